@@ -1,0 +1,1 @@
+"""The product itself. Knows neither Flask nor Celery nor gevent."""

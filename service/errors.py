@@ -1,0 +1,249 @@
+"""Every error of the product, one tree.
+
+CaptionAbError
+├── InvalidRequest            the caller's input; `errors` names each field
+│   ├── CaptionsRequired      no captions given and the backend cannot transcribe
+│   └── IdempotencyReused     one key, two bodies
+├── Unauthorized, Forbidden, NotFound, Gone, Conflict
+├── QuotaExceeded             the caller's own limit; come back later
+├── MediaError                a clip or an asset; raised before any credit is spent
+│   ├── UnsupportedFile (4001), FileTooLarge (4002), FileMissing, ProbeFailed
+├── StoreError                Redis
+│   ├── StoreUnavailable      away, full or read-only; retry
+│   ├── ClockRefused          the time given is implausible; no work is taken
+│   └── StoreRefused          a command said no; `Refusal` says why
+├── BackendError              the NemoVideo backend; subclasses in service/nemo/errors.py
+├── OutboundError             an address somebody gave
+│   ├── AddressRefused, OutboundTimeout, OutboundFailed, BodyTooLarge
+└── StartupError              this process must not run as configured
+
+Each class fixes a stable `code`, whether trying again may help (`retryable`) and, where there is
+one, what its reader should do (`hint`). Foreign errors are translated at the edge that meets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault in a request. `pointer` is a JSON pointer fragment, such as `#/clips/0/url`."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """An error as a value: what a job, a cut or an event carries. Holds no secrets."""
+
+    code: str
+    detail: str
+    hint: str = ""
+    retryable: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "code": self.code,
+            "detail": self.detail,
+            "retryable": self.retryable,
+        }
+        if self.hint:
+            body["hint"] = self.hint
+        return {**body, **self.extra}
+
+
+class CaptionAbError(Exception):
+    """Something went wrong in Caption AB."""
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+    hint: ClassVar[str] = ""
+
+    def __init__(self, detail: str = "", *, hint: str = "", **extra: Any) -> None:
+        self.detail = detail or (self.__doc__ or "").splitlines()[0]
+        self.hint_text = hint or self.hint
+        self.extra = extra
+        super().__init__(self.detail)
+
+    @property
+    def info(self) -> ErrorInfo:
+        return ErrorInfo(self.code, self.detail, self.hint_text, self.retryable, self.extra)
+
+
+class InvalidRequest(CaptionAbError):
+    """The request is not valid."""
+
+    code = "invalid_request"
+    hint = "Correct the fields named in `errors` and send the request again."
+
+    def __init__(
+        self, detail: str = "", errors: Sequence[FieldError] = (), *, hint: str = "", **extra: Any
+    ) -> None:
+        super().__init__(detail, hint=hint, **extra)
+        self.errors = tuple(errors)
+
+
+class CaptionsRequired(InvalidRequest):
+    """The job has no captions and this backend cannot transcribe the clip."""
+
+    code = "captions_required"
+    hint = "Send `captions` with the job, as SRT, VTT, TTML or plain text."
+
+
+class IdempotencyReused(InvalidRequest):
+    """This Idempotency-Key was used with another body."""
+
+    code = "idempotency_key_reused"
+    hint = "Use a new key for a new request, or send the first body again."
+
+
+class Unauthorized(CaptionAbError):
+    """The API key is missing, malformed, unknown or expired."""
+
+    code = "unauthorized"
+    hint = "Send `Authorization: Bearer cab_...` with a key made by `caption-ab keys create`."
+
+
+class Forbidden(CaptionAbError):
+    """This key may not do that."""
+
+    code = "forbidden"
+
+
+class NotFound(CaptionAbError):
+    """There is no such resource for this key."""
+
+    code = "not_found"
+
+
+class Gone(CaptionAbError):
+    """The resource has expired or was deleted."""
+
+    code = "gone"
+
+
+class Conflict(CaptionAbError):
+    """The resource is in a state that does not allow this."""
+
+    code = "conflict"
+
+
+class QuotaExceeded(CaptionAbError):
+    """A limit of this tenant is reached."""
+
+    code = "quota_exceeded"
+    retryable = True
+    hint = "Wait until a running job has ended, then send the request again."
+
+
+class MediaError(CaptionAbError):
+    """A media file cannot be used."""
+
+    code = "media"
+
+
+class UnsupportedFile(MediaError):
+    """The file is not of a supported format."""
+
+    code = "unsupported_file"
+    hint = (
+        "Supported: mp4, mov, avi, webm, mkv; jpg, png, gif, webp; mp3, wav, m4a, aac. "
+        "The content decides, not the name."
+    )
+
+
+class FileTooLarge(MediaError):
+    """The file is larger than the limit."""
+
+    code = "file_too_large"
+    hint = "Compress or trim it, for example: ffmpeg -i in.mp4 -c:v libx264 -crf 28 out.mp4"
+
+
+class FileMissing(MediaError):
+    """The file is not in the store."""
+
+    code = "file_missing"
+
+
+class ProbeFailed(MediaError):
+    """The file opens but does not hold a playable video."""
+
+    code = "probe_failed"
+
+
+class StoreError(CaptionAbError):
+    """The job store failed."""
+
+    code = "store"
+
+
+class StoreUnavailable(StoreError):
+    """The job store cannot be reached or takes no writes at the moment."""
+
+    code = "store_unavailable"
+    retryable = True
+    hint = "Nothing was accepted. Send the same request again in a few seconds."
+
+
+class ClockRefused(StoreError):
+    """The time of this process is too far from the store's."""
+
+    code = "clock_refused"
+    retryable = True
+    hint = "Check the clock of the Redis host; see docs/operations.md, 'Clock'."
+
+
+class StoreRefused(StoreError):
+    """A store command refused: the row is not ours, not ready or not there."""
+
+    code = "store_refused"
+
+
+class BackendError(CaptionAbError):
+    """The NemoVideo backend did not do what was asked."""
+
+    code = "backend"
+
+
+class OutboundError(CaptionAbError):
+    """An address that was given to us could not be used."""
+
+    code = "outbound"
+
+
+class AddressRefused(OutboundError):
+    """The address is not a public one, or its form is not allowed."""
+
+    code = "address_refused"
+    hint = "Give a public https address without credentials."
+
+
+class OutboundTimeout(OutboundError):
+    """The address did not answer in time."""
+
+    code = "outbound_timeout"
+    retryable = True
+
+
+class OutboundFailed(OutboundError):
+    """The address could not be reached or broke off."""
+
+    code = "outbound_failed"
+    retryable = True
+
+
+class BodyTooLarge(OutboundError):
+    """The answer is larger than allowed."""
+
+    code = "body_too_large"
+
+
+class StartupError(CaptionAbError):
+    """This process must not run as it is configured."""
+
+    code = "startup"

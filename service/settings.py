@@ -1,0 +1,178 @@
+"""Every setting of the product, read once from the environment.
+
+`CAPTION_AB_*` and the vendor's `NEMO_*` are the only names. Durations end in `_s`; sequences are
+comma-separated. `docs/settings.md` lists every one, and a test fails when it does not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from service.errors import StartupError
+
+
+def _setting(default: Any, doc: str, env: str = "", *, secret: bool = False) -> Any:
+    metadata = {"doc": doc, "env": env, "secret": secret}
+    return field(default=default, repr=not secret, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The configuration of one process. Defaults are those of production."""
+
+    # Where things are
+    redis_url: str = _setting("redis://127.0.0.1:6379/0", "Redis or Valkey: state and broker.")
+    files: str = _setting("data/files", "Folder of job files.")
+    secret_keys: tuple[str, ...] = _setting(
+        (), "Fernet keys; the first encrypts, all decrypt.", secret=True
+    )
+    key_pepper: str = _setting("", "Secret mixed into the hashes of API keys.", secret=True)
+    public_url: str = _setting("http://127.0.0.1:8080", "Base address of links given to callers.")
+    ffmpeg: str = _setting("", "ffmpeg to run; empty takes the wheel's.")
+    accept: str = _setting("strict", "`strict` demands appendfsync always; `fast` takes everysec.")
+    redis_policy: str = _setting(
+        "check", "`check` reads Redis' persistence policy; `stated` trusts the operator."
+    )
+
+    # The engine
+    lease_s: float = _setting(60.0, "How long a worker may work on a row without renewing.")
+    lease_grace_s: float = _setting(10.0, "How long an expired lease keeps others out.")
+    extend_every_s: float = _setting(5.0, "How often a process renews all its leases.")
+    reading_fresh_s: float = _setting(
+        15.0, "How long the word of a fenced-off reader holds recovery back."
+    )
+    tick_every_s: float = _setting(1.0, "How often a worker looks for due rows.")
+    tick_batch: int = _setting(200, "Rows rung in one tick, at most.")
+    ring_s: float = _setting(2.0, "First pause before a row is rung again.")
+    ring_max_s: float = _setting(30.0, "Longest pause before a row is rung again.")
+    look_every_s: float = _setting(60.0, "How often a row that waits for another is looked at.")
+    crash_limit: int = _setting(5, "Claims without a commit after which a row fails.")
+    clock_anchor_every_s: float = _setting(10.0, "How often the clock is measured against Redis.")
+    clock_back_s: float = _setting(5.0, "How far below the highest time seen a call may be.")
+    clock_ahead_s: float = _setting(60.0, "How far above the highest time seen a call may be.")
+    clock_settle_s: float = _setting(3.0, "How long a starting process watches for a living peer.")
+    drain_s: float = _setting(930.0, "How long streams may go on after SIGTERM.")
+    handback_s: float = _setting(10.0, "Within what time leases are handed back at the limit.")
+    flow_streams: int = _setting(800, "Streams of one flow process; never above 800.")
+    transfer_threads: int = _setting(8, "Threads of one transfer process.")
+    media_processes: int = _setting(2, "Processes of one media worker.")
+    hooks_greenlets: int = _setting(200, "Deliveries at once of one hooks process.")
+
+    # Jobs
+    job_deadline_s: float = _setting(1800.0, "Longest work on a cut, waiting not counted.")
+    action_required_s: float = _setting(604800.0, "How long a job waits for a person.")
+    job_ttl_s: float = _setting(604800.0, "How long an ended job and its files are kept.")
+    idempotency_ttl_s: float = _setting(86400.0, "How long an Idempotency-Key is remembered.")
+    key_cache_s: float = _setting(10.0, "How long an API process trusts what it knows of a key.")
+    tenant_open_jobs: int = _setting(100, "Unfinished jobs of one tenant, at most.")
+    account_slots: int = _setting(8, "Cuts of one backend account under way at once.")
+    request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")
+    upload_max_bytes: int = _setting(500_000_000, "Largest file accepted (SEED: 500 MB).")
+    upload_ttl_s: float = _setting(86400.0, "How long an upload that no job uses is kept.")
+    wait_max_s: float = _setting(30.0, "Longest `Prefer: wait` honoured.")
+
+    # The backend
+    nemo_api_url: str = _setting(
+        "https://mega-api-prod.nemovideo.ai", "Backend API.", "NEMO_API_URL"
+    )
+    nemo_web_url: str = _setting("https://nemovideo.com", "Backend web site.", "NEMO_WEB_URL")
+    nemo_token: str = _setting(
+        "", "Token used as it is and never replaced.", "NEMO_TOKEN", secret=True
+    )
+    nemo_client_id: str = _setting("", "Client id of anonymous tokens.", "NEMO_CLIENT_ID")
+    nemo_upload_by_url: bool = _setting(
+        False, "Let the backend fetch clips by URL itself.", "NEMO_UPLOAD_BY_URL"
+    )
+    nemo_transcribes: bool = _setting(
+        True, "Whether the backend can caption without a script.", "NEMO_TRANSCRIBES"
+    )
+    connect_timeout_s: float = _setting(10.0, "Connecting to the backend.")
+    read_timeout_s: float = _setting(60.0, "Silence of a backend reply other than a stream.")
+    transfer_deadline_s: float = _setting(1800.0, "One upload to or download from the backend.")
+    stream_silence_s: float = _setting(90.0, "Silence of a stream's socket.")
+    stream_idle_s: float = _setting(600.0, "A stream without a real event (V19).")
+    stream_total_s: float = _setting(900.0, "A stream in all (SEED: 15 minutes).")
+    recovery_looks_s: tuple[float, ...] = _setting(
+        (30.0, 90.0, 150.0, 210.0, 270.0), "When to look after a lost stream (V19)."
+    )
+    retry_backoff_s: tuple[float, ...] = _setting(
+        (1.0, 2.0, 4.0), "Pauses between tries of a safe call."
+    )
+    poll_every_s: float = _setting(30.0, "Between polls of a render (SEED: 30 s).")
+    poll_limit: int = _setting(10, "Polls of one render.")
+    token_margin_s: float = _setting(1200.0, "No paid edit with less life left in the token.")
+    token_lock_s: float = _setting(60.0, "How long one process may take to get a token.")
+    token_retry_s: float = _setting(30.0, "Pause before the one retry of a refused token (SEED).")
+    edit_credits: int = _setting(50, "Credits one edit session is expected to cost (V19).")
+
+    # Addresses that callers and the backend give
+    caller_loopback_ports: tuple[int, ...] = _setting(
+        (), "Loopback ports open to callers' addresses."
+    )
+    backend_loopback_ports: tuple[int, ...] = _setting((), "Loopback ports open to the backend's.")
+    caller_http: bool = _setting(False, "Allow plain http in callers' addresses.")
+    outbound_connect_s: float = _setting(3.0, "Connecting to a caller's address.")
+    outbound_read_s: float = _setting(15.0, "Silence of a caller's address.")
+
+    # Webhooks
+    webhook_schedule_s: tuple[float, ...] = _setting(
+        (0.0, 5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0),
+        "Pauses before the tries of a delivery: ten in three days.",
+    )
+    webhook_jitter: float = _setting(0.2, "Share by which a pause may differ.")
+    webhook_deadline_s: float = _setting(20.0, "One try in all.")
+
+
+def environment_name(setting: Field[Any]) -> str:
+    """The environment variable of a setting, such as `CAPTION_AB_LEASE_S`."""
+    return setting.metadata["env"] or f"CAPTION_AB_{setting.name.upper()}"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Raises:
+        StartupError: a value does not parse, or a CAPTION_AB_* name is not a setting.
+    """
+    source = os.environ if environ is None else environ
+    known = {environment_name(each): each for each in fields(Settings)}
+    unknown = [n for n in source if n.startswith("CAPTION_AB_") and n not in known]
+    if unknown:
+        raise StartupError(
+            f"Unknown setting {', '.join(sorted(unknown))}.", hint="docs/settings.md lists them."
+        )
+    values = {
+        each.name: _parse(name, source[name], each.default)
+        for name, each in known.items()
+        if source.get(name, "") != ""
+    }
+    return Settings(**values)
+
+
+def _parse(name: str, text: str, default: Any) -> Any:
+    try:
+        if isinstance(default, bool):
+            return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
+        if isinstance(default, int | float):
+            return _positive(type(default)(text))
+        if isinstance(default, tuple):
+            return tuple(_element(name, part.strip()) for part in text.split(",") if part.strip())
+        return text
+    except (ValueError, KeyError):
+        kind = type(default).__name__
+        raise StartupError(f"{name} does not read as {kind}.") from None
+
+
+def _element(name: str, text: str) -> Any:
+    if name.endswith("_PORTS"):
+        return int(text)
+    return _positive(float(text)) if name.endswith("_S") else text
+
+
+def _positive(value: float) -> float:
+    if value < 0:
+        raise ValueError
+    return value
