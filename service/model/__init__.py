@@ -1,0 +1,1 @@
+"""What a job is: frozen values and pure decisions. Nothing here reads a clock or a store."""

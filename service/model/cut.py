@@ -1,0 +1,148 @@
+"""What the store remembers of a clip, a cut, a delivery: documents beside the engine's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a unit of work ended badly, or what a person must do before it goes on."""
+
+    code: str
+    detail: str
+    hint: str = ""
+    retryable: bool = False
+    stage: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a file is, by looking into it. Rates as a fraction, so that nothing is rounded."""
+
+    duration_s: float = 0.0
+    width: int = 0
+    height: int = 0
+    fps_num: int = 0
+    fps_den: int = 1
+    video_codec: str = ""
+    audio_codec: str = ""
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipDoc:
+    """A clip on its way to `ready`: the bytes from which A and B are both made."""
+
+    index: int
+    file: str = ""
+    filename: str = ""
+    size: int = 0
+    sha256: str = ""
+    media: MediaInfo | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditIntent:
+    """A paid message about to be sent; on disk before the first byte leaves (V19).
+
+    Only the claim with this `fence` may send it. Anyone later looks, and never sends.
+    """
+
+    edit_id: str
+    fence: int
+    message_sha256: str
+    fingerprint: str
+    at_ms: int
+    balance: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A lost stream being looked after: when it was lost, and how often we have looked."""
+
+    since_ms: int
+    looks: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An edit that is known to have been applied."""
+
+    text: str = ""
+    tools: tuple[str, ...] = ()
+    fingerprint: str = ""
+    silent: bool = False
+    charged: str = "unknown"
+    credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenderIntent:
+    """A render about to be submitted under an id of our own (protocol 7)."""
+
+    render_id: str
+    fence: int
+    at_ms: int
+    attempt: int = 1
+    polls: int = 0
+    url: str = ""
+    progress: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """The finished video of a cut."""
+
+    file: str
+    size: int
+    sha256: str
+    media: MediaInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CutDoc:
+    """A cut on its way from `queued` to its video."""
+
+    clip: int
+    label: str
+    revision: int = 1
+    session_id: str = ""
+    bind_id: str = ""
+    uploaded_as: str = ""
+    intent: EditIntent | None = None
+    recovery: Recovery | None = None
+    edit: Edit | None = None
+    render: RenderIntent | None = None
+    result: ResultFile | None = None
+    failure: Failure | None = None
+    resume_state: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a delivery. `status` is 0 when there was no reply."""
+
+    at_ms: int
+    status: int
+    duration_ms: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDoc:
+    """An event on its way to one endpoint. The body is the job's event of that sequence."""
+
+    job_id: str
+    sequence: int
+    endpoint: str
+    url: str
+    tenant_id: str
+    message_id: str
+    attempts: tuple[Attempt, ...] = ()

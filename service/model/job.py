@@ -1,0 +1,109 @@
+"""A job: one A/B test of captions, clips times variants. Frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.model.lifecycle import JobStatus
+from service.model.rows import clip_row, cut_row
+
+LABELS = "ABCDEFGH"  # up to eight variants
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSpec:
+    """One source video: `url` or `upload_id` (and then `file`, its key in the store)."""
+
+    url: str = ""
+    upload_id: str = ""
+    file: str = ""
+    filename: str = ""
+    size: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionsSpec:
+    """Captions as the caller sent them; `format` is srt, vtt, ttml or text."""
+
+    text: str
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSpec:
+    """One caption treatment. `style` holds preset and overrides, checked by `build_style`."""
+
+    label: str
+    style: Mapping[str, Any] = field(default_factory=dict)
+    instruction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """What is rendered. Resolution is 1080p (short side), 720p or source."""
+
+    format: str = "mp4"
+    resolution: str = "1080p"
+    quality: str = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """Where events of this job go; `events` are names or patterns such as `job.*`."""
+
+    url: str
+    events: tuple[str, ...] = ("job.*",)
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What was asked for. Frozen at accept; nothing later changes it."""
+
+    clips: tuple[ClipSpec, ...]
+    variants: tuple[VariantSpec, ...]
+    name: str = ""
+    captions: CaptionsSpec | None = None
+    instruction: str = ""
+    language: str = "en"
+    output: OutputSpec = field(default_factory=OutputSpec)
+    max_credits: int | None = None
+    deadline_s: float = 1800.0
+    webhook: WebhookSpec | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it stands in the store."""
+
+    id: str
+    tenant_id: str
+    account_id: str
+    status: JobStatus
+    created_ms: int
+    updated_ms: int
+    spec: JobSpec
+    sequence: int = 0
+    ended_ms: int = 0
+    expires_ms: int = 0
+    cancel_asked: bool = False
+    reserved: int = 0
+    charged: int = 0
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+def clip_rows(job_id: str, spec: JobSpec) -> list[str]:
+    """The rows of a job's clips, in order."""
+    return [clip_row(job_id, index) for index in range(len(spec.clips))]
+
+
+def cut_rows(job_id: str, spec: JobSpec) -> list[str]:
+    """The rows of a job's first cuts: by clip, then by variant."""
+    return [
+        cut_row(job_id, index, variant.label)
+        for index in range(len(spec.clips))
+        for variant in spec.variants
+    ]

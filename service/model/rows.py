@@ -1,0 +1,52 @@
+"""Names of rows: `kind:id`, where the id tells the job it belongs to. Pure.
+
+| row | id |
+|---|---|
+| clip | `<job>.<clip>` |
+| cut | `<job>.<clip>.<label>.<revision>` |
+| finish | `<job>` |
+| event | `<job>.<sequence>` |
+| delivery | `<job>.<sequence>.<endpoint>` |
+| token | `<account>` |
+"""
+
+from __future__ import annotations
+
+from service.model.lifecycle import RowKind
+
+
+def clip_row(job_id: str, clip: int) -> str:
+    return f"{RowKind.CLIP}:{job_id}.{clip}"
+
+
+def cut_row(job_id: str, clip: int, label: str, revision: int = 1) -> str:
+    return f"{RowKind.CUT}:{job_id}.{clip}.{label}.{revision}"
+
+
+def finish_row(job_id: str) -> str:
+    return f"{RowKind.FINISH}:{job_id}"
+
+
+def event_row(job_id: str, sequence: int) -> str:
+    return f"{RowKind.EVENT}:{job_id}.{sequence}"
+
+
+def delivery_row(job_id: str, sequence: int, endpoint: str) -> str:
+    return f"{RowKind.DELIVERY}:{job_id}.{sequence}.{endpoint}"
+
+
+def token_row(account_id: str) -> str:
+    return f"{RowKind.TOKEN}:{account_id}"
+
+
+def row_kind(row: str) -> RowKind:
+    """The kind of a row.
+
+    Raises:
+        ValueError: the text is not a row's name.
+    """
+    return RowKind(row.partition(":")[0])
+
+
+def row_id(row: str) -> str:
+    return row.partition(":")[2]
