@@ -1,0 +1,1 @@
+"""The NemoVideo backend: its wire format, its event stream and the client that speaks both."""
