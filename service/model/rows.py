@@ -16,26 +16,32 @@ from service.model.lifecycle import RowKind
 
 
 def clip_row(job_id: str, clip: int) -> str:
+    """The row of a clip of a job."""
     return f"{RowKind.CLIP}:{job_id}.{clip}"
 
 
 def cut_row(job_id: str, clip: int, label: str, revision: int = 1) -> str:
+    """The row of a cut."""
     return f"{RowKind.CUT}:{job_id}.{clip}.{label}.{revision}"
 
 
 def finish_row(job_id: str) -> str:
+    """The row that ends a job."""
     return f"{RowKind.FINISH}:{job_id}"
 
 
 def event_row(job_id: str, sequence: int) -> str:
+    """The row of an event on its way to its deliveries."""
     return f"{RowKind.EVENT}:{job_id}.{sequence}"
 
 
 def delivery_row(job_id: str, sequence: int, endpoint: str) -> str:
+    """The row of one event on its way to one endpoint."""
     return f"{RowKind.DELIVERY}:{job_id}.{sequence}.{endpoint}"
 
 
 def token_row(account_id: str) -> str:
+    """The row of an account's token."""
     return f"{RowKind.TOKEN}:{account_id}"
 
 
@@ -49,4 +55,5 @@ def row_kind(row: str) -> RowKind:
 
 
 def row_id(row: str) -> str:
+    """What follows the kind in a row's name."""
     return row.partition(":")[2]

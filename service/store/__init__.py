@@ -1,0 +1,1 @@
+"""Jobs, rows, accounts and files of record in Redis. The only room that imports redis."""

@@ -1,0 +1,203 @@
+"""Tenants, their API keys, uploads, and the backend accounts whose credits are spent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.errors import NotFound, StoreRefused
+from service.store import scripts
+from service.store.connection import Connection, Refused
+from service.store.scripts import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Who calls. `webhook_secret` is encrypted; `account_id` is whose credits are spent."""
+
+    id: str
+    name: str
+    account_id: str
+    webhook_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as the store knows it: by the hash of its text."""
+
+    id: str
+    tenant_id: str
+    account_id: str
+    created_ms: int
+    last4: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that no job has used yet; `file` is its key in the file store."""
+
+    id: str
+    tenant_id: str
+    file: str
+    filename: str
+    size: int
+    sha256: str
+    kind: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGrant:
+    """An account's fields; `fence` above 0 is the sole right to get a new token."""
+
+    fields: Mapping[str, str] = field(repr=False)
+    fence: int = 0
+
+
+class AccountStore:
+    """Tenants, keys, uploads and accounts in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._keys = connection.keys
+
+    def create_account(self, account_id: str, fields: Mapping[str, str]) -> bool:
+        """Make a backend account unless it exists; `fields` holds at least `kind`."""
+        key = self._keys.account(account_id)
+
+        def ask(client: Any) -> bool:
+            made = bool(client.hsetnx(key, "kind", fields["kind"]))
+            if made:
+                client.hset(key, mapping=dict(fields))
+            return made
+
+        return bool(self._connection.read(ask))
+
+    def read_account(self, account_id: str) -> dict[str, str]:
+        """An account's fields, or none."""
+        key = self._keys.account(account_id)
+        return dict(self._connection.read(lambda client: client.hgetall(key)))
+
+    def take_token(
+        self, account_id: str, *, least_ms: int, lock_ms: int, now_ms: int
+    ) -> TokenGrant | None:
+        """The account's token if it has `least_ms` to live, or the right to get one.
+
+        None means that another process is getting it: look again in a second.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        try:
+            reply = self._connection.run(scripts.TAKE_TOKEN, now_ms, account_id, least_ms, lock_ms)
+        except Refused as refused:
+            if refused.refusal is Refusal.WAITING:
+                return None
+            raise NotFound(f"There is no account {account_id}.") from None
+        if reply[0] == "token":
+            return TokenGrant(_pairs(reply[1:]))
+        return TokenGrant(_pairs(reply[2:]), fence=int(reply[1]))
+
+    def put_token(
+        self,
+        account_id: str,
+        fence: int,
+        change: Mapping[str, str],
+        *,
+        next_ms: int,
+        now_ms: int,
+    ) -> None:
+        """Store what came of getting a token; `next_ms` is the account's next look, 0 for none.
+
+        Raises:
+            StoreRefused: another process has taken over.
+        """
+        body = json.dumps(dict(change))
+        try:
+            self._connection.run(scripts.PUT_TOKEN, now_ms, account_id, fence, body, next_ms)
+        except Refused as refused:
+            raise StoreRefused(f"put_token {account_id}: {refused.refusal.name}") from None
+
+    def create_tenant(self, tenant: Tenant) -> None:
+        """Write a tenant."""
+        mapping = {
+            "name": tenant.name,
+            "account": tenant.account_id,
+            "webhook_secret": tenant.webhook_secret,
+        }
+        key = self._keys.tenant(tenant.id)
+        self._connection.read(lambda client: client.hset(key, mapping=mapping))
+
+    def read_tenant(self, tenant_id: str) -> Tenant | None:
+        """One tenant, or none."""
+        key = self._keys.tenant(tenant_id)
+        found = self._connection.read(lambda client: client.hgetall(key))
+        if not found:
+            return None
+        return Tenant(tenant_id, found["name"], found["account"], found["webhook_secret"])
+
+    def create_key(self, digest: str, key: ApiKey) -> None:
+        """Write an API key under the hash of its text."""
+        mapping = {
+            "id": key.id,
+            "tenant": key.tenant_id,
+            "account": key.account_id,
+            "created": key.created_ms,
+            "last4": key.last4,
+        }
+        name = self._keys.api_key(digest)
+        self._connection.read(lambda client: client.hset(name, mapping=mapping))
+
+    def read_key(self, digest: str) -> ApiKey | None:
+        """The API key with this hash, or none."""
+        name = self._keys.api_key(digest)
+        found = self._connection.read(lambda client: client.hgetall(name))
+        if not found:
+            return None
+        return ApiKey(
+            found["id"], found["tenant"], found["account"], int(found["created"]), found["last4"]
+        )
+
+    def create_upload(self, upload: Upload, *, ttl_ms: int) -> None:
+        """Write an upload that lives for `ttl_ms` unless a job uses it."""
+        mapping = {
+            "tenant": upload.tenant_id,
+            "file": upload.file,
+            "filename": upload.filename,
+            "size": upload.size,
+            "sha256": upload.sha256,
+            "kind": upload.kind,
+            "created": upload.created_ms,
+        }
+        key = self._keys.upload(upload.id)
+
+        def ask(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.hset(key, mapping=mapping)
+            pipeline.pexpire(key, ttl_ms)
+            return pipeline.execute()
+
+        self._connection.read(ask)
+
+    def read_upload(self, upload_id: str) -> Upload | None:
+        """One upload, or none."""
+        key = self._keys.upload(upload_id)
+        found = self._connection.read(lambda client: client.hgetall(key))
+        if not found:
+            return None
+        return Upload(
+            id=upload_id,
+            tenant_id=found["tenant"],
+            file=found["file"],
+            filename=found["filename"],
+            size=int(found["size"]),
+            sha256=found["sha256"],
+            kind=found["kind"],
+            created_ms=int(found["created"]),
+        )
+
+
+def _pairs(flat: list[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -1,0 +1,240 @@
+"""The store's commands on rows, typed. Each method is one atomic write in Redis.
+
+Refusals that a caller must act on are values; those that mean a bug or a lost lease are errors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.errors import StoreError, StoreRefused
+from service.model.lifecycle import Queue
+from service.settings import Settings
+from service.store import scripts
+from service.store.connection import Connection, Refused
+from service.store.scripts import Refusal
+
+
+class LeaseLost(StoreRefused):
+    """Another worker has taken this row; nothing was written."""
+
+    code = "lease_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a row until `lease_until_ms`, under a number that only grows."""
+
+    row: str
+    fence: int
+    state: str
+    queue: Queue
+    doc: str
+    job_id: str
+    account_id: str
+    deadline_ms: int
+    crashes: int
+    cancel_asked: bool
+    claimed_at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a step's outcome writes. `ready_ms` counts only when the lease is given back.
+
+    `pause` is 1 when a person must act now, -1 when that is over; `first` is the event to write if
+    this is the first work on the job.
+    """
+
+    state: str
+    queue: Queue
+    doc: str
+    ready_ms: int = 0
+    keep: bool = False
+    ended: bool = False
+    free: bool = False
+    pause: int = 0
+    deadline_ms: int | None = None
+    events: Sequence[str] = ()
+    first: str = ""
+    wake: Sequence[str] = ()
+    session: tuple[str, str] | None = None
+
+    def as_json(self) -> str:
+        body: dict[str, Any] = {
+            "state": self.state,
+            "queue": self.queue,
+            "doc": self.doc,
+            "ready_ms": self.ready_ms,
+            "keep": self.keep,
+            "ended": self.ended,
+            "free": self.free,
+            "events": list(self.events),
+            "wake": list(self.wake),
+        }
+        if self.pause:
+            body["pause"] = self.pause
+        if self.deadline_ms is not None:
+            body["deadline_ms"] = self.deadline_ms
+        if self.first:
+            body["first"] = self.first
+        if self.session:
+            body["session"] = {"label": self.session[0], "doc": self.session[1]}
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one look at the due set did; `late_ms` is how late the latest row was."""
+
+    rung: int
+    put_off: int
+    late_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Free places of one worker, by queue, believed until `until_ms`."""
+
+    worker: str
+    until_ms: int
+    free: Mapping[Queue, int] = field(default_factory=dict)
+
+
+class Commands:
+    """Rows: tick, claim, extend, commit, evidence, and what credits and deliveries need."""
+
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._lease_ms = int(settings.lease_s * 1000)
+        self._grace_ms = int(settings.lease_grace_s * 1000)
+
+    def tick(self, rooms: Rooms, *, now_ms: int) -> Tick:
+        """Ring for rows that are due, as far as workers have room; write no lease."""
+        rung, put_off, late = self._connection.run(
+            scripts.TICK,
+            now_ms,
+            self._settings.tick_batch,
+            int(self._settings.ring_s * 1000),
+            int(self._settings.ring_max_s * 1000),
+            rooms.worker,
+            rooms.until_ms,
+            json.dumps({str(queue): free for queue, free in rooms.free.items()}),
+        )
+        return Tick(int(rung), int(put_off), int(late))
+
+    def claim(self, row: str, *, owner: str, now_ms: int, now_s: float) -> Claim | Refusal:
+        """Take a row, or learn why not: HELD, NOT_YET, WAITING, GONE or ENDED.
+
+        `now_s` is the monotonic clock; the claim carries it, so that a sender can tell how much of
+        its lease is gone whatever happened in between.
+        """
+        try:
+            reply = self._connection.run(
+                scripts.CLAIM,
+                now_ms,
+                row,
+                owner,
+                self._lease_ms,
+                self._grace_ms,
+                int(self._settings.look_every_s * 1000),
+                self._settings.account_slots,
+            )
+        except Refused as refused:
+            return refused.refusal
+        fence, state, queue, doc, job, account, deadline, crashes, cancel = reply
+        return Claim(
+            row=row,
+            fence=int(fence),
+            state=state,
+            queue=Queue(queue),
+            doc=doc,
+            job_id=job,
+            account_id=account,
+            deadline_ms=int(deadline),
+            crashes=int(crashes),
+            cancel_asked=cancel == "1",
+            claimed_at_s=now_s,
+        )
+
+    def extend(self, row: str, fence: int, *, now_ms: int) -> bool:
+        """Renew a lease; true when the row is asked to cancel.
+
+        Raises:
+            LeaseLost: somebody else has the row, or it has ended.
+        """
+        reply = self._held(scripts.EXTEND, now_ms, row, fence, self._lease_ms, self._grace_ms)
+        return reply[1] == "1"
+
+    def commit(self, claim: Claim, change: Change, *, now_ms: int) -> bool:
+        """Write the outcome of a step; true when the row is asked to cancel.
+
+        Raises:
+            LeaseLost: somebody else has the row; nothing was written.
+        """
+        reply = self._held(
+            scripts.COMMIT,
+            now_ms,
+            claim.row,
+            claim.fence,
+            claim.state,
+            self._lease_ms,
+            self._grace_ms,
+            change.as_json(),
+        )
+        return reply[1] == "1"
+
+    def evidence(self, row: str, edit_id: str, kind: str, body: str, *, now_ms: int) -> None:
+        """Keep what was seen of a paid call, at most 4 kB; anybody may, lease or not."""
+        ttl_ms = int((self._settings.job_ttl_s + self._settings.action_required_s) * 1000)
+        self._connection.run(scripts.EVIDENCE, now_ms, row, edit_id, kind, _clipped(body), ttl_ms)
+
+    def read_evidence(self, edit_id: str) -> dict[str, str]:
+        """What was seen of a paid call, by kind."""
+        key = self._connection.keys.evidence(edit_id)
+        return dict(self._connection.read(lambda client: client.hgetall(key)))
+
+    def reserve(self, claim: Claim, *, amount: int, available: int, now_ms: int) -> bool:
+        """Set a job's credits aside on its account, once; false when they do not suffice."""
+        try:
+            self._held(scripts.RESERVE, now_ms, claim.row, claim.fence, amount, available)
+        except Refused:
+            return False
+        return True
+
+    def settle(self, claim: Claim, *, edit_id: str, charge: int, release: int, now_ms: int) -> None:
+        """Book the real charge of an edit, once, and release what was set aside for it."""
+        self._held(scripts.SETTLE, now_ms, claim.row, claim.fence, edit_id, charge, release)
+
+    def finish(self, claim: Claim, *, status: str, result: str, event: str, now_ms: int) -> None:
+        """End a job."""
+        self._held(scripts.FINISH, now_ms, claim.row, claim.fence, status, result, event)
+
+    def fan_out(self, claim: Claim, deliveries: Sequence[tuple[str, str]], *, now_ms: int) -> int:
+        """Turn an event into deliveries (row, document) and close its row."""
+        body = json.dumps([{"row": row, "doc": doc} for row, doc in deliveries])
+        return int(self._held(scripts.FAN_OUT, now_ms, claim.row, claim.fence, body)[0])
+
+    def record_attempt(
+        self, claim: Claim, *, state: str, doc: str, next_ms: int, now_ms: int
+    ) -> None:
+        """Write one try of a delivery; `next_ms` 0 ends it."""
+        self._held(scripts.RECORD_ATTEMPT, now_ms, claim.row, claim.fence, state, doc, next_ms)
+
+    def _held(self, script: scripts.Script, now_ms: int, *args: str | int) -> list[str]:
+        try:
+            return self._connection.run(script, now_ms, *args)
+        except Refused as refused:
+            if refused.refusal in {Refusal.GONE, Refusal.ENDED, Refusal.FENCED}:
+                raise LeaseLost(f"{args[0]}: {refused.refusal.name}") from None
+            if refused.refusal is Refusal.CREDITS:
+                raise
+            raise StoreError(f"{script.name} {args[0]}: {refused.refusal.name}") from None
+
+
+def _clipped(body: str) -> str:
+    return body.encode()[:4096].decode(errors="ignore")

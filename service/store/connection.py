@@ -1,0 +1,148 @@
+"""The connection to Redis, and the running of commands on it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import redis
+from redis.exceptions import (
+    BusyLoadingError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+)
+
+from service.clock import Clock
+from service.errors import ClockRefused, StoreError, StoreUnavailable
+from service.settings import Settings
+from service.store.keys import Keys
+from service.store.scripts import Refusal, Script, script_text
+
+
+def connect(settings: Settings, *, connections: int, name: str) -> redis.Redis:
+    """Open a client whose pool blocks instead of failing when all connections are taken."""
+    pool = redis.BlockingConnectionPool.from_url(
+        settings.redis_url,
+        max_connections=connections,
+        timeout=5,
+        socket_timeout=10,
+        socket_connect_timeout=5,
+        health_check_interval=15,
+        client_name=name,
+        decode_responses=True,
+        protocol=2,
+    )
+    return redis.Redis(connection_pool=pool)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn redis-py's errors into ours.
+
+    Raises:
+        StoreUnavailable: away, loading, full or read-only.
+        StoreError: anything else, which is a fault of ours.
+    """
+    try:
+        yield
+    except (
+        redis.ConnectionError,
+        redis.TimeoutError,
+        BusyLoadingError,
+        OutOfMemoryError,
+        ReadOnlyError,
+    ) as error:
+        raise StoreUnavailable(f"Redis: {type(error).__name__}.") from error
+    except RedisError as error:
+        raise StoreError(f"Redis: {error}") from error
+
+
+class Refused(Exception):
+    """A command said no. Caught by the typed commands, which know what it means there."""
+
+    def __init__(self, refusal: Refusal, reply: list[Any]) -> None:
+        super().__init__(refusal.name)
+        self.refusal = refusal
+        self.reply = reply
+
+
+class Connection:
+    """Runs commands, each one exchange with Redis, under the guard of the clock.
+
+    A call may lie above the highest time seen by `clock_ahead_s` plus what this process has itself
+    seen pass since its last accepted call: an outage is no jump of the clock. A process that has
+    had no call accepted yet first watches whether a living peer keeps the time (decision 0002).
+    """
+
+    def __init__(self, client: redis.Redis, settings: Settings, clock: Clock) -> None:
+        self.client = client
+        self.keys = Keys()
+        self._settings = settings
+        self._clock = clock
+        self._accepted_at_s: float | None = None
+        self._settled = False
+        self._digests: dict[str, str] = {}
+
+    def run(self, script: Script, now_ms: int, *args: str | int) -> list[str]:
+        """Run one command and return its reply.
+
+        Raises:
+            Refused: the command said no.
+            ClockRefused: `now_ms` is implausible.
+            StoreUnavailable: Redis cannot take it.
+        """
+        reply = self._evaluate(script, self._arguments(now_ms, args))
+        if reply[0] == Refusal.CLOCK and self._accepted_at_s is None and self._no_peer_alive():
+            self._settled = True
+            reply = self._evaluate(script, self._arguments(now_ms, args))
+        if reply[0] == Refusal.CLOCK:
+            raise ClockRefused
+        self._accepted_at_s = self._clock.monotonic_s()
+        if isinstance(reply[0], int):
+            raise Refused(Refusal(reply[0]), reply)
+        return reply
+
+    def _arguments(self, now_ms: int, args: tuple[str | int, ...]) -> list[str | int]:
+        ahead_s = self._settings.clock_ahead_s
+        if self._accepted_at_s is not None:
+            ahead_s += self._clock.monotonic_s() - self._accepted_at_s
+        elif self._settled:
+            ahead_s = 1e9
+        back_ms = int(self._settings.clock_back_s * 1000)
+        return [self.keys.prefix, now_ms, back_ms, int(ahead_s * 1000), *args]
+
+    def _evaluate(self, script: Script, args: list[str | int]) -> list[Any]:
+        digest = self._digests.get(script.name)
+        text = script_text(script.name)
+        if digest is None:
+            digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+            self._digests[script.name] = digest
+        with translated():
+            try:
+                return cast("list[Any]", self.client.evalsha(digest, 0, *args))
+            except NoScriptError:
+                return cast("list[Any]", self.client.eval(text, 0, *args))
+
+    def _no_peer_alive(self) -> bool:
+        """Whether the highest time seen stands still: nobody else is at work."""
+        before = self.read(lambda client: client.get(self.keys.clock))
+        self._clock.sleep(self._settings.clock_settle_s)
+        return bool(before == self.read(lambda client: client.get(self.keys.clock)))
+
+    def read(self, ask: Callable[[Any], Any]) -> Any:
+        """Ask Redis something that changes nothing the engine relies on.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        with translated():
+            return ask(self.client)
+
+    def server_ms(self) -> int:
+        """Redis TIME in milliseconds, for the clock's anchor."""
+        seconds, micros = self.read(lambda client: client.time())
+        return int(seconds) * 1000 + int(micros) // 1000

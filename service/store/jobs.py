@@ -1,0 +1,253 @@
+"""Jobs: accepting, reading, listing, canceling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.errors import Conflict, Gone, IdempotencyReused, NotFound, QuotaExceeded
+from service.model.cut import ClipDoc, CutDoc
+from service.model.documents import read_document, write_document
+from service.model.job import Job, JobSpec, clip_rows, cut_rows
+from service.model.lifecycle import ClipState, CutState, JobStatus, Queue
+from service.store import scripts
+from service.store.connection import Connection, Refused
+from service.store.scripts import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row to be created with its job. `after` names rows it waits for."""
+
+    row: str
+    queue: Queue
+    state: str
+    doc: str
+    account_id: str = ""
+    after: tuple[str, ...] = ()
+    limit_ms: int = 0
+    look_ms: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "row": self.row,
+            "queue": self.queue,
+            "state": self.state,
+            "doc": self.doc,
+            "account": self.account_id,
+            "after": " ".join(self.after),
+            "limit_ms": self.limit_ms,
+        }
+        if self.look_ms:
+            body["look_ms"] = self.look_ms
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """Everything that one accept writes."""
+
+    id: str
+    tenant_id: str
+    account_id: str
+    spec: JobSpec
+    rows: Sequence[NewRow]
+    cuts: int
+    event: str
+    quota: int
+    ttl_ms: int
+    idempotency_ttl_ms: int
+    idempotency_key: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The id of the job, and whether it is an earlier one replayed."""
+
+    job_id: str
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRow:
+    """A clip as it stands."""
+
+    row: str
+    state: ClipState
+    doc: ClipDoc
+
+
+@dataclass(frozen=True, slots=True)
+class CutRow:
+    """A cut as it stands."""
+
+    row: str
+    state: CutState
+    doc: CutDoc
+
+
+class JobStore:
+    """Jobs in Redis. Reads are plain reads; writes are commands."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._keys = connection.keys
+
+    def create(self, new: NewJob, *, now_ms: int) -> Accepted:
+        """Accept a job: one exchange with Redis, on its disk before the reply.
+
+        Raises:
+            IdempotencyReused: the key was used with another body.
+            Gone: an upload does not exist, has expired or is another tenant's.
+            QuotaExceeded: too many unfinished jobs of this tenant.
+        """
+        change = {
+            "spec": write_document(new.spec),
+            "ttl_ms": new.ttl_ms,
+            "hooks": new.spec.webhook is not None,
+            "cuts": new.cuts,
+            "rows": [row.as_dict() for row in new.rows],
+            "uploads": [clip.upload_id for clip in new.spec.clips if clip.upload_id],
+            "event": new.event,
+        }
+        try:
+            reply = self._connection.run(
+                scripts.CREATE_JOB,
+                now_ms,
+                new.tenant_id,
+                new.id,
+                new.idempotency_key,
+                new.fingerprint,
+                new.idempotency_ttl_ms,
+                new.quota,
+                new.account_id,
+                json.dumps(change, ensure_ascii=False, separators=(",", ":")),
+            )
+        except Refused as refused:
+            raise _refusal(refused, new) from None
+        return Accepted(reply[0], replayed=reply[1] == "1")
+
+    def cancel(self, job_id: str, event: str, *, now_ms: int) -> JobStatus:
+        """Ask a job to end; idempotent.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it is comparing; its videos exist and it will succeed in a moment.
+        """
+        try:
+            return JobStatus(self._connection.run(scripts.CANCEL, now_ms, job_id, event)[0])
+        except Refused as refused:
+            if refused.refusal is Refusal.GONE:
+                raise NotFound(f"There is no job {job_id}.") from None
+            raise Conflict("The job is comparing its finished videos and ends by itself.") from None
+
+    def read(self, job_id: str) -> Job | None:
+        """One job, or none."""
+        key = self._keys.job(job_id)
+        found = self._connection.read(lambda client: client.hgetall(key))
+        return _job(job_id, found) if found else None
+
+    def read_units(self, job: Job) -> tuple[list[ClipRow], list[CutRow]]:
+        """The clips and cuts of a job, in order, in one exchange."""
+        clips, cuts = clip_rows(job.id, job.spec), cut_rows(job.id, job.spec)
+        found = self._read_rows([*clips, *cuts])
+        return (
+            [
+                ClipRow(row, ClipState(f[0]), read_document(ClipDoc, f[1]))
+                for row, f in zip(clips, found[: len(clips)], strict=True)
+                if f[0]
+            ],
+            [
+                CutRow(row, CutState(f[0]), read_document(CutDoc, f[1]))
+                for row, f in zip(cuts, found[len(clips) :], strict=True)
+                if f[0]
+            ],
+        )
+
+    def read_clip(self, row: str) -> ClipRow:
+        """One clip.
+
+        Raises:
+            NotFound: there is no such clip.
+        """
+        state, doc = self._read_rows([row])[0]
+        if not state:
+            raise NotFound(f"There is no clip {row}.")
+        return ClipRow(row, ClipState(state), read_document(ClipDoc, doc))
+
+    def read_session(self, job_id: str, label: str) -> str:
+        """What a variant's session left for its later cuts: a document, or empty."""
+        key = self._keys.sessions(job_id)
+        return self._connection.read(lambda client: client.hget(key, label)) or ""
+
+    def _read_rows(self, rows: Sequence[str]) -> list[list[str]]:
+        def ask(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=False)
+            for row in rows:
+                pipeline.hmget(self._keys.row(row), "state", "doc")
+            return pipeline.execute()
+
+        return list(self._connection.read(ask))
+
+    def page(self, tenant_id: str, *, before_ms: int | None, limit: int) -> list[Job]:
+        """A tenant's jobs, newest first, created before a time (milliseconds, exclusive)."""
+        key = self._keys.tenant_jobs(tenant_id)
+        top = "+inf" if before_ms is None else f"({before_ms}"
+        ids: Iterable[str] = self._connection.read(
+            lambda client: client.zrange(
+                key, top, "-inf", desc=True, byscore=True, offset=0, num=limit
+            )
+        )
+        jobs = [self.read(each) for each in ids]
+        return [job for job in jobs if job is not None]
+
+    def events(self, job_id: str, *, after: int = 0) -> list[dict[str, Any]]:
+        """A job's events with a sequence above `after`, in order."""
+        key = self._keys.job_events(job_id)
+        bodies = self._connection.read(lambda client: client.lrange(key, after, -1))
+        return [json.loads(body) for body in bodies]
+
+    def event_body(self, job_id: str, sequence: int) -> str:
+        """The frozen bytes of one event, as text.
+
+        Raises:
+            NotFound: the job has expired.
+        """
+        key = self._keys.job_events(job_id)
+        body = self._connection.read(lambda client: client.lindex(key, sequence - 1))
+        if body is None:
+            raise NotFound(f"Job {job_id} has no event {sequence}.")
+        return str(body)
+
+
+def _refusal(refused: Refused, new: NewJob) -> Exception:
+    if refused.refusal is Refusal.KEY_REUSED:
+        return IdempotencyReused()
+    if refused.refusal is Refusal.UPLOAD_GONE:
+        return Gone(
+            f"There is no upload {refused.reply[1]}.",
+            hint="It was never made, has expired or was deleted. Upload the file again.",
+        )
+    return QuotaExceeded(f"{new.quota} jobs of this tenant are unfinished, which is its limit.")
+
+
+def _job(job_id: str, found: dict[str, str]) -> Job:
+    return Job(
+        id=job_id,
+        tenant_id=found["tenant"],
+        account_id=found["account"],
+        status=JobStatus(found["status"]),
+        created_ms=int(found["created"]),
+        updated_ms=int(found["updated"]),
+        spec=read_document(JobSpec, found["spec"]),
+        sequence=int(found["sequence"]),
+        ended_ms=int(found.get("ended", 0)),
+        expires_ms=int(found.get("expires", 0)),
+        cancel_asked=found.get("cancel") == "1",
+        reserved=int(found.get("reserved", 0)),
+        charged=int(found.get("charged", 0)),
+        result=json.loads(found.get("result", "{}")),
+    )

@@ -1,0 +1,84 @@
+"""Names of Redis keys. `lua/include/keys.lua` builds the same; a test compares the two. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.model.lifecycle import Queue
+
+
+def queue_key(queue: Queue) -> str:
+    """The list in which Celery finds the doorbells of a queue; also the queue's name."""
+    return f"caption-ab:q:{queue}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """All key names, below one prefix."""
+
+    prefix: str = "cab:"
+
+    @property
+    def due(self) -> str:
+        return f"{self.prefix}due"
+
+    @property
+    def clock(self) -> str:
+        return f"{self.prefix}clock"
+
+    @property
+    def rooms(self) -> str:
+        return f"{self.prefix}rooms"
+
+    @property
+    def retention(self) -> str:
+        return f"{self.prefix}retention"
+
+    @property
+    def store_id(self) -> str:
+        return f"{self.prefix}store-id"
+
+    def row(self, row: str) -> str:
+        return f"{self.prefix}row:{row}"
+
+    def job(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}"
+
+    def job_rows(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:rows"
+
+    def job_events(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:events"
+
+    def sessions(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:sessions"
+
+    def evidence(self, edit_id: str) -> str:
+        return f"{self.prefix}evidence:{edit_id}"
+
+    def account(self, account_id: str) -> str:
+        return f"{self.prefix}account:{account_id}"
+
+    def slots(self, account_id: str) -> str:
+        return f"{self.prefix}account:{account_id}:slots"
+
+    def waiting(self, account_id: str) -> str:
+        return f"{self.prefix}account:{account_id}:waiting"
+
+    def tenant(self, tenant_id: str) -> str:
+        return f"{self.prefix}tenant:{tenant_id}"
+
+    def tenant_jobs(self, tenant_id: str) -> str:
+        return f"{self.prefix}tenant:{tenant_id}:jobs"
+
+    def tenant_open(self, tenant_id: str) -> str:
+        return f"{self.prefix}tenant:{tenant_id}:open"
+
+    def upload(self, upload_id: str) -> str:
+        return f"{self.prefix}upload:{upload_id}"
+
+    def api_key(self, digest: str) -> str:
+        return f"{self.prefix}key:{digest}"
+
+    def idempotency(self, tenant_id: str, key: str) -> str:
+        return f"{self.prefix}idempotency:{tenant_id}:{key}"

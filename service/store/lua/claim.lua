@@ -1,0 +1,57 @@
+-- claim: take a row: raise its fence and give it a lease, if it is ready, free and has a slot of its account.
+-- KEYS: none, all are derived from the prefix: due row:* account:*:slots account:*:waiting
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 owner  7 lease_ms  8 grace_ms  9 look_ms  10 slots
+-- Returns: {fence, state, queue, doc, job, account, deadline_ms, crashes, cancel}
+-- Refuses: -1 HELD  -2 NOT_YET  -3 WAITING  -4 GONE  -5 ENDED  -9 CLOCK
+-- @include keys clock bell rows
+if clock_refuses() then return { -9 } end
+local row = ARGV[5]
+local key = K.row(row)
+local open, lease, ready, after, account, slot, deadline, limit, cancel = unpack(redis.call('HMGET', key,
+  'open', 'lease', 'ready', 'after', 'account', 'slot', 'deadline', 'limit', 'cancel'))
+if not open then
+  redis.call('ZREM', K.due, row)
+  return { -4 }
+end
+if open ~= '1' then
+  redis.call('ZREM', K.due, row)
+  return { -5 }
+end
+lease, deadline = tonumber(lease), tonumber(deadline or '0')
+if lease > 0 and now < lease + tonumber(ARGV[8]) then return { -1 } end
+if tonumber(ready) > now then return { -2 } end
+
+local function wait_for_other()
+  local look = now + tonumber(ARGV[9])
+  if deadline > 0 then look = math.min(look, deadline) end
+  schedule(row, look)
+  return { -3 }
+end
+-- A row that is to end anyway (canceled, past its deadline) waits for nobody.
+local ending = cancel == '1' or (deadline > 0 and deadline <= now)
+if not ending then
+  for other in after:gmatch('%S+') do
+    if redis.call('HGET', K.row(other), 'open') == '1' then return wait_for_other() end
+  end
+end
+if not ending and account ~= '' and slot ~= '1' then
+  local waiting = K.waiting(account)
+  redis.call('ZADD', waiting, 'NX', ARGV[2], row)
+  local free = tonumber(ARGV[10]) - redis.call('SCARD', K.slots(account))
+  if redis.call('ZRANK', waiting, row) >= free then return wait_for_other() end
+  redis.call('ZREM', waiting, row)
+  redis.call('SADD', K.slots(account), row)
+  redis.call('HSET', key, 'slot', '1')
+end
+if deadline == 0 and tonumber(limit or '0') > 0 then
+  deadline = now + tonumber(limit)
+  redis.call('HSET', key, 'deadline', string.format('%.0f', deadline))
+end
+local till = now + tonumber(ARGV[7])
+local fence = redis.call('HINCRBY', key, 'fence', 1)
+local crashes = redis.call('HINCRBY', key, 'crashes', 1)
+redis.call('HSET', key, 'lease', string.format('%.0f', till), 'owner', ARGV[6], 'rings', '0')
+schedule(row, till + tonumber(ARGV[8]))
+local state, queue, doc, job = unpack(redis.call('HMGET', key, 'state', 'queue', 'doc', 'job'))
+return { string.format('%d', fence), state, queue, doc, job, account,
+  string.format('%.0f', deadline), string.format('%d', crashes), cancel or '0' }

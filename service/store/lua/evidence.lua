@@ -1,0 +1,12 @@
+-- evidence: keep what a worker saw of a paid call, also when it has lost its lease, and wake who recovers.
+-- KEYS: none, all are derived from the prefix: evidence:* row:* due
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 edit  7 kind  8 body  9 ttl_ms
+-- Returns: {"1"}
+-- Refuses: -9 CLOCK
+-- @include keys clock bell rows
+if clock_refuses() then return { -9 } end
+redis.call('HSET', K.evidence(ARGV[6]), ARGV[7], ARGV[8])
+redis.call('PEXPIRE', K.evidence(ARGV[6]), ARGV[9])
+local state = redis.call('HGET', K.row(ARGV[5]), 'state')
+if ARGV[7] ~= 'reading' and state == 'recovering' then wake(ARGV[5]) end
+return { '1' }

@@ -1,0 +1,24 @@
+-- finish: end a job: terminal status, result, event, reservation released. Exactly one of finish and cancel wins.
+-- KEYS: none, all are derived from the prefix: row:* job:* account:* tenant:*:open retention
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 status  8 result  9 event
+-- Returns: {"1"}
+-- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -7 STATE  -9 CLOCK
+-- @include keys clock bell rows holder jobs
+if clock_refuses() then return { -9 } end
+local row = ARGV[5]
+local refusal = holder_refusal(row, ARGV[6])
+if refusal then return { refusal } end
+local job = redis.call('HGET', K.row(row), 'job')
+local status, tenant, account, reserved = unpack(redis.call('HMGET', K.job(job), 'status', 'tenant', 'account', 'reserved'))
+if not status or ENDED[status] then return { -7 } end
+redis.call('HSET', K.job(job), 'status', ARGV[7], 'result', ARGV[8], 'updated', ARGV[2], 'ended', ARGV[2])
+redis.call('SREM', K.tenant_open(tenant), job)
+if tonumber(reserved or '0') > 0 then
+  redis.call('HINCRBY', K.account(account), 'reserved', -tonumber(reserved))
+  redis.call('HSET', K.job(job), 'reserved', '0')
+end
+append_event(job, ARGV[9])
+redis.call('HSET', K.row(row), 'state', 'done')
+close_row(row, job, '')
+expire_if_quiet(job)
+return { '1' }

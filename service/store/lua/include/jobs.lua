@@ -1,0 +1,40 @@
+-- Jobs: their events in one list with a sequence, their status, and the end of their life.
+local ENDED = { succeeded = 1, partial = 1, failed = 1, canceled = 1, expired = 1 }
+-- Append one event. Its body is frozen here: the sequence is written into it, nothing else.
+local function append_event(job, body)
+  local sequence = redis.call('HINCRBY', K.job(job), 'sequence', 1)
+  local at = string.format('%d', sequence)
+  redis.call('RPUSH', K.job_events(job), '{"sequence":' .. at .. ',' .. string.sub(body, 2))
+  if redis.call('HGET', K.job(job), 'hooks') == '1' then
+    create_row('event:' .. job .. '.' .. at, job, { queue = 'hooks', state = 'pending' })
+  end
+end
+local function set_status(job, status)
+  redis.call('HSET', K.job(job), 'status', status, 'updated', ARGV[2])
+end
+-- A job's status follows from its cuts: `open_cuts` not ended, `paused` of them waiting for a person.
+local function settle_status(job)
+  local status, open, paused = unpack(redis.call('HMGET', K.job(job), 'status', 'open_cuts', 'paused'))
+  if not status or ENDED[status] then return end
+  open, paused = tonumber(open), tonumber(paused)
+  if open == 0 then
+    if status ~= 'canceling' then set_status(job, 'comparing') end
+    create_row('finish:' .. job, job, { queue = 'media', state = 'pending' })
+  elseif status ~= 'canceling' then
+    set_status(job, paused > 0 and 'action_required' or 'running')
+  end
+end
+-- A job's keys live for `ttl` after it has ended and nothing of it is open any more.
+local function expire_if_quiet(job)
+  local status, open, ttl = unpack(redis.call('HMGET', K.job(job), 'status', 'open_rows', 'ttl'))
+  if not status or not ENDED[status] or tonumber(open) > 0 then return end
+  ttl = tonumber(ttl)
+  redis.call('HSET', K.job(job), 'expires', string.format('%.0f', now + ttl))
+  redis.call('ZADD', K.retention, string.format('%.0f', now + ttl), job)
+  for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do
+    redis.call('PEXPIRE', K.row(row), string.format('%.0f', ttl))
+  end
+  for _, key in ipairs({ K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job) }) do
+    redis.call('PEXPIRE', key, string.format('%.0f', ttl))
+  end
+end

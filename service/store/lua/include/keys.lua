@@ -1,0 +1,22 @@
+-- Names of keys, as service/store/keys.py builds them; a test compares the two.
+local P = ARGV[1]
+local K = {
+  due = P .. 'due',
+  clock = P .. 'clock',
+  rooms = P .. 'rooms',
+  retention = P .. 'retention',
+}
+function K.row(row) return P .. 'row:' .. row end
+function K.job(id) return P .. 'job:' .. id end
+function K.job_rows(id) return P .. 'job:' .. id .. ':rows' end
+function K.job_events(id) return P .. 'job:' .. id .. ':events' end
+function K.sessions(id) return P .. 'job:' .. id .. ':sessions' end
+function K.evidence(edit) return P .. 'evidence:' .. edit end
+function K.account(id) return P .. 'account:' .. id end
+function K.slots(id) return P .. 'account:' .. id .. ':slots' end
+function K.waiting(id) return P .. 'account:' .. id .. ':waiting' end
+function K.tenant_jobs(id) return P .. 'tenant:' .. id .. ':jobs' end
+function K.tenant_open(id) return P .. 'tenant:' .. id .. ':open' end
+function K.upload(id) return P .. 'upload:' .. id end
+function K.idempotency(tenant, key) return P .. 'idempotency:' .. tenant .. ':' .. key end
+function K.queue(name) return 'caption-ab:q:' .. name end

@@ -1,0 +1,44 @@
+-- Rows: a hash with the engine's fields, and one entry in the due set while it is open.
+local function schedule(row, at)
+  redis.call('ZADD', K.due, string.format('%.0f', at), row)
+end
+-- Make a row ready now and ring for it, unless somebody works on it or it has ended.
+local function wake(row)
+  local open, lease, queue = unpack(redis.call('HMGET', K.row(row), 'open', 'lease', 'queue'))
+  if open ~= '1' then return end
+  redis.call('HSET', K.row(row), 'ready', ARGV[2], 'rings', '0')
+  if tonumber(lease or '0') > now then return end
+  schedule(row, now)
+  ring(queue, row)
+end
+local function create_row(row, job, spec)
+  if redis.call('EXISTS', K.row(row)) == 1 then return false end
+  redis.call('HSET', K.row(row), 'queue', spec.queue, 'state', spec.state, 'open', '1',
+    'fence', '0', 'lease', '0', 'ready', ARGV[2], 'rings', '0', 'crashes', '0',
+    'job', job, 'account', spec.account or '', 'slot', '0', 'after', spec.after or '',
+    'limit', string.format('%.0f', spec.limit_ms or 0), 'doc', spec.doc or '{}')
+  if job ~= '' then redis.call('SADD', K.job_rows(job), row) end
+  if job ~= '' then redis.call('HINCRBY', K.job(job), 'open_rows', 1) end
+  if spec.look_ms then
+    schedule(row, now + spec.look_ms)
+  else
+    schedule(row, now)
+    ring(spec.queue, row)
+  end
+  return true
+end
+-- Give an account's slot back and wake whoever has waited longest for it.
+local function free_slot(row, account)
+  if account == '' then return end
+  redis.call('ZREM', K.waiting(account), row)
+  redis.call('HSET', K.row(row), 'slot', '0')
+  if redis.call('SREM', K.slots(account), row) == 0 then return end
+  local oldest = redis.call('ZRANGE', K.waiting(account), 0, 0)[1]
+  if oldest then wake(oldest) end
+end
+local function close_row(row, job, account)
+  redis.call('ZREM', K.due, row)
+  redis.call('HSET', K.row(row), 'open', '0', 'lease', '0')
+  free_slot(row, account)
+  if job ~= '' then redis.call('HINCRBY', K.job(job), 'open_rows', -1) end
+end

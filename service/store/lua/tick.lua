@@ -1,0 +1,45 @@
+-- tick: look at rows that are due, put each off by its ring pause and ring for it where workers have room.
+-- KEYS: none, all are derived from the prefix: due row:* rooms
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 limit  6 ring_ms  7 ring_max_ms  8 worker  9 room_until_ms  10 rooms
+-- Returns: {rows rung, rows put off, milliseconds the latest row is late}; rooms is JSON: queue to free places of this worker
+-- Refuses: -9 CLOCK
+-- @include keys clock bell rows
+if clock_refuses() then return { -9 } end
+for queue, free in pairs(cjson.decode(ARGV[10])) do
+  redis.call('HSET', K.rooms, queue .. '|' .. ARGV[8], free .. '|' .. ARGV[9])
+end
+local room = {}
+local said = redis.call('HGETALL', K.rooms)
+for i = 1, #said, 2 do
+  local free, till = said[i + 1]:match('^(%d+)|(%d+)')
+  if tonumber(till) < now then
+    redis.call('HDEL', K.rooms, said[i])
+  else
+    local queue = said[i]:match('^[^|]+')
+    room[queue] = (room[queue] or 0) + tonumber(free)
+  end
+end
+for queue, free in pairs(room) do room[queue] = free - redis.call('LLEN', K.queue(queue)) end
+
+local due = redis.call('ZRANGE', K.due, '-inf', ARGV[2], 'BYSCORE', 'LIMIT', 0, ARGV[5], 'WITHSCORES')
+local rung, late = 0, 0
+for i = 1, #due, 2 do
+  local row = due[i]
+  local queue, rings = unpack(redis.call('HMGET', K.row(row), 'queue', 'rings'))
+  if not queue then
+    redis.call('ZREM', K.due, row)
+  else
+    late = math.max(late, now - tonumber(due[i + 1]))
+    local pause = math.min(tonumber(ARGV[6]) * 2 ^ math.min(tonumber(rings or '0'), 20), tonumber(ARGV[7]))
+    if (room[queue] or 0) > 0 then
+      room[queue] = room[queue] - 1
+      rung = rung + 1
+      redis.call('HINCRBY', K.row(row), 'rings', 1)
+      ring(queue, row)
+    else
+      pause = tonumber(ARGV[6])
+    end
+    schedule(row, now + pause)
+  end
+end
+return { rung, #due / 2 - rung, late }

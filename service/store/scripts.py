@@ -1,0 +1,120 @@
+"""The store's commands as data: names, arguments and refusals, and the text of each script.
+
+A script's header states the same; a test compares them. Scripts are composed from `lua/<name>.lua`
+and the fragments it includes, once per process.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from importlib.resources import files
+
+_LUA = files("service.store") / "lua"
+_INCLUDE = re.compile(r"^-- @include (.+)$", re.MULTILINE)
+
+#: Arguments that every command starts with.
+COMMON = ("prefix", "now_ms", "back_ms", "ahead_ms")
+
+
+class Refusal(IntEnum):
+    """Why a command said no. Python never reads Redis again to find out."""
+
+    HELD = -1
+    NOT_YET = -2
+    WAITING = -3
+    GONE = -4
+    ENDED = -5
+    FENCED = -6
+    STATE = -7
+    CREDITS = -8
+    CLOCK = -9
+    KEY_REUSED = -10
+    UPLOAD_GONE = -11
+    QUOTA = -12
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One command: one atomic write."""
+
+    name: str
+    args: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
+    keys: tuple[str, ...] = ()
+
+
+_HOLDER = (Refusal.GONE, Refusal.ENDED, Refusal.FENCED)
+
+
+def _script(name: str, *args: str, refuses: tuple[Refusal, ...] = ()) -> Script:
+    return Script(name, (*COMMON, *args), tuple(sorted((*refuses, Refusal.CLOCK), reverse=True)))
+
+
+CREATE_JOB = _script(
+    "create_job",
+    *("tenant", "job", "idempotency_key", "fingerprint", "idempotency_ttl_ms"),
+    *("quota", "account", "change"),
+    refuses=(Refusal.KEY_REUSED, Refusal.UPLOAD_GONE, Refusal.QUOTA),
+)
+TICK = _script("tick", "limit", "ring_ms", "ring_max_ms", "worker", "room_until_ms", "rooms")
+CLAIM = _script(
+    "claim",
+    *("row", "owner", "lease_ms", "grace_ms", "look_ms", "slots"),
+    refuses=(Refusal.HELD, Refusal.NOT_YET, Refusal.WAITING, Refusal.GONE, Refusal.ENDED),
+)
+EXTEND = _script("extend", "row", "fence", "lease_ms", "grace_ms", refuses=_HOLDER)
+COMMIT = _script(
+    "commit",
+    *("row", "fence", "expected_state", "lease_ms", "grace_ms", "change"),
+    refuses=(*_HOLDER, Refusal.STATE),
+)
+EVIDENCE = _script("evidence", "row", "edit", "kind", "body", "ttl_ms")
+RESERVE = _script(
+    "reserve", "row", "fence", "amount", "available", refuses=(*_HOLDER, Refusal.CREDITS)
+)
+SETTLE = _script("settle", "row", "fence", "edit", "charge", "release", refuses=_HOLDER)
+FINISH = _script(
+    "finish", "row", "fence", "status", "result", "event", refuses=(*_HOLDER, Refusal.STATE)
+)
+CANCEL = _script("cancel", "job", "event", refuses=(Refusal.GONE, Refusal.STATE))
+FAN_OUT = _script("fan_out", "row", "fence", "deliveries", refuses=_HOLDER)
+RECORD_ATTEMPT = _script(
+    "record_attempt", "row", "fence", "state", "doc", "next_ms", refuses=_HOLDER
+)
+TAKE_TOKEN = _script(
+    "take_token", "account", "least_ms", "lock_ms", refuses=(Refusal.WAITING, Refusal.GONE)
+)
+PUT_TOKEN = _script(
+    "put_token", "account", "fence", "change", "next_ms", refuses=(Refusal.GONE, Refusal.FENCED)
+)
+
+SCRIPTS: tuple[Script, ...] = (
+    CREATE_JOB,
+    TICK,
+    CLAIM,
+    EXTEND,
+    COMMIT,
+    EVIDENCE,
+    RESERVE,
+    SETTLE,
+    FINISH,
+    CANCEL,
+    FAN_OUT,
+    RECORD_ATTEMPT,
+    TAKE_TOKEN,
+    PUT_TOKEN,
+)
+
+
+@cache
+def script_text(name: str) -> str:
+    """The whole text of a command, its includes first."""
+    body = (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+    found = _INCLUDE.search(body)
+    parts = found.group(1).split() if found else []
+    fragments = [(_LUA / "include" / f"{each}.lua").read_text(encoding="utf-8") for each in parts]
+    doorbell = (files("service.store") / "doorbell.json").read_text(encoding="utf-8").strip()
+    return "\n".join([*fragments, body]).replace("@doorbell@", doorbell)
