@@ -1,0 +1,91 @@
+"""Starts the sandbox as a process: `python -m sandbox --data DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import resource
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from sandbox.config import SandboxConfig
+from sandbox.server import start_sandbox
+from sandbox.switches import Switches, UnknownSwitch, change
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs until SIGTERM or SIGINT; prints `sandbox ready URL` first."""
+    options = _parse(argv)
+    try:
+        switches = _switches(options)
+    except (UnknownSwitch, OSError, ValueError) as error:
+        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - a command's answer
+        return 2
+    _raise_file_limit()
+    config = SandboxConfig(
+        data=options.data,
+        port=options.port,
+        switches=switches,
+        preset=options.preset,
+        seed=options.seed,
+        render_workers=options.render_workers,
+        fonts_dirs=tuple(options.fonts),
+    )
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    running = start_sandbox(config)
+    if options.ready_file:
+        partial = options.ready_file.with_suffix(".partial")
+        partial.write_text(running.url + "\n", encoding="utf-8")
+        partial.replace(options.ready_file)
+    print(f"sandbox ready {running.url}", flush=True)  # noqa: T201 - read by whoever started it
+    ended.wait()
+    running.stop()
+    return 0
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--data", type=Path, required=True, help="folder for uploads and results")
+    parser.add_argument("--ready-file", type=Path, help="gets the address once it serves")
+    parser.add_argument("--scenario", type=Path, help='JSON with {"switches": {...}}')
+    parser.add_argument("--poll-delay", metavar="PENDING_S,PROCESSING_S", help="default 5,20")
+    parser.add_argument("--edit-s", type=float, help="seconds an edit takes")
+    parser.add_argument("--render", choices=("burn", "copy"))
+    parser.add_argument("--preset", default="veryfast", help="x264 preset")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--render-workers", type=int, default=1, help="ffmpeg processes at once")
+    parser.add_argument("--fonts", type=Path, action="append", default=[], help="extra font folder")
+    return parser.parse_args(argv)
+
+
+def _switches(options: argparse.Namespace) -> Switches:
+    switches = Switches()
+    if options.scenario:
+        scenario = json.loads(options.scenario.read_text(encoding="utf-8"))
+        switches = change(switches, scenario.get("switches", {}))
+    changes: dict[str, Any] = {}
+    if options.poll_delay:
+        pending, _, processing = options.poll_delay.partition(",")
+        changes |= {"pending_s": float(pending), "processing_s": float(processing or 0)}
+    if options.edit_s is not None:
+        changes["edit_s"] = options.edit_s
+    if options.render:
+        changes["render"] = options.render
+    return change(switches, changes)
+
+
+def _raise_file_limit() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard > 0 else 65536, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
