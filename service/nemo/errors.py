@@ -103,15 +103,18 @@ class BackendUnavailable(BackendError):
     """The backend cannot be reached or fails at the moment.
 
     `sent` says whether bytes of the request may have reached it: a call that costs money is only
-    repeated when it is False.
+    repeated when it is False. `silent` says that it kept us waiting too long.
     """
 
     code = "backend_unavailable"
     retryable = True
 
-    def __init__(self, detail: str = "", *, sent: bool = True, **extra: Any) -> None:
+    def __init__(
+        self, detail: str = "", *, sent: bool = True, silent: bool = False, **extra: Any
+    ) -> None:
         super().__init__(detail, **extra)
         self.sent = sent
+        self.silent = silent
 
 
 class BreakKind(StrEnum):
