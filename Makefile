@@ -1,0 +1,94 @@
+# `make` alone explains what can be done here.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PYTHON
+
+BIN := .venv/bin
+# Tests run in this many processes; T=path runs one part of them in a single process.
+JOBS ?= 2
+PYTEST := $(BIN)/python3 -m pytest
+SPREAD := $(if $(T),,-n $(JOBS) --dist loadgroup)
+QUICK := -m "not chaos and not slow"
+
+.PHONY: help
+help: ## This list
+	@printf 'Caption AB: A/B tests of captions on video.\n\n'
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nNeeds Python 3.11 or newer with venv; PYTHON=python3.11 chooses one.\n'
+
+.PHONY: setup
+setup: ## Install what the product needs into .venv (once; about half a minute)
+	@.ci/setup runtime
+
+.PHONY: setup-dev
+setup-dev: ## The same with the tools for tests and checks
+	@.ci/setup dev
+
+.PHONY: footage
+footage: ## Fetch the two clips that the demo and the tests use (once)
+	@.ci/setup footage
+
+.PHONY: demo
+demo: setup footage ## One real A/B job, end to end, into demo-output/ (CLIP=my.mp4 CAPTIONS=my.srt)
+	@$(BIN)/caption-ab demo $(if $(CLIP),--clip "$(CLIP)") $(if $(CAPTIONS),--captions "$(CAPTIONS)")
+
+.PHONY: up
+up: setup ## Start the whole system on this machine; Ctrl-C stops it
+	@$(BIN)/caption-ab up
+
+.PHONY: test
+test: setup-dev footage ## All tests but chaos, slow ones and benchmarks (T=path narrows it)
+	@$(PYTEST) $(QUICK) $(SPREAD) $(T)
+
+.PHONY: test-unit
+test-unit: setup-dev footage ## Pure rules and the architecture checks; seconds
+	@$(PYTEST) $(QUICK) tests/unit tests/architecture
+
+.PHONY: test-integration
+test-integration: setup-dev footage ## Against a real Valkey, sandbox and receiver
+	@$(PYTEST) $(QUICK) -n $(JOBS) --dist loadgroup tests/integration
+
+.PHONY: test-e2e
+test-e2e: setup-dev footage ## Real processes, a browser where there is one
+	@$(PYTEST) $(QUICK) tests/e2e
+
+.PHONY: lint
+lint: setup-dev ## ruff, formatting, mypy --strict, directions of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timestamps 2>/dev/null || $(BIN)/lint-imports
+
+.PHONY: fmt
+fmt: setup-dev ## Format the code and mend what can be mended
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: docs
+docs: setup-dev ## Write docs/settings.md and docs/errors.md anew from the code
+	@$(BIN)/python3 -m tests.architecture.write_docs
+
+.PHONY: cov
+cov: setup-dev footage ## Coverage of service/ by the unit and integration tests; at least 90 %
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q $(QUICK) -n $(JOBS) --dist loadgroup tests/unit tests/integration
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --fail-under=90
+
+.PHONY: chaos
+chaos: setup-dev footage ## Kill processes in the middle of paid work and look at the books
+	@$(PYTEST) -m chaos tests/chaos $(T)
+
+.PHONY: bench
+bench: setup-dev footage ## Measure; results go to benchmarks/
+	@$(BIN)/python3 -m benchmarks
+
+.PHONY: lock
+lock: setup-dev ## Resolve the lock files again (U=--upgrade takes the newest versions)
+	@.ci/lock $(U)
+
+.PHONY: clean
+clean: ## Remove the venv, caches and what the demo wrote
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+	  .coverage .coverage.* htmlcov demo-output build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
