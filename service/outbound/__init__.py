@@ -1,0 +1,1 @@
+"""Every call to an address that somebody gave us."""
