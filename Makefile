@@ -57,7 +57,7 @@ lint: setup-dev ## ruff, formatting, mypy --strict, directions of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timestamps 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/python3 -m tests.architecture.contracts
 
 .PHONY: fmt
 fmt: setup-dev ## Format the code and mend what can be mended
