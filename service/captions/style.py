@@ -1,0 +1,253 @@
+"""Caption styles: eight presets, and what a caller may change of them. Pure.
+
+Sizes and widths come from `captions.md` 2: measured at 1080 lines, scaled with the short side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from service.errors import FieldError, InvalidRequest
+
+DEFAULT_PRESET = "outline"
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "position": ("top", "middle", "bottom"),
+    "alignment": ("left", "center", "right"),
+    "case": ("none", "upper"),
+    "animation": ("none", "karaoke", "pop"),
+}
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "size": (2, 20),
+    "weight": (100, 900),
+    "outline_width": (0, 20),
+    "box_opacity": (0, 1),
+    "words_per_line": (0, 20),
+}
+_COLOR_NAMES: Mapping[str, str] = {
+    "white": "#FFFFFF",
+    "black": "#000000",
+    "yellow": "#FFFF00",
+    "gold": "#FFD700",
+    "red": "#FF0000",
+    "green": "#00C853",
+    "blue": "#2962FF",
+    "cyan": "#00E5FF",
+    "orange": "#FF9100",
+    "pink": "#FF4081",
+    "purple": "#AA00FF",
+    "gray": "#9E9E9E",
+}
+_HEX = re.compile(r"^#(?:[0-9a-fA-F]{3}){1,2}$", re.ASCII)
+_FONT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,63}$", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """One look of captions; None where a part does not apply.
+
+    `size` is percent of the frame's short side, which is its height in a landscape clip;
+    `outline_width` is pixels at 1080 lines; `box_opacity` is 0 to 1; `words_per_line` 0 keeps the
+    lines as they are.
+    """
+
+    preset: str = DEFAULT_PRESET
+    font: str = "Inter"
+    size: float = 6.67
+    weight: int = 700
+    color: str = "#FFFFFF"
+    outline_color: str | None = None
+    outline_width: float = 0.0
+    box: bool = False
+    box_color: str | None = None
+    box_opacity: float | None = None
+    position: str = "bottom"
+    alignment: str = "center"
+    case: str = "none"
+    words_per_line: int | None = None
+    highlight_color: str | None = None
+    animation: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named look: what `GET /v1/styles` lists."""
+
+    name: str
+    label: str
+    description: str
+    description_zh: str
+    style: Style
+
+
+def _preset(name: str, label: str, description: str, description_zh: str, **look: Any) -> Preset:
+    return Preset(name, label, description, description_zh, Style(preset=name, **look))
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType({
+    each.name: each
+    for each in (
+        _preset(
+            "outline", "Outline",
+            "Bold white letters with a black outline, the look that reads on most footage.",
+            "白色粗体字加黑色描边，在大多数画面上都清晰易读。",
+            outline_color="#000000", outline_width=4.5,
+        ),
+        _preset(
+            "boxed", "Boxed",
+            "Bold white letters on a translucent black box, the safest contrast on busy footage.",
+            "白色粗体字配半透明黑色底框，在杂乱的画面上对比最稳妥。",
+            size=5.93, box=True, box_color="#000000", box_opacity=0.81,
+        ),
+        _preset(
+            "plain", "Plain",
+            "White letters of normal weight with neither outline nor box, for calm dark footage.",
+            "常规字重的白字，无描边无底框，适合安静的深色画面。",
+            size=5.93, weight=400,
+        ),
+        _preset(
+            "karaoke", "Karaoke",
+            "White words with a black outline that turn gold one after another as they are spoken.",
+            "白字黑描边，随语音逐词变为金色。",
+            size=7.04, outline_color="#000000", outline_width=5.0,
+            highlight_color="#FFD700", animation="karaoke",
+        ),
+        _preset(
+            "pop", "Pop",
+            "Two big words at a time in the middle of the frame that pop up as they are spoken.",
+            "画面中央每次弹出两个大字词，随语音跳动。",
+            font="Anton", size=9.63, weight=400, outline_color="#000000", outline_width=7.0,
+            position="middle", words_per_line=2, highlight_color="#FFD700", animation="pop",
+        ),
+        _preset(
+            "lowerthird", "Lower third",
+            "Small white letters in a dark blue box at the lower left, as in news and interviews.",
+            "左下方深蓝底框内的白色小字，如新闻和访谈。",
+            size=4.81, box=True, box_color="#102040", box_opacity=0.87, alignment="left",
+        ),
+        _preset(
+            "shorts", "Shorts",
+            "Large yellow letters with a black outline, three words a line, for vertical video.",
+            "黄色大字加黑色描边，每行三个词，适合竖屏视频。",
+            size=8.15, color="#FFF000", outline_color="#000000", outline_width=6.0,
+            words_per_line=3,
+        ),
+        _preset(
+            "broadcast", "Broadcast",
+            "Yellow letters of normal weight on a solid black box, as television captions them.",
+            "常规字重的黄字配不透明黑色底框，如电视字幕。",
+            size=6.11, weight=400, color="#FFFF00", box=True, box_color="#000000",
+            box_opacity=1.0,
+        ),
+    )
+})  # fmt: skip
+
+
+def build_style(values: Mapping[str, Any], *, pointer: str = "#/style") -> Style:
+    """Builds a style from a preset's name and overrides, whose types a schema has checked.
+
+    A part implies what it belongs to: a box colour the box, a highlight colour the karaoke.
+
+    Args:
+        values: `preset` (default `outline`) and any other field of `Style`; None means not given.
+        pointer: Where the values stand in the request.
+
+    Raises:
+        InvalidRequest: all faults at once, each with its pointer.
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    name = given.pop("preset", DEFAULT_PRESET)
+    faults: list[FieldError] = []
+    preset = PRESETS.get(name)
+    if preset is None:
+        detail = f"There is no preset {name[:40]!r}; the presets are {', '.join(PRESETS)}."
+        faults.append(FieldError(f"{pointer}/preset", detail))
+    checked: dict[str, Any] = {}
+    for key, value in given.items():
+        try:
+            checked[key] = _check_value(key, value)
+        except ValueError as error:
+            faults.append(FieldError(f"{pointer}/{_escape(key)}", str(error)))
+    if preset and not faults:
+        faults.extend(
+            FieldError(f"{pointer}/{key}", text) for key, text in _contradictions(checked)
+        )
+    if preset is None or faults:
+        raise InvalidRequest("The caption style is not valid.", faults)
+    return _settle(replace(preset.style, **checked), checked)
+
+
+def _check_value(key: str, value: Any) -> Any:
+    if key in _CHOICES:
+        if value not in _CHOICES[key]:
+            raise ValueError(f"Must be one of {', '.join(_CHOICES[key])}.")
+        return value
+    if key in _RANGES:
+        low, high = _RANGES[key]
+        if not low <= value <= high:
+            raise ValueError(f"Must be between {low} and {high}.")
+        return value
+    if key in {"color", "outline_color", "box_color", "highlight_color"}:
+        return _check_color(value)
+    if key == "font" and not _FONT.match(value):
+        raise ValueError("Must be a font's family name of letters, digits, spaces, '-' and '_'.")
+    if key not in {"font", "box"}:
+        raise ValueError("There is no such parameter of a style.")
+    return value
+
+
+def _check_color(text: str) -> str:
+    named = _COLOR_NAMES.get(text.strip().lower())
+    if named:
+        return named
+    if not _HEX.match(text):
+        names = ", ".join(_COLOR_NAMES)
+        raise ValueError(f"Must be a colour such as #FFD700, or one of {names}.")
+    digits = text[1:] if len(text) > len("#RGB") else "".join(digit * 2 for digit in text[1:])
+    return f"#{digits.upper()}"
+
+
+def _contradictions(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    if given.get("box") is False:
+        found += [
+            (key, "Has no effect while `box` is false.")
+            for key in ("box_color", "box_opacity")
+            if key in given
+        ]
+    if given.get("outline_width") == 0 and "outline_color" in given:
+        found.append(("outline_color", "Has no effect while `outline_width` is 0."))
+    if given.get("animation") == "none" and "highlight_color" in given:
+        found.append(("highlight_color", "Has no effect while `animation` is none."))
+    return found
+
+
+def _settle(style: Style, given: Mapping[str, Any]) -> Style:
+    """Make the parts agree: a box has a colour, and what is off has none."""
+    boxed = style.box or ("box" not in given and bool({"box_color", "box_opacity"} & given.keys()))
+    width = style.outline_width
+    if "outline_color" in given and not width:
+        width = 4.5
+    lit = style.highlight_color
+    animation = style.animation
+    if "highlight_color" in given and animation == "none":
+        animation = "karaoke"
+    opacity = style.box_opacity if style.box_opacity is not None else 0.81
+    return replace(
+        style,
+        box=boxed,
+        box_color=(style.box_color or "#000000") if boxed else None,
+        box_opacity=opacity if boxed else None,
+        outline_width=width,
+        outline_color=(style.outline_color or "#000000") if width else None,
+        animation=animation,
+        highlight_color=None if animation == "none" else lit or "#FFD700",
+    )
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")[:80]

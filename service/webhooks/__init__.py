@@ -1,0 +1,1 @@
+"""Events of a job and their way to the endpoints that asked for them."""
