@@ -1,0 +1,52 @@
+"""Lock files: complete, checked by hash, and free of addresses."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from tests.architecture.tree import ROOT
+
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-footage.lock")
+_PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)")
+_REGISTRY = re.compile(r"pypi\.|pythonhosted|index-url|find-links|://", re.IGNORECASE)
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def _pins(name: str) -> set[tuple[str, str]]:
+    found = (_PIN.match(line) for line in _text(name).splitlines())
+    return {(pin.group(1), pin.group(2)) for pin in found if pin}
+
+
+def _wanted(requirements: list[str]) -> set[str]:
+    names = (re.match(r"[A-Za-z0-9._-]+", line).group(0) for line in requirements)
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_names_no_address(name):
+    assert not [line for line in _text(name).splitlines() if _REGISTRY.search(line)]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_pin_has_a_hash(name):
+    blocks = re.split(r"^(?=[a-z0-9.-]+==)", _text(name), flags=re.MULTILINE)[1:]
+    assert blocks
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_every_dependency_is_locked():
+    project = tomllib.loads(_text("pyproject.toml"))["project"]
+    runtime = {name for name, _ in _pins("requirements.lock")}
+    dev = {name for name, _ in _pins("requirements-dev.lock")}
+    assert _wanted(project["dependencies"]) <= runtime
+    assert _wanted(project["optional-dependencies"]["dev"]) <= dev
+
+
+def test_what_runs_is_what_is_tested():
+    assert _pins("requirements.lock") <= _pins("requirements-dev.lock")
