@@ -17,6 +17,7 @@ _SAYING = re.compile(
     r"(?:captions?|subtitles?|text|字幕)[^\n\"“]{0,40}[\"“]([^\"”\n]{2,400})[\"”]", re.IGNORECASE
 )
 _TIMED = re.compile(r"^.*\d{1,2}:\d{2}[.,]\d{1,3}\s*-->.*$", re.MULTILINE)
+_QUOTED_LINE = re.compile(r"^>.*\d{1,2}:\d{2}[.,]\d{1,3}\s*-->", re.MULTILINE)
 _FILE = re.compile(
     r"(?:file|clip|video)\s+(?:named\s+|called\s+)?(?:[\"'“`]([^\"'”`\n]+\.[A-Za-z0-9]{3,4})[\"'”`]"
     r"|([^\s\"'”`]+\.[A-Za-z0-9]{3,4})(?![A-Za-z0-9]))",
@@ -106,18 +107,16 @@ def _which_file(prose: str, filenames: Sequence[str]) -> str | None:
 
 def _split(message: str) -> tuple[tuple[Cue, ...], str, str]:
     text = message.replace("\r\n", "\n").replace("\r", "\n")
+    if _QUOTED_LINE.search(text):
+        text = re.sub(r"^>[ \t]?", "", text, flags=re.MULTILINE)
     blocks = [(m.group(1).lower(), m.group(2), m.span()) for m in _FENCE.finditer(text)]
     blocks += [("", m.group(1), m.span()) for m in _QUOTED.finditer(text)]
     prose = text
     for _, _, (start, stop) in sorted(blocks, key=lambda block: -block[2][0]):
         prose = prose[:start] + "\n" + prose[stop:]
-    for tag, body, _ in blocks:
-        if has_timings(body):
-            head = "WEBVTT\n\n" if tag in {"vtt", "webvtt"} else ""
-            return parse_cues(head + body), "", prose
-    for tag, body, _ in blocks:
-        if tag in {"text", "txt", ""} and body.strip():
-            return (), body, prose
+    quoted = _from_blocks([(tag, body) for tag, body, _ in blocks])
+    if quoted is not None:
+        return *quoted, prose
     if has_timings(prose):
         return _bare(prose)
     saying = _SAYING.search(prose)
@@ -126,14 +125,22 @@ def _split(message: str) -> tuple[tuple[Cue, ...], str, str]:
     return (), "", prose
 
 
+def _from_blocks(blocks: Sequence[tuple[str, str]]) -> tuple[tuple[Cue, ...], str] | None:
+    for tag, body in blocks:
+        if has_timings(body):
+            head = "WEBVTT\n\n" if tag in {"vtt", "webvtt"} else ""
+            return parse_cues(head + body), ""
+    for tag, body in blocks:
+        if tag in {"text", "txt", ""} and body.strip():
+            return (), body
+    return None
+
+
 def _bare(prose: str) -> tuple[tuple[Cue, ...], str, str]:
-    plain = "\n".join(
-        line[1:].lstrip() if line.startswith(">") else line for line in prose.split("\n")
-    )
-    first = _TIMED.search(plain)
+    first = _TIMED.search(prose)
     start = first.start() if first else 0
-    header = plain.find("WEBVTT")
+    header = prose.find("WEBVTT")
     start = header if 0 <= header < start else start
     # words before the cues and blocks after them without a timing line are the instruction
-    tail = [block for block in re.split(r"\n\s*\n", plain[start:]) if not _TIMED.search(block)]
-    return parse_cues(plain[start:]), "", "\n".join([plain[:start], *tail])
+    tail = [block for block in re.split(r"\n\s*\n", prose[start:]) if not _TIMED.search(block)]
+    return parse_cues(prose[start:]), "", "\n".join([prose[:start], *tail])

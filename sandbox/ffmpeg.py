@@ -135,6 +135,8 @@ class Burner:
             code = process.wait()
         finally:
             watchdog.cancel()
+            if process.stdout:
+                process.stdout.close()
             with self._lock:
                 self._running.pop(key, None)
         text = log.read_text(encoding="utf-8", errors="replace")

@@ -46,6 +46,8 @@ def _accept(world: World, session: Session) -> Response:
         raise refuse(world, 4002, str(error), session_id=session.session_id) from None
     except FetchFailed as error:
         return plain(400, {"code": 400, "message": str(error), "data": None})
+    except OSError:
+        return plain(400, {"code": 400, "message": "the body could not be read", "data": None})
     if not received:
         missing = {"type": "missing", "loc": ["body", "files"], "msg": "Field required"}
         return plain(422, {"detail": [missing]})

@@ -80,6 +80,8 @@ class Run:
         self._world.links.add(link)
         goes_on = self._switches.run_on_disconnect == "continue"
         try:
+            # sends the response head at once, as ADK does
+            yield b""
             yield from self._play(link)
         except Gone:
             pass

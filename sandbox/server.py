@@ -23,7 +23,8 @@ _STOP_POLL_S = 0.05
 class _Handler(WSGIRequestHandler):
     # HTTP/1.1 makes werkzeug send one chunk per event
     protocol_version = "HTTP/1.1"
-    wbufsize = 0
+    # an event is written in pieces: Nagle would hold the last one back for 40 ms
+    disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Keeps request lines out of stderr; problems go to the log."""

@@ -122,8 +122,8 @@ def resolve(overrides: Mapping[str, Any], *, base: Style | None = None) -> Style
     name = str(overrides.get("preset", "")).lower()
     style = PRESETS.get(name) or base or PRESETS["outline"]
     good = {key: value for key, value in _checked(overrides).items() if value is not None}
-    style = replace(style, **good)
-    return _settle(style, good)
+    moved = good.get("position", style.position) != style.position
+    return _settle(replace(style, **good), good, moved=moved)
 
 
 def _checked(overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _number(value: object) -> float | None:
     return number if abs(number) < 1e6 else None
 
 
-def _settle(style: Style, given: Mapping[str, Any]) -> Style:
+def _settle(style: Style, given: Mapping[str, Any], *, moved: bool) -> Style:
     changes: dict[str, Any] = {}
     if "box_color" in given and "box" not in given:
         changes["box"] = True
@@ -179,12 +179,8 @@ def _settle(style: Style, given: Mapping[str, Any]) -> Style:
         changes["outline_width"] = 4.5
     if "outline_color" in given and "outline_width" not in given and style.outline_width == 0:
         changes["outline_width"] = 4.5
-    if style.position == "middle" and "margin_vertical" not in given:
-        changes["margin_vertical"] = 0.0
-    if style.position != "middle" and style.margin_vertical == 0 and "position" in given:
-        changes["margin_vertical"] = 8.0
-    if style.position == "top" and "margin_vertical" not in given:
-        changes["margin_vertical"] = 8.0
+    if moved and "margin_vertical" not in given:
+        changes["margin_vertical"] = 0.0 if style.position == "middle" else 8.0
     same = style.color == style.highlight_color and "highlight_color" not in given
     if style.animation == "karaoke" and same:
         # words that light up in their own colour would show nothing

@@ -63,7 +63,8 @@ _POSITION = re.compile(
 )
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _WORDS_PER = re.compile(
-    r"\b(\d{1,2}|one|two|three|four|five|six)\s+words?\s+(?:per|a|at a|each)\s*(?:line|card|time|caption)\b",
+    r"\b(\d{1,2}|one|two|three|four|five|six)\s+words?"
+    r"\s+(?:per|a|at a|each)\s*(?:line|card|time|caption)\b",
     re.IGNORECASE,
 )
 

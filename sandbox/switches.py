@@ -58,7 +58,7 @@ class Switches:
 
 def change(switches: Switches, changes: Mapping[str, Any]) -> Switches:
     """Returns switches with some changed. Raises UnknownSwitch for a bad name, type or word."""
-    kinds = {field.name: type(getattr(switches, field.name)) for field in fields(Switches)}
+    kinds = {field.name: type(field.default) for field in fields(Switches)}
     good: dict[str, Any] = {}
     for name, value in changes.items():
         if name not in kinds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from typing import IO, Any
 
 import requests
 from flask import Request
+from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
 from sandbox.media import inspect
@@ -83,7 +85,8 @@ def receive_form(request: Request, folder: Path, limit_bytes: int) -> list[Recei
         _, _, files = parser.parse(
             request.stream, request.mimetype, request.content_length, request.mimetype_params
         )
-    except TooLarge:
+    except (TooLarge, OSError, HTTPException):
+        # too long, or the client went away in the middle
         discard(spools)
         raise
     received = []
@@ -137,8 +140,6 @@ def discard(spools: Iterable[Spool]) -> None:
 def drain(request: Request, limit_bytes: int) -> None:
     """Reads on after a refusal, since closing on unread bytes would lose the answer."""
     left = limit_bytes
-    while left > 0:
-        piece = request.stream.read(min(_CHUNK_BYTES, left))
-        if not piece:
-            return
-        left -= len(piece)
+    with contextlib.suppress(OSError, HTTPException):
+        while left > 0 and (piece := request.stream.read(min(_CHUNK_BYTES, left))):
+            left -= len(piece)
