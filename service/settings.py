@@ -49,6 +49,7 @@ class Settings:
     ring_s: float = _setting(2.0, "First pause before a row is rung again.")
     ring_max_s: float = _setting(30.0, "Longest pause before a row is rung again.")
     look_every_s: float = _setting(60.0, "How often a row that waits for another is looked at.")
+    step_retry_s: float = _setting(10.0, "Before a step that failed for a passing reason is tried again.")
     crash_limit: int = _setting(5, "Claims without a commit after which a row fails.")
     clock_anchor_every_s: float = _setting(10.0, "How often the clock is measured against Redis.")
     clock_back_s: float = _setting(5.0, "How far below the highest time seen a call may be.")
@@ -71,6 +72,7 @@ class Settings:
     account_slots: int = _setting(8, "Cuts of one backend account under way at once.")
     request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")
     upload_max_bytes: int = _setting(500_000_000, "Largest file accepted (SEED: 500 MB).")
+    result_max_bytes: int = _setting(2_000_000_000, "Largest rendered video fetched.")
     upload_ttl_s: float = _setting(86400.0, "How long an upload that no job uses is kept.")
     wait_max_s: float = _setting(30.0, "Longest `Prefer: wait` honoured.")
 

@@ -40,6 +40,8 @@ class ClipDoc:
     index: int
     file: str = ""
     filename: str = ""
+    suffix: str = "mp4"
+    mime: str = "video/mp4"
     size: int = 0
     sha256: str = ""
     media: MediaInfo | None = None
@@ -90,6 +92,7 @@ class RenderIntent:
     fence: int
     at_ms: int
     attempt: int = 1
+    submitted: bool = False
     polls: int = 0
     url: str = ""
     progress: float = 0.0

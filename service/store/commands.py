@@ -188,6 +188,12 @@ class Commands:
         )
         return reply[1] == "1"
 
+    def park(self, claim: Claim, *, delay_s: float, now_ms: int) -> None:
+        """Give a row back unchanged, to be looked at again after a pause."""
+        ready_ms = now_ms + int(delay_s * 1000)
+        change = Change(claim.state, claim.queue, claim.doc, ready_ms=ready_ms)
+        self.commit(claim, change, now_ms=now_ms)
+
     def evidence(self, row: str, edit_id: str, kind: str, body: str, *, now_ms: int) -> None:
         """Keep what was seen of a paid call, at most 4 kB; anybody may, lease or not."""
         ttl_ms = int((self._settings.job_ttl_s + self._settings.action_required_s) * 1000)

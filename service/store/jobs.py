@@ -210,6 +210,10 @@ class JobStore:
         bodies = self._connection.read(lambda client: client.lrange(key, after, -1))
         return [json.loads(body) for body in bodies]
 
+    def event(self, job_id: str, sequence: int) -> dict[str, Any]:
+        """One event."""
+        return dict(json.loads(self.event_body(job_id, sequence)))
+
     def event_body(self, job_id: str, sequence: int) -> str:
         """The frozen bytes of one event, as text.
 

@@ -1,0 +1,36 @@
+"""The end of a job: its status from its cuts, the comparison, the last event."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from service.compare.report import compare
+from service.errors import StoreError
+from service.jobs.context import Services
+from service.jobs.view import job_data
+from service.model.lifecycle import JobStatus, job_end
+from service.store.commands import Claim
+from service.webhooks.events import EventType, event_body
+
+
+def finish_job(claim: Claim, services: Services) -> None:
+    """Compare the videos that there are and end the job."""
+    job = services.jobs.read(claim.job_id)
+    if job is None:
+        raise StoreError(f"{claim.row} has no job.")
+    clips, cuts = services.jobs.read_units(job)
+    status = job_end([cut.state for cut in cuts], cancel_asked=job.cancel_asked)
+    result = compare(clips, cuts)
+    now_ms = services.clock.now_ms()
+    ended = replace(job, status=status, result=result, ended_ms=now_ms, updated_ms=now_ms)
+    data = job_data(ended, clips, cuts, services.settings.public_url)
+    event = event_body(event_of(status), job.id, data, now_ms=now_ms)
+    services.commands.finish(
+        claim, status=status, result=json.dumps(result), event=event, now_ms=now_ms
+    )
+
+
+def event_of(status: JobStatus) -> EventType:
+    """The event that tells of a terminal status."""
+    return EventType(f"job.{status}")

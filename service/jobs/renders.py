@@ -1,0 +1,156 @@
+"""The render of a cut: submitted under an id of our own, polled, fetched (protocol 7).
+
+The id is on disk before it is sent, so a lost reply is settled by asking for the id, and never by
+a second render.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+
+from service.errors import BackendError
+from service.ids import new_render_id
+from service.jobs.context import CutContext
+from service.jobs.edits import NotSent
+from service.jobs.endings import fail, pause_for, told
+from service.jobs.outcomes import Advance, Outcome, Pause, Wait
+from service.model.cut import Failure, RenderIntent, ResultFile
+from service.model.lifecycle import CutState
+from service.nemo.errors import DuplicateRender, PlanBlocked, RenderUnknown
+from service.nemo.render import RenderState, RenderStatus
+from service.nemo.wire import fingerprint
+from service.webhooks.events import EventType
+
+#: V19: after a failed render one more, under a new id; renders are free.
+_ATTEMPTS = 2
+
+
+def prepare(cut: CutContext) -> Outcome:
+    """Choose the render's id and write it down."""
+    intent = RenderIntent(new_render_id(), cut.claim.fence, cut.services.clock.now_ms())
+    doc = replace(cut.doc, render=intent)
+    return Advance(CutState.RENDERING, doc, (told(EventType.CUT_RENDERING, doc),))
+
+
+def submit_or_poll(cut: CutContext) -> Outcome:
+    """One look at the render; it is submitted first if nobody has done so."""
+    intent = cut.doc.render
+    if intent is None:
+        return Advance(CutState.CAPTIONED, cut.doc)
+    if intent.submitted:
+        return _judge(cut, intent, _poll(cut, intent))
+    known = None if intent.fence == cut.claim.fence else _find(cut, intent)
+    if known is not None:
+        return _judge(cut, replace(intent, submitted=True), known)
+    try:
+        return _submit(cut, intent)
+    except NotSent:
+        return Wait(0.0, cut.doc, CutState.RENDERING)
+    except PlanBlocked as error:
+        failure = pause_for(error, cut)
+        assert failure is not None  # noqa: S101  a plan is always a person's business
+        return Pause(failure, replace(cut.doc, render=None), CutState.CAPTIONED)
+
+
+def _submit(cut: CutContext, intent: RenderIntent) -> Outcome:
+    services = cut.services
+    token = services.tokens.token_for(cut.job.account_id)
+    state = services.nemo.state(token, cut.doc.session_id)
+    if cut.doc.edit is None or fingerprint(state) != cut.doc.edit.fingerprint:
+        return fail(
+            cut.doc,
+            Failure(
+                "draft_changed",
+                "The session's draft is no longer the one that was confirmed.",
+                hint="Something else edited the session. `retry` makes a new job.",
+                stage="rendering",
+            ),
+        )
+
+    def check_lease() -> None:
+        if not cut.lease.may_send(services.clock.monotonic_s(), services.settings.lease_s):
+            raise NotSent
+
+    output = cut.job.spec.output
+    with suppress(DuplicateRender):  # accepted before; its reply was lost
+        services.nemo.submit_render(
+            token,
+            render_id=intent.render_id,
+            session_id=cut.doc.session_id,
+            draft=state.draft or {},
+            output={
+                "format": output.format,
+                "quality": output.quality,
+                "resolution": output.resolution,
+            },
+            edit_id=cut.doc.intent.edit_id if cut.doc.intent else "",
+            before_send=check_lease,
+        )
+    sent = replace(intent, submitted=True)
+    return Wait(services.settings.poll_every_s, replace(cut.doc, render=sent), CutState.RENDERING)
+
+
+def _find(cut: CutContext, intent: RenderIntent) -> RenderStatus | None:
+    try:
+        return _poll(cut, intent)
+    except RenderUnknown:
+        return None
+
+
+def _poll(cut: CutContext, intent: RenderIntent) -> RenderStatus:
+    token = cut.services.tokens.token_for(cut.job.account_id)
+    return cut.services.nemo.poll_render(token, intent.render_id)
+
+
+def _judge(cut: CutContext, intent: RenderIntent, status: RenderStatus) -> Outcome:
+    seen = replace(intent, polls=intent.polls + 1, progress=status.progress, url=status.url)
+    doc = replace(cut.doc, render=seen)
+    if status.status is RenderState.COMPLETED:
+        return Advance(CutState.RENDERED, doc)
+    if status.status is RenderState.FAILED:
+        return _again_or_fail(cut, seen, "render_failed", status.error)
+    if seen.polls >= cut.services.settings.poll_limit:
+        return _again_or_fail(cut, seen, "render_timeout", f"not done after {seen.polls} polls")
+    return Wait(cut.services.settings.poll_every_s, doc, CutState.RENDERING)
+
+
+def _again_or_fail(cut: CutContext, intent: RenderIntent, code: str, why: str) -> Outcome:
+    if intent.attempt < _ATTEMPTS:
+        following = RenderIntent(
+            new_render_id(),
+            cut.claim.fence,
+            cut.services.clock.now_ms(),
+            attempt=intent.attempt + 1,
+        )
+        # The new id must be on disk before it is sent, hence a commit in between.
+        return Wait(0.0, replace(cut.doc, render=following), CutState.RENDERING)
+    detail = f"The backend could not render the video: {why}."
+    hint = "`retry` renders again; the paid edit is kept."
+    doc = replace(cut.doc, render=intent)
+    return fail(doc, Failure(code, detail, hint, retryable=True, stage="rendering"))
+
+
+def fetch(cut: CutContext) -> Outcome:
+    """Fetch the finished video and store it; its own address first, then the API's fallback."""
+    services, intent = cut.services, cut.doc.render
+    if intent is None:
+        return Advance(CutState.CAPTIONED, cut.doc)
+    key = f"jobs/{cut.job.id}/{cut.doc.label}-{cut.doc.clip + 1}-{cut.doc.revision}.mp4"
+    most = services.settings.result_max_bytes
+    with ExitStack() as stack:
+        stored = services.files.put(key, _open(cut, intent, stack, most), max_bytes=most)
+    result = ResultFile(key, stored.size, stored.sha256)
+    return Advance(CutState.STORED, replace(cut.doc, result=result))
+
+
+def _open(cut: CutContext, intent: RenderIntent, stack: ExitStack, most: int) -> Iterator[bytes]:
+    services = cut.services
+    if intent.url:
+        with suppress(BackendError):  # V19: the API's own download is the way out
+            return stack.enter_context(services.nemo.download(intent.url, max_bytes=most))
+    token = services.tokens.token_for(cut.job.account_id)
+    return stack.enter_context(
+        services.nemo.download_fallback(token, intent.render_id, max_bytes=most)
+    )

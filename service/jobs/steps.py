@@ -1,0 +1,126 @@
+"""The story of a cut, from `queued` to its video: read it top to bottom.
+
+A step makes one move against the backend and says what comes next. It may be repeated at any time,
+save where an intent says otherwise. What `flow` steps import must not read files or compute long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from service.jobs import edits, renders
+from service.jobs.context import CutContext
+from service.jobs.endings import expire, fail, told
+from service.jobs.outcomes import Advance, End, Outcome
+from service.model.cut import Failure
+from service.model.documents import read_document, write_document
+from service.model.lifecycle import ClipState, CutState
+from service.model.rows import clip_row
+from service.nemo.wire import Session
+from service.store.jobs import ClipRow
+from service.webhooks.events import EventType
+
+
+def open_session(cut: CutContext) -> Outcome:
+    """Open the variant's session, or go on in the one that its earlier cuts have used."""
+    clip = source_clip(cut)
+    if clip.state is not ClipState.READY:
+        return fail(cut.doc, _clip_failure(clip))
+    known = cut.services.jobs.read_session(cut.job.id, cut.doc.label)
+    if known:
+        session = read_document(Session, known)
+    else:
+        token = cut.services.tokens.token_for(cut.job.account_id)
+        session = cut.services.nemo.create_session(token, language=cut.job.spec.language)
+    doc = replace(cut.doc, session_id=session.session_id, bind_id=session.user_id)
+    return Advance(CutState.SESSION_OPEN, doc, session=(cut.doc.label, write_document(session)))
+
+
+def upload_clip(cut: CutContext) -> Outcome:
+    """Send the clip into the session, unless it is there already."""
+    clip = source_clip(cut).doc
+    services = cut.services
+    token = services.tokens.token_for(cut.job.account_id)
+    name = f"clip-{clip.index + 1}.{clip.suffix}"
+    state = services.nemo.state(token, cut.doc.session_id)
+    if not edits.holds_file(state, name):
+        services.nemo.upload(
+            token,
+            cut.doc.session_id,
+            filename=name,
+            size=clip.size,
+            chunks=lambda: services.files.open_range(clip.file),
+            content_type=clip.mime,
+        )
+    return Advance(CutState.UPLOADED, replace(cut.doc, uploaded_as=name))
+
+
+def prepare_edit(cut: CutContext) -> Outcome:
+    """Reserve the credits and put the intent on disk; the next step sends, and only there."""
+    return edits.prepare(cut, source_clip(cut).doc)
+
+
+def send_edit(cut: CutContext) -> Outcome:
+    """Send the paid message under the very claim that wrote its intent; otherwise only look."""
+    return edits.send(cut, source_clip(cut).doc)
+
+
+def recover_edit(cut: CutContext) -> Outcome:
+    """A stream was lost: look at the state on a schedule, never send again (V19)."""
+    return edits.recover(cut)
+
+
+def prepare_render(cut: CutContext) -> Outcome:
+    """Put the id of a render on disk; the next step submits it."""
+    return renders.prepare(cut)
+
+
+def render(cut: CutContext) -> Outcome:
+    """Submit the render, or look how far it is; every 30 seconds (SEED)."""
+    return renders.submit_or_poll(cut)
+
+
+def fetch_video(cut: CutContext) -> Outcome:
+    """Fetch the result at once, without our token, and keep it with its hash."""
+    return renders.fetch(cut)
+
+
+def check_video(cut: CutContext) -> Outcome:
+    """Look into the stored video: it must be one, or the cut has not succeeded."""
+    result = cut.doc.result
+    if result is None:
+        return fail(cut.doc, Failure("internal", "A stored cut has no file.", stage="stored"))
+    with cut.services.files.local_copy(result.file) as path:
+        media = cut.services.probe(path)
+    doc = replace(cut.doc, result=replace(result, media=media))
+    return End(CutState.SUCCEEDED, doc, (told(EventType.CUT_SUCCEEDED, doc),))
+
+
+def wait_for_person(cut: CutContext) -> Outcome:
+    """Nobody has acted in time."""
+    failure = cut.doc.failure or Failure("expired", "Nobody acted in time.")
+    return expire(cut.doc, failure)
+
+
+STEPS: dict[CutState, Callable[[CutContext], Outcome]] = {
+    CutState.QUEUED: open_session,
+    CutState.SESSION_OPEN: upload_clip,
+    CutState.UPLOADED: prepare_edit,
+    CutState.CAPTIONING: send_edit,
+    CutState.RECOVERING: recover_edit,
+    CutState.CAPTIONED: prepare_render,
+    CutState.RENDERING: render,
+    CutState.RENDERED: fetch_video,
+    CutState.STORED: check_video,
+    CutState.ACTION_REQUIRED: wait_for_person,
+}
+
+
+def source_clip(cut: CutContext) -> ClipRow:
+    """The clip that a cut is made from."""
+    return cut.services.jobs.read_clip(clip_row(cut.job.id, cut.doc.clip))
+
+
+def _clip_failure(clip: ClipRow) -> Failure:
+    return clip.doc.failure or Failure("clip_failed", "The clip is not ready.", stage="queued")

@@ -1,0 +1,185 @@
+"""Accepting a job: from a checked request to one atomic write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.captions.cues import parse_captions
+from service.captions.style import build_style
+from service.clock import Clock
+from service.errors import CaptionsRequired, FieldError, InvalidRequest
+from service.ids import new_id
+from service.model.cut import ClipDoc, CutDoc
+from service.model.documents import read_document, write_document
+from service.model.job import LABELS, JobSpec
+from service.model.lifecycle import ClipState, CutState, Queue
+from service.model.rows import clip_row, cut_row
+from service.outbound.guard import Policy, check_url
+from service.settings import Settings
+from service.store.jobs import Accepted, JobStore, NewJob, NewRow
+from service.webhooks.events import EventType, event_body
+
+#: What a job without variants compares.
+DEFAULT_VARIANTS = ({"label": "A", "style": {"preset": "outline"}},
+                    {"label": "B", "style": {"preset": "boxed"}})  # fmt: skip
+_EXAMPLE = {"format": "srt", "text": "1\n00:00:00,500 --> 00:00:02,500\nYour first caption\n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request this is."""
+
+    tenant_id: str
+    account_id: str
+
+
+def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Policy) -> JobSpec:
+    """A request, already of the right shape, as a job.
+
+    Raises:
+        InvalidRequest: labels, styles, captions or addresses are wrong; each is named.
+        CaptionsRequired: there are no captions and the backend cannot transcribe.
+        AddressRefused: an address is not public; raised as InvalidRequest with its pointer.
+    """
+    variants = list(request.get("variants") or DEFAULT_VARIANTS)
+    errors: list[FieldError] = []
+    labelled = _label(variants, errors)
+    for index, variant in enumerate(labelled):
+        _collect(errors, f"#/variants/{index}/style", build_style, variant.get("style") or {})
+    _check_addresses(request, caller_policy, errors)
+    captions = request.get("captions")
+    if captions is not None:
+        _collect(
+            errors, "#/captions", parse_captions, captions.get("format") or None, captions["text"]
+        )
+    if errors:
+        raise InvalidRequest("The job is not valid.", errors)
+    if captions is None and not settings.nemo_transcribes:
+        raise CaptionsRequired(
+            errors=[FieldError("#/captions", "is required here")], example={"captions": _EXAMPLE}
+        )
+    fields = {**request, "variants": labelled}
+    fields.setdefault("deadline_s", settings.job_deadline_s)
+    return read_document(JobSpec, json.dumps(fields))
+
+
+def submit_job(
+    request: Mapping[str, Any],
+    caller: Caller,
+    *,
+    jobs: JobStore,
+    settings: Settings,
+    clock: Clock,
+    caller_policy: Policy,
+    idempotency_key: str = "",
+) -> Accepted:
+    """Accept a job in one exchange with Redis; on disk before this returns.
+
+    Raises:
+        InvalidRequest, CaptionsRequired, IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
+    """
+    now_ms = clock.now_ms()
+    spec = build_spec(request, settings, caller_policy)
+    job_id = new_id("job", now_ms)
+    event = event_body(
+        EventType.JOB_CREATED, job_id, {"status": "queued", "name": spec.name}, now_ms=now_ms
+    )
+    rows = [*_clip_rows(job_id, spec), *_cut_rows(job_id, spec, caller.account_id, settings)]
+    new = NewJob(
+        id=job_id,
+        tenant_id=caller.tenant_id,
+        account_id=caller.account_id,
+        spec=spec,
+        rows=rows,
+        cuts=len(spec.clips) * len(spec.variants),
+        event=event,
+        quota=settings.tenant_open_jobs,
+        ttl_ms=int(settings.job_ttl_s * 1000),
+        idempotency_ttl_ms=int(settings.idempotency_ttl_s * 1000),
+        idempotency_key=idempotency_key,
+        fingerprint=fingerprint(request),
+    )
+    return jobs.create(new, now_ms=now_ms)
+
+
+def fingerprint(request: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical request, by which a reused idempotency key is told."""
+    canonical = json.dumps(request, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _clip_rows(job_id: str, spec: JobSpec) -> list[NewRow]:
+    return [
+        NewRow(
+            row=clip_row(job_id, index),
+            queue=Queue.TRANSFER,
+            state=ClipState.PENDING,
+            doc=write_document(ClipDoc(index)),
+            limit_ms=int(spec.deadline_s * 1000),
+        )
+        for index in range(len(spec.clips))
+    ]
+
+
+def _cut_rows(job_id: str, spec: JobSpec, account_id: str, settings: Settings) -> list[NewRow]:
+    rows = []
+    for index in range(len(spec.clips)):
+        for variant in spec.variants:
+            after = [clip_row(job_id, index)]
+            if index:  # the cuts of a session run one after another
+                after.append(cut_row(job_id, index - 1, variant.label))
+            rows.append(
+                NewRow(
+                    row=cut_row(job_id, index, variant.label),
+                    queue=Queue.FLOW,
+                    state=CutState.QUEUED,
+                    doc=write_document(CutDoc(index, variant.label)),
+                    account_id=account_id,
+                    after=tuple(after),
+                    limit_ms=int(spec.deadline_s * 1000),
+                    look_ms=int(settings.look_every_s * 1000),
+                )
+            )
+    return rows
+
+
+def _label(variants: list[Mapping[str, Any]], errors: list[FieldError]) -> list[dict[str, Any]]:
+    labelled: list[dict[str, Any]] = []
+    for index, variant in enumerate(variants):
+        label = variant.get("label") or LABELS[index]
+        if any(label == other["label"] for other in labelled):
+            errors.append(FieldError(f"#/variants/{index}/label", f"'{label}' is used twice"))
+        labelled.append({**variant, "label": label})
+    return labelled
+
+
+def _check_addresses(request: Mapping[str, Any], policy: Policy, errors: list[FieldError]) -> None:
+    for index, clip in enumerate(request["clips"]):
+        if clip.get("url"):
+            _collect(errors, f"#/clips/{index}/url", check_url, clip["url"], policy)
+    if request.get("webhook"):
+        _collect(errors, "#/webhook/url", check_url, request["webhook"]["url"], policy)
+
+
+def _collect(errors: list[FieldError], pointer: str, check: Any, *args: Any) -> None:
+    from service.errors import AddressRefused
+
+    try:
+        check(*args)
+    except InvalidRequest as error:
+        found = error.errors or (FieldError(pointer, error.detail),)
+        errors.extend(
+            FieldError(
+                each.pointer.replace("#/style", pointer)
+                if each.pointer.startswith("#/style")
+                else each.pointer,
+                each.detail,
+            )
+            for each in found
+        )
+    except AddressRefused as error:
+        errors.append(FieldError(pointer, error.detail))

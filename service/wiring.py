@@ -1,0 +1,111 @@
+"""Builds the parts of a process, once. The only place where they meet."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from pathlib import Path
+
+import requests
+
+from service.clock import AnchoredClock
+from service.jobs.context import Services
+from service.jobs.leases import Leases
+from service.media.files import LocalFiles, Offload, run_directly
+from service.model.cut import MediaInfo
+from service.nemo.client import NemoClient
+from service.nemo.headers import detect_platform
+from service.nemo.limits import Limits
+from service.nemo.tokens import Tokens
+from service.outbound.guard import Policy
+from service.outbound.session import open_session
+from service.settings import Settings
+from service.store.accounts import AccountStore
+from service.store.commands import Commands
+from service.store.connection import Connection, connect
+from service.store.jobs import JobStore
+from service.vault import Vault
+
+
+def build_services(
+    settings: Settings, *, name: str, connections: int, offload: Offload = run_directly
+) -> Services:
+    """Build everything a process needs; opens no connection yet.
+
+    `name` tells the process apart in Redis' client list; `offload` is how blocking file calls run.
+
+    Raises:
+        StartupError: a secret is missing or malformed.
+    """
+    client = connect(settings, connections=connections, name=f"caption-ab-{name}")
+    clock = AnchoredClock(
+        lambda: connection.server_ms(),  # noqa: PLW0108  made below, needs the clock itself
+        settings.clock_anchor_every_s,
+    )
+    connection = Connection(client, settings, clock)
+    commands = Commands(connection, settings)
+    accounts = AccountStore(connection)
+    vault = Vault(settings.secret_keys)
+    nemo = build_client(settings, clock)
+    caller_policy = Policy(
+        "caller", settings.caller_http, frozenset(settings.caller_loopback_ports)
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        connection=connection,
+        commands=commands,
+        jobs=JobStore(connection),
+        accounts=accounts,
+        vault=vault,
+        files=LocalFiles(settings.files, offload),
+        nemo=nemo,
+        tokens=Tokens(accounts, nemo, vault, settings, clock),
+        leases=Leases(commands, clock, settings),
+        caller_policy=caller_policy,
+        caller_session=open_session(
+            caller_policy,
+            connect_s=settings.outbound_connect_s,
+            read_s=settings.outbound_read_s,
+        ),
+        probe=probe_media,
+        owner=f"{name}@{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+    )
+
+
+def build_client(settings: Settings, clock: AnchoredClock) -> NemoClient:
+    """The backend's client, under the guard's `backend` policy."""
+    ports = frozenset(settings.backend_loopback_ports)
+    policy = Policy("backend", allow_http=False, loopback_ports=ports)
+    limits = Limits.from_settings(settings)
+
+    def session() -> requests.Session:
+        return open_session(policy, connect_s=limits.connect_s, read_s=limits.read_s)
+
+    return NemoClient(
+        settings.nemo_api_url,
+        session(),
+        session(),
+        platform=detect_platform(str(Path(__file__).resolve())),
+        limits=limits,
+        clock=clock,
+        web_url=settings.nemo_web_url,
+    )
+
+
+def probe_media(path: Path) -> MediaInfo:
+    """Look into a file. Imports the decoder only where it is used: never in a flow worker."""
+    from service.media.probe import probe
+
+    found = probe(path)
+    return MediaInfo(
+        duration_s=found.duration_s,
+        width=found.width,
+        height=found.height,
+        fps_num=found.fps.numerator,
+        fps_den=found.fps.denominator,
+        video_codec=found.video_codec,
+        audio_codec=found.audio_codec or "",
+        container=found.container,
+    )
