@@ -1,0 +1,1 @@
+"""Celery: the app, one task, the ticker, and how a worker process starts and drains."""

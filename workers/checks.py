@@ -1,0 +1,95 @@
+"""What a worker process checks before it takes work."""
+
+from __future__ import annotations
+
+import logging
+
+from service.errors import StartupError, StoreUnavailable
+from service.jobs.context import Services
+from service.model.lifecycle import Queue
+from service.settings import Settings
+from service.store.policy import check_policy
+
+_log = logging.getLogger(__name__)
+
+#: kombu's poller under gevent is select(2): a broker socket at 1024 or above ends the worker.
+MOST_STREAMS = 800
+_STORE_TRIES, _STORE_PAUSE_S = 15, 2.0
+
+
+def check_sizes(settings: Settings) -> None:
+    """Refuse pools that the process cannot carry.
+
+    Raises:
+        StartupError: more streams than file descriptors below 1024 allow, or an empty pool.
+    """
+    sizes = {
+        "CAPTION_AB_FLOW_STREAMS": settings.flow_streams,
+        "CAPTION_AB_TRANSFER_THREADS": settings.transfer_threads,
+        "CAPTION_AB_MEDIA_PROCESSES": settings.media_processes,
+        "CAPTION_AB_HOOKS_GREENLETS": settings.hooks_greenlets,
+    }
+    for name, size in sizes.items():
+        if size < 1:
+            raise StartupError(f"{name} is {size}; a worker needs at least 1.")
+    for name in ("CAPTION_AB_FLOW_STREAMS", "CAPTION_AB_HOOKS_GREENLETS"):
+        if sizes[name] > MOST_STREAMS:
+            raise StartupError(
+                f"{name} is {sizes[name]}; one process carries at most {MOST_STREAMS}.",
+                hint="Start more worker processes instead.",
+            )
+
+
+def check_surroundings(queue: Queue, services: Services) -> None:
+    """Check Redis' policy, the store of files, and for `media` ffmpeg.
+
+    Raises:
+        StartupError: an accepted job could be lost, or this process sees other files.
+        StoreUnavailable: Redis did not answer for half a minute.
+    """
+    wait_for_store(services)
+    policy = check_policy(services.connection, services.settings)
+    if not policy.durable:
+        _log.warning("accept_fast", extra={"appendfsync": policy.appendfsync})
+    if queue in {Queue.TRANSFER, Queue.MEDIA}:
+        check_files(services)
+    if queue is Queue.MEDIA:
+        from service.media.ffmpeg import check_ffmpeg
+
+        check_ffmpeg(services.settings)
+
+
+def wait_for_store(services: Services) -> None:
+    """Wait until Redis answers.
+
+    Raises:
+        StoreUnavailable: it did not within half a minute.
+    """
+    for left in reversed(range(_STORE_TRIES)):
+        try:
+            services.connection.server_ms()
+        except StoreUnavailable as error:
+            if not left:
+                raise
+            _log.warning("store_awaited", extra={"why": error.detail, "tries_left": left})
+            services.clock.sleep(_STORE_PAUSE_S)
+        else:
+            return
+
+
+def check_files(services: Services) -> None:
+    """Every process must see the same folder of files; the first one records which it is.
+
+    Raises:
+        StartupError: the folder is another one than the peers'.
+    """
+    own = services.files.store_id()
+    key = services.connection.keys.store_id
+    services.connection.read(lambda client: client.set(key, own, nx=True))
+    shared = services.connection.read(lambda client: client.get(key))
+    if shared != own:
+        raise StartupError(
+            f"The folder of files ({services.settings.files}) is not the one of the other "
+            f"processes (store id {own[:8]}..., theirs {shared[:8]}...).",
+            hint="Mount the same folder everywhere, or start with an empty Redis.",
+        )

@@ -1,0 +1,203 @@
+"""A worker process: its parts, how it starts, and how it drains.
+
+On SIGTERM it takes nothing more, streams go on up to `drain_s`, leases are renewed to the last. At
+that limit or a second SIGTERM it lets what is under way end for `handback_s`, then goes; leases
+left over expire, and another worker recovers their rows.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import billiard
+from celery import signals
+from celery.worker import state
+
+from service.jobs.context import Services
+from service.media.files import run_directly
+from service.model.lifecycle import Queue
+from service.settings import Settings
+from service.wiring import build_services
+from workers.checks import check_surroundings
+from workers.ticker import Ticker
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+POOLS = {
+    Queue.FLOW: "gevent",
+    Queue.TRANSFER: "threads",
+    Queue.MEDIA: "prefork",
+    Queue.HOOKS: "gevent",
+}
+_CONNECTIONS = {Queue.FLOW: 64, Queue.HOOKS: 32, Queue.MEDIA: 4}
+_WATCH_EVERY_S = 0.2
+
+
+@dataclass(slots=True)
+class Process:
+    """One worker process, or one child of a prefork worker."""
+
+    queue: Queue
+    settings: Settings
+    parts: Services | None = None
+    ticker: Ticker | None = None
+    stops_asked: int = 0
+    gone: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def services(self) -> Services:
+        if self.parts is None:
+            raise RuntimeError("The worker process has not been set up.")
+        return self.parts
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing more may be taken."""
+        return self.stops_asked > 0
+
+    @property
+    def size(self) -> int:
+        """Rows at work at once, at most."""
+        settings = self.settings
+        match self.queue:
+            case Queue.FLOW:
+                return settings.flow_streams
+            case Queue.TRANSFER:
+                return settings.transfer_threads
+            case Queue.MEDIA:
+                return settings.media_processes
+            case Queue.HOOKS:
+                return settings.hooks_greenlets
+
+
+_process: Process | None = None
+
+
+def running() -> Process:
+    """The process that this code runs in."""
+    if _process is None:
+        raise RuntimeError("No worker process was prepared.")
+    return _process
+
+
+def prepare(queue: Queue, settings: Settings) -> Process:
+    """Check the surroundings and build the parts of this process, once.
+
+    Raises:
+        StartupError: it must not run as configured.
+        StoreUnavailable: Redis does not answer.
+    """
+    global _process  # noqa: PLW0603  one process, one set of parts; Celery's task has no other way in
+    process = Process(queue, settings)
+    services = _build(process)
+    check_surroundings(queue, services)
+    if POOLS[queue] == "prefork":
+        # A socket must not be shared by parent and children: each opens its own after the fork.
+        services.connection.client.close()
+        signals.worker_process_init.connect(_prepare_child, weak=False)
+    else:
+        process.parts = services
+        services.leases.start()
+    _process = process
+    signals.worker_ready.connect(_begin, weak=False)
+    return process
+
+
+def close(process: Process) -> None:
+    """End what is left when Celery has stopped: the lease renewer last."""
+    process.gone.set()
+    if process.ticker:
+        process.ticker.stop()
+    if process.parts:
+        process.parts.leases.stop()
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent is gone; elsewhere nothing happens."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
+
+
+def _build(process: Process, *, connections: int = 0) -> Services:
+    most = connections or _CONNECTIONS.get(process.queue, process.size + 4)
+    offload = _offload_green if POOLS[process.queue] == "gevent" else run_directly
+    return build_services(
+        process.settings, name=str(process.queue), connections=most, offload=offload
+    )
+
+
+def _offload_green(work: Callable[[], T], /) -> T:
+    """Run a blocking call in gevent's own threads, so that no stream waits for a disk."""
+    import gevent
+
+    result: T = gevent.get_hub().threadpool.apply(work)
+    return result
+
+
+def _prepare_child(**_: Any) -> None:
+    die_with_parent()
+    process = running()
+    process.parts = _build(process)
+    process.parts.leases.start()
+
+
+def _begin(**_: Any) -> None:
+    """Celery consumes: tick, and mind the signals from here on."""
+    process = running()
+    services = process.parts or _build(process, connections=2)
+    process.ticker = Ticker(
+        services,
+        queue=process.queue,
+        name=services.owner,
+        free=lambda: process.size - len(state.reserved_requests),
+    )
+    process.ticker.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _ask_to_stop)
+    threading.Thread(target=_watch, args=(process,), name="drain", daemon=True).start()
+    print(f"worker {process.queue} ready", flush=True)  # noqa: T201  read by whoever started it
+
+
+def _ask_to_stop(*_: Any) -> None:
+    # A signal handler may interrupt anything: it sets flags, and the watching thread acts.
+    process = running()
+    process.stops_asked += 1
+    state.should_stop = 0  # type: ignore[assignment]  # Celery sets an exit code here
+
+
+def _watch(process: Process) -> None:
+    """Wait for SIGTERM, then for the end of the work, the limit, or a second SIGTERM."""
+    clock = (process.parts or _build(process, connections=2)).clock
+    while not process.draining:
+        if process.gone.wait(_WATCH_EVERY_S):
+            return
+    if process.ticker:
+        process.ticker.stop()
+    _log.info("drain", extra={"queue": process.queue, "in_work": len(state.reserved_requests)})
+    limit_s = clock.monotonic_s() + process.settings.drain_s
+    while process.stops_asked == 1 and clock.monotonic_s() < limit_s:
+        if process.gone.wait(_WATCH_EVERY_S):
+            return
+    _leave(process)
+
+
+def _leave(process: Process) -> None:
+    """Give what is under way `handback_s` to end, then go; the leases left over expire."""
+    if process.gone.wait(process.settings.handback_s * 0.8):
+        return
+    left = len(state.reserved_requests)
+    _log.warning("drain_cut_short", extra={"queue": process.queue, "in_work": left})
+    for child in billiard.active_children():
+        if child.pid:
+            os.kill(child.pid, signal.SIGKILL)
+    logging.shutdown()
+    os._exit(1 if left else 0)

@@ -1,0 +1,91 @@
+"""The ticker: in every worker process, a thread that looks at the due set each second.
+
+Any number may run; each look is one atomic call. A ticker also tells how much room its worker has,
+and keeps the clock anchored.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.clock import AnchoredClock
+from service.errors import CaptionAbError
+from service.jobs.context import Services
+from service.model.lifecycle import Queue
+from service.store.commands import Rooms, Tick
+
+_log = logging.getLogger(__name__)
+
+#: For how many ticks others believe what this worker last said of its room.
+_BELIEVED_TICKS = 3
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """Why ticks fail at the moment; empty while they succeed. One log line an episode."""
+
+    code: str = ""
+
+    def begin(self, code: str, why: str) -> None:
+        if code != self.code:
+            _log.warning("tick_stopped", extra={"code": code, "why": why})
+        self.code = code
+
+    def end(self) -> None:
+        if self.code:
+            _log.info("tick_again", extra={"after": self.code})
+        self.code = ""
+
+
+class Ticker:
+    """Rings for due rows, as far as the workers have room."""
+
+    def __init__(
+        self, services: Services, *, queue: Queue, name: str, free: Callable[[], int]
+    ) -> None:
+        self._services = services
+        self._queue = queue
+        self._name = name
+        self._free = free
+        self._trouble = _Trouble()
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Tick every `tick_every_s` in a thread of its own until `stop`."""
+        threading.Thread(target=self._run, name="ticker", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def look(self) -> Tick | None:
+        """Look once; none while Redis is away or refuses this process's time."""
+        try:
+            tick = self._tick()
+        except CaptionAbError as error:
+            self._trouble.begin(error.code, error.detail)
+            return None
+        except Exception as error:  # noqa: BLE001  the ticker outlives every fault
+            self._trouble.begin(type(error).__name__, "A fault of the ticker's own.")
+            return None
+        self._trouble.end()
+        return tick
+
+    def _tick(self) -> Tick:
+        clock, settings = self._services.clock, self._services.settings
+        if isinstance(clock, AnchoredClock):
+            clock.anchor_if_due()
+        now_ms = clock.now_ms()
+        until_ms = now_ms + int(_BELIEVED_TICKS * settings.tick_every_s * 1000)
+        rooms = Rooms(self._name, until_ms, {self._queue: max(0, self._free())})
+        return self._services.commands.tick(rooms, now_ms=now_ms)
+
+    def _run(self) -> None:
+        settings = self._services.settings
+        while not self._stopped.is_set():
+            tick = self.look()
+            full = tick is not None and tick.rung + tick.put_off >= settings.tick_batch
+            if not full:
+                self._stopped.wait(settings.tick_every_s)
