@@ -1,0 +1,40 @@
+"""Documentation is complete and says what the code says."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from service.settings import Settings, environment_name
+from tests.architecture.tree import ROOT
+from tests.architecture.write_docs import ADVICE, PAGES, advice, all_errors, meaning
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_as_the_code_has_it(name):
+    assert (ROOT / name).read_text(encoding="utf-8") == PAGES[name](), "run `make docs`"
+
+
+def test_every_setting_is_named():
+    page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    assert not [each for each in fields(Settings) if f"`{environment_name(each)}`" not in page]
+
+
+def test_every_setting_is_explained():
+    assert not [each.name for each in fields(Settings) if not each.metadata["doc"].endswith(".")]
+
+
+def test_every_error_has_a_code_of_its_own():
+    codes = [cls.code for cls in all_errors() if "code" in vars(cls)]
+    assert len(codes) == len(set(codes))
+    assert not [cls.__name__ for cls in all_errors() if "code" not in vars(cls)]
+
+
+def test_every_error_says_what_it_means_and_what_to_do():
+    silent = [cls.__name__ for cls in all_errors() if not (meaning(cls) and advice(cls))]
+    assert not silent, "give them a `hint`, or a line in ADVICE of tests/architecture/write_docs.py"
+
+
+def test_advice_is_for_codes_that_exist():
+    assert not set(ADVICE) - {cls.code for cls in all_errors()}
