@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.config import SandboxConfig
+from sandbox.ffmpeg import lacks
 from sandbox.server import start_sandbox
 from sandbox.switches import Switches, UnknownSwitch, change
 
@@ -24,6 +25,10 @@ def main(argv: list[str] | None = None) -> int:
         switches = _switches(options)
     except (UnknownSwitch, OSError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - a command's answer
+        return 2
+    missing = lacks() if switches.render == "burn" else []
+    if missing:
+        print(f"sandbox: ffmpeg lacks {', '.join(missing)}", file=sys.stderr)  # noqa: T201
         return 2
     _raise_file_limit()
     config = SandboxConfig(

@@ -101,7 +101,8 @@ def _first(match: re.Match[str]) -> str | None:
 
 
 def _which_file(prose: str, filenames: Sequence[str]) -> str | None:
-    found = [name for name in filenames if name and name in prose]
+    # a name's own double quotes cannot stand inside quotes: clients write single ones
+    found = [n for n in filenames if n and (n in prose or n.replace('"', "'") in prose)]
     return max(found, key=len) if found else None
 
 

@@ -50,6 +50,21 @@ def ffmpeg_binary() -> str:
     return os.environ.get("CAPTION_AB_FFMPEG") or str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
+def lacks() -> list[str]:
+    """Returns what the ffmpeg in use cannot do of what renders need; empty when it can do all."""
+    needs = {"-filters": " ass ", "-encoders": " libx264 "}
+    missing = []
+    for option, word in needs.items():
+        command = [ffmpeg_binary(), "-hide_banner", option]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        except OSError as error:
+            return [f"ffmpeg itself ({error.strerror})"]
+        if word not in done.stdout:
+            missing.append(word.strip())
+    return missing
+
+
 def output_size(width: int, height: int, resolution: str) -> tuple[int, int]:
     """Returns the even output size: short side 1080 (or 720), long at most 1920, aspect kept."""
     if resolution == "source":

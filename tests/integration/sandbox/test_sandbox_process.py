@@ -172,3 +172,11 @@ def test_a_bad_scenario_is_refused(tmp_path: Path) -> None:
     )
     assert ended.returncode == 2
     assert "there is no switch nope" in ended.stderr
+
+
+def test_an_ffmpeg_that_cannot_burn_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path)]
+    environment = {**os.environ, "CAPTION_AB_FFMPEG": "/bin/true"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
+    assert ended.returncode == 2
+    assert "ffmpeg lacks ass, libx264" in ended.stderr

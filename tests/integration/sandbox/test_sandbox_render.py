@@ -211,3 +211,32 @@ def test_other_accounts_see_no_render(
     caller.submit(captioned, f"r-{captioned}")
     other = make_caller("nmv_usr_sbx_other_1")
     assert other.get(f"/api/render/proxy/lambda/r-{captioned}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("n.mov", ["-c:v", "libx264", "-c:a", "pcm_s16le"]),
+        ("n.mkv", ["-c:v", "libx264", "-bf", "3", "-c:a", "libvorbis"]),
+        ("n.avi", ["-c:v", "mpeg4", "-c:a", "mp3"]),
+        ("n.webm", ["-c:v", "libvpx", "-c:a", "libopus"]),
+        ("odd.mp4", ["-vf", "crop=317:179", "-c:v", "libx264", "-pix_fmt", "yuv444p"]),
+        ("vfr.mp4", ["-vf", "select='not(mod(n,7)*mod(n,3))'", "-fps_mode", "vfr"]),
+    ],
+)
+def test_every_kind_of_source_keeps_its_length_and_sound(
+    caller: Any, make_clip: Callable[..., Path], name: str, options: list[str]
+) -> None:
+    clip = make_clip(name, *options)
+    session_id = caller.session()
+    caller.upload(session_id, clip)
+    caller.say(session_id, "```text\nCold brew\n```")
+    caller.submit(session_id, f"r-{session_id}", resolution="source")
+    done = caller.finished(f"r-{session_id}")
+    assert done["status"] == "completed", done
+    video = requests.get(done["outputUrl"], timeout=20).content
+    with av.open(str(clip)) as source, av.open(io.BytesIO(video)) as result:
+        assert len(result.streams.audio) == 1
+        times = [[f.time for f in c.decode(video=0)] for c in (source, result)]
+    # every frame is there, at its own time
+    assert times[1] == pytest.approx(times[0], abs=0.002)
