@@ -109,7 +109,8 @@ def converse(
         raise StreamBroken(kind, error.detail) from None
     with response:
         _require_stream(exchange, response, token)
-        return _Reader(exchange, on_event, stop, started_s).read(response)
+        builder = TranscriptBuilder(secrets=(token,))
+        return _Reader(exchange, builder, on_event, stop, started_s).read(response)
 
 
 def _message(
@@ -163,7 +164,12 @@ class _Reader:
     """Reads one stream under three clocks: silence (the socket's), idleness and total."""
 
     def __init__(
-        self, exchange: Exchange, on_event: OnEvent, stop: StreamControl, started_s: float
+        self,
+        exchange: Exchange,
+        builder: TranscriptBuilder,
+        on_event: OnEvent,
+        stop: StreamControl,
+        started_s: float,
     ) -> None:
         self._limits = exchange.limits
         self._clock = exchange.clock
@@ -172,7 +178,7 @@ class _Reader:
         self._started_s = started_s
         self._substance_s = started_s
         self._decoder = SseDecoder()
-        self._builder = TranscriptBuilder()
+        self._builder = builder
         self._comments = 0
         self._dataless = 0
 
@@ -201,6 +207,7 @@ class _Reader:
     def _take(self, piece: bytes) -> None:
         try:
             for event in self._decoder.feed(piece):
+                self._note_signs_of_life()
                 for meaning in classify_event(event):
                     self._note(meaning)
         except EventTooLong:

@@ -71,7 +71,7 @@ def classify(
     payload = load_json(body)
     envelope = payload if isinstance(payload, Mapping) else {}
     code = _number(envelope.get("code"))
-    said = _redact(_message(envelope), secrets)
+    said = redact(_message(envelope), secrets)
     if http_status < 300:
         if code in {0, 200, None} and envelope.get("success") is not False:
             return _unless_html(http_status, headers, payload)
@@ -94,8 +94,10 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
-    """A text of the backend without anything that looks like a token."""
-    return _redact(text, secrets)
+    """A text of the backend without these secrets and without what looks like a token."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return _SECRET.sub("***", text)
 
 
 def _of_body(status: int, code: int | None, said: str, headers: Mapping[str, str]) -> BackendError:
@@ -182,12 +184,6 @@ def _detail(said: str, status: int, code: int | None) -> str:
         if said
         else f"The backend answered {number}."
     )
-
-
-def _redact(text: str, secrets: Sequence[str]) -> str:
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return _SECRET.sub("***", text)
 
 
 def _number(value: Any) -> int | None:

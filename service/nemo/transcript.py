@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -16,6 +17,7 @@ from service.nemo.dialect import (
     ToolResult,
     Unknown,
 )
+from service.nemo.refusals import redact
 
 #: Of a paid call the store keeps at most this much text (design 6).
 TEXT_BYTES = 4096
@@ -50,9 +52,10 @@ class Transcript:
 
 
 class TranscriptBuilder:
-    """Collects events in bounded memory."""
+    """Collects events in bounded memory; `secrets` are kept out of the result."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
+        self._secrets = secrets
         self.events = 0
         self.heartbeats = 0
         self.unknown = 0
@@ -92,14 +95,15 @@ class TranscriptBuilder:
             case StateDelta(keys=keys):
                 self._state_keys.update(dict.fromkeys(keys[:_LISTED]))
             case Fault(code=code, message=message):
-                _append(self._errors, ": ".join(filter(None, (code, message)))[:500])
+                evidence = ": ".join(filter(None, (code, message)))
+                _append(self._errors, redact(evidence, self._secrets))
             case _:
                 assert_never(event)
 
     def build(
         self, *, bytes_read: int = 0, closed_cleanly: bool = False, duration_s: float = 0.0
     ) -> Transcript:
-        text, clipped = _clip(_drop_noise(_join(self._texts)))
+        text, clipped = _clip(redact(_drop_noise(_join(self._texts)), self._secrets))
         return Transcript(
             text=text,
             clipped=clipped or self._overflowed,

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from service.nemo.dialogue import StreamControl
+
+TOKEN = "nmv_usr_secret"
+TEXT = b'data: {"content":{"parts":[{"text":"Captions added."}]},"author":"nemo_agent"}\n\n'
+TOOL = b'data: {"content":{"parts":[{"functionCall":{"name":"edit_multitrack","args":{}}}]}}\n\n'
+DELTA = b'data: {"actions":{"stateDelta":{"draft":{"t":[]}}}}\n\n'
+BEAT = b": heartbeat\n\n"
 
 
 @dataclass
@@ -167,3 +176,21 @@ def wait_until(condition: Callable[[], bool], within_s: float = 5.0):
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.005)
+
+
+def refused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def talk(client, on_event=id, stop=None, before_send=None):
+    return client.converse(
+        TOKEN,
+        "55297",
+        "add captions \u2028 字幕",
+        edit_id="edt_1",
+        on_event=on_event,
+        stop=stop or StreamControl(),
+        before_send=before_send,
+    )

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 
 from service.nemo import errors
 from service.nemo.render import RenderState
 from service.nemo.wire import Session
-from tests.integration.nemo.scripted import answer, hang_up, ok
+from tests.integration.nemo.scripted import answer, hang_up, ok, refused_port
 
 TOKEN = "nmv_usr_secret"
 BALANCE = {"available": 60, "frozen": 40, "total": 100}
 DONE = {"success": True, "data": {"status": "completed", "outputUrl": "https://h/x.mp4"}}
-
-
-def refused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_every_call_carries_token_and_attribution(server, client):
