@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from service.settings import Settings, environment_name
+from service.webhooks.events import EventType
 from tests.architecture.tree import ROOT
 from tests.architecture.write_docs import ADVICE, PAGES, advice, all_errors, meaning
 
@@ -23,6 +24,11 @@ def test_every_setting_is_named():
 
 def test_every_setting_is_explained():
     assert not [each.name for each in fields(Settings) if not each.metadata["doc"].endswith(".")]
+
+
+@pytest.mark.parametrize("kind", EventType)
+def test_every_event_is_described(kind):
+    assert f"`{kind}`" in (ROOT / "docs/webhooks.md").read_text(encoding="utf-8")
 
 
 def test_every_error_has_a_code_of_its_own():
