@@ -82,7 +82,7 @@ def next_try(
         random_0_1: The dice; 0.5 gives the pause as scheduled.
     """
     status = outcome.status
-    if status is not None and status // 100 == 2:  # noqa: PLR2004 - the class of success
+    if status is not None and status // 100 == 2:
         return Delivered()
     if status == _GONE:
         return Disabled()

@@ -1,8 +1,8 @@
 """Signatures of webhooks by Standard Webhooks 1.0.0, scheme v1 (HMAC-SHA256). Pure.
 
-Signed is `id.timestamp.body` over the very bytes that are sent. While a secret is being rotated both
-sign, and the header lists both. Our own lines, because the reference library signs a wrong time for
-datetimes that are not UTC; it is the independent verifier in the tests.
+Signed is `id.timestamp.body` over the very bytes that are sent. While a secret is being rotated
+both sign, and the header lists both. Our own lines, because the reference library signs a wrong
+time for datetimes that are not UTC; it is the independent verifier in the tests.
 """
 
 from __future__ import annotations
