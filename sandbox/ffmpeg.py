@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -138,8 +140,9 @@ class Burner:
             if self._closed:
                 raise RenderFailed("the sandbox is closing")
             process = subprocess.Popen(
-                build_command(job), cwd=job.folder, env=self._env, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True,
+                _tethered(build_command(job)), cwd=job.folder, env=self._env,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True,
+                start_new_session=True,
             )  # fmt: skip
             self._running[key] = process
         watchdog = threading.Timer(RENDER_LIMIT_S, _kill, (process,))
@@ -174,6 +177,12 @@ class Burner:
             running = list(self._running.values())
         for process in running:
             _kill(process)
+
+
+def _tethered(command: list[str]) -> list[str]:
+    tether = str(Path(__file__).parent / "tether.py")
+    binary = shutil.which(command[0]) or command[0]
+    return [sys.executable, "-I", "-S", tether, str(os.getpid()), binary, *command[1:]]
 
 
 def _follow(
