@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import requests
 
 from service.clock import Clock
 from service.errors import BackendError
 from service.nemo.dialogue import OnEvent, StreamControl, converse
-from service.nemo.downloads import Downloads
+from service.nemo.downloads import Downloads, join_url
 from service.nemo.errors import (
     BackendConfused,
     ClientIdMissing,
@@ -268,7 +268,7 @@ class NemoClient:
     def _find_result(self, response: requests.Response, token: str) -> str:
         content = self._exchange.read(response)
         if response.is_redirect:
-            return urljoin(response.url, response.headers.get("Location", ""))
+            return join_url(response.url, response.headers.get("Location", ""))
         url = find_result_url(content)
         if response.status_code == 200 and url:
             return url

@@ -31,6 +31,11 @@ from service.nemo.transcript import Transcript, TranscriptBuilder
 
 OnEvent = Callable[[Event], None]
 _READ_BYTES = 65_536
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "identity",
+}
 #: A gateway that answers so has not passed the message on (docs/protocol.md, 4.2 rule 2).
 _GATEWAY_REFUSALS = frozenset({502, 503})
 _UNPROVEN = (BackendConfused, DuplicateRender, BackendUnavailable)
@@ -90,13 +95,7 @@ def converse(
         BackendError: the classified refusal: nothing was done.
     """
     body = _message(session_id, text, before_send, stop)
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "text/event-stream",
-        "Accept-Encoding": "identity",
-        "Cache-Control": "no-cache",
-        "X-Request-Id": edit_id,
-    }
+    headers = {**_HEADERS, "X-Request-Id": edit_id}
     started_s = exchange.clock.monotonic_s()
     try:
         response = exchange.open(

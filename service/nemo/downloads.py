@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 
@@ -61,9 +61,7 @@ class Downloads:
 
     def _follow(self, url: str) -> requests.Response:
         for _ in range(_REDIRECTS + 1):
-            if urlsplit(url).scheme not in {"http", "https"}:
-                raise ResultGone("The result's address is not an http address.")
-            response = self._get(url)
+            response = self._get(_require_http(url))
             if response.status_code == 200:
                 return response
             with response:
@@ -72,7 +70,7 @@ class Downloads:
                 location = response.headers.get("Location", "")
             if not location:
                 raise BackendConfused("A redirect of the result leads nowhere.")
-            url = urljoin(url, location)
+            url = join_url(url, location)
         raise ResultGone("The result's address redirects too often.")
 
     def _get(self, url: str) -> requests.Response:
@@ -89,6 +87,24 @@ class Downloads:
             raise ResultGone("The result's address is malformed.") from None
         except TRANSPORT_ERRORS as error:
             raise unavailable(error, sent=True) from None
+
+
+def _require_http(url: str) -> str:
+    if not url.lower().startswith(("http://", "https://")):
+        raise ResultGone("The result's address is not an http address.")
+    return url
+
+
+def join_url(url: str, location: str) -> str:
+    """Where a redirect leads.
+
+    Raises:
+        ResultGone: nowhere.
+    """
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise ResultGone("A redirect of the result is malformed.") from None
 
 
 def _send_none(request: requests.PreparedRequest) -> requests.PreparedRequest:

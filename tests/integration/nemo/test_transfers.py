@@ -8,7 +8,7 @@ import pytest
 
 from service.errors import BodyTooLarge, MediaError
 from service.nemo import errors
-from tests.integration.nemo.scripted import ScriptedServer, answer, hang_up, ok
+from tests.integration.nemo.scripted import ScriptedServer, answer, hang_up, ok, refused_port
 
 TOKEN = "nmv_usr_secret"
 STORED = {"files": [{"filename": "a.mp4", "file_type": "video"}], "session_state_applied": True}
@@ -155,7 +155,7 @@ def test_download_gives_up_after_five_redirects(server, client):
     assert len(server.seen) == 6
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://h/x", "gopher://h"])
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://h/x", "https://[::1"])
 def test_download_does_not_leave_http(server, client, location):
     server.script(answer(302, Location=location))
     with pytest.raises(errors.ResultGone), client.download(server.url, max_bytes=1):
@@ -167,6 +167,48 @@ def test_a_dead_link_says_so(server, client, status):
     server.script(answer(status, b"<Error>", "application/xml"))
     with pytest.raises(errors.ResultGone), client.download(server.url, max_bytes=1):
         pass
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [(answer(500), errors.BackendUnavailable), (answer(302), errors.BackendConfused)],
+    ids=["500", "redirect to nowhere"],
+)
+def test_a_download_refused_otherwise(server, client, script, kind):
+    server.script(script)
+    with pytest.raises(kind), client.download(server.url, max_bytes=1):
+        pass
+
+
+@pytest.mark.parametrize("url", ["http://", "https://[::1", "nonsense", "http://a b/"])
+def test_a_malformed_address_is_a_dead_link(client, url):
+    with pytest.raises(errors.ResultGone), client.download(url, max_bytes=1):
+        pass
+
+
+def test_nobody_at_the_address(client):
+    url = f"http://127.0.0.1:{refused_port()}/x.mp4"
+    with pytest.raises(errors.BackendUnavailable), client.download(url, max_bytes=1):
+        pass
+
+
+def test_a_download_has_a_deadline(server, make_client, clock):
+    """Given a host that drips, then the total time counts, not the silence between two pieces."""
+
+    def drip(exchange):
+        exchange.begin(content_type="video/mp4")
+        for _ in range(50):
+            exchange.chunk(b"x" * 300_000)
+        exchange.end()
+
+    def read():
+        with make_client(transfer_s=10.0).download(server.url, max_bytes=1 << 30) as pieces:
+            for _ in pieces:
+                clock.advance(4)
+
+    server.script(drip)
+    with pytest.raises(errors.BackendUnavailable):
+        read()
 
 
 def test_a_download_above_the_limit_is_refused_before_and_while_reading(server, client):
