@@ -54,10 +54,12 @@ test-e2e: setup-dev footage ## Real processes, a browser where there is one
 
 .PHONY: lint
 lint: setup-dev ## ruff, formatting, mypy --strict, directions of imports
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/python3 -m tests.architecture.contracts
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/mypy || failed=1; \
+	$(BIN)/python3 -m tests.architecture.contracts || failed=1; \
+	exit $$failed
 
 .PHONY: fmt
 fmt: setup-dev ## Format the code and mend what can be mended

@@ -30,8 +30,8 @@ for _name in [name for name in os.environ if name.startswith(("CAPTION_AB_", "NE
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Under `--dist loadgroup`, files stay together and real processes run one test at a time."""
     for item in items:
-        room = item.path.relative_to(ROOT).parts[1]
-        group = "processes" if room in {"e2e", "chaos"} else str(item.path)
+        processes = {"e2e", "chaos"} & set(item.path.parts)
+        group = "processes" if processes else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
 
 
