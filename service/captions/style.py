@@ -42,8 +42,8 @@ _COLOR_NAMES: Mapping[str, str] = {
     "purple": "#AA00FF",
     "gray": "#9E9E9E",
 }
-_HEX = re.compile(r"^#(?:[0-9a-fA-F]{3}){1,2}$", re.ASCII)
-_FONT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,63}$", re.ASCII)
+_HEX = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}", re.ASCII)
+_FONT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def _check_value(key: str, value: Any) -> Any:
         return value
     if key in {"color", "outline_color", "box_color", "highlight_color"}:
         return _check_color(value)
-    if key == "font" and not _FONT.match(value):
+    if key == "font" and not _FONT.fullmatch(value):
         raise ValueError("Must be a font's family name of letters, digits, spaces, '-' and '_'.")
     if key not in {"font", "box"}:
         raise ValueError("There is no such parameter of a style.")
@@ -204,7 +204,7 @@ def _check_color(text: str) -> str:
     named = _COLOR_NAMES.get(text.strip().lower())
     if named:
         return named
-    if not _HEX.match(text):
+    if not _HEX.fullmatch(text):
         names = ", ".join(_COLOR_NAMES)
         raise ValueError(f"Must be a colour such as #FFD700, or one of {names}.")
     digits = text[1:] if len(text) > len("#RGB") else "".join(digit * 2 for digit in text[1:])
