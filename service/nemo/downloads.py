@@ -83,7 +83,8 @@ class Downloads:
                 allow_redirects=False,
                 stream=True,
             )
-        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema):
+        # requests' own InvalidURL is one of these, and so is what it makes of a bad Location
+        except ValueError:
             raise ResultGone("The result's address is malformed.") from None
         except TRANSPORT_ERRORS as error:
             raise unavailable(error, sent=True) from None

@@ -13,10 +13,12 @@ import pytest
 from sandbox.config import SandboxConfig
 from sandbox.server import start_sandbox
 from sandbox.switches import Switches
-from service.clock import AnchoredClock
+from service.clock import AnchoredClock, FakeClock
+from service.errors import AddressRefused
 from service.nemo import errors
 from service.nemo.client import NemoClient
 from service.nemo.dialogue import StreamControl
+from service.nemo.downloads import Downloads
 from service.nemo.errors import BreakKind
 from service.nemo.headers import Platform
 from service.nemo.limits import Limits
@@ -25,6 +27,7 @@ from service.nemo.timeline import find_caption_texts, summarise_timeline
 from service.nemo.wire import fingerprint
 from service.outbound.guard import Policy
 from service.outbound.session import open_session
+from tests.integration.nemo.scripted import ScriptedServer, answer
 
 QUICK = Switches(
     edit_s=0.1, heartbeat_every_s=0.02, silent_rate=0.0, pending_s=0, processing_s=0, render="copy"
@@ -260,3 +263,28 @@ def test_a_render_id_is_accepted_once(client, token, small_clip):
 def test_claim_link(client, token):
     session = client.create_session(token, language="en")
     assert "/workspace/claim?ct=clm_" in client.claim_link(token, session)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/x.mp4", "http://169.254.169.254/latest", "https://10.0.0.1/x.mp4"]
+)
+def test_the_guard_judges_result_addresses(client, url):
+    """What the backend names as a result cannot lead into our own network."""
+    with pytest.raises(AddressRefused), client.download(url, max_bytes=1):
+        pass
+
+
+def test_the_guard_judges_redirects(client):
+    """Given a result that redirects to another port of this machine, then it is not followed."""
+    server = ScriptedServer().script(answer(302, Location="http://127.0.0.1:1/x"))
+    ports = frozenset({urlsplit(server.url).port})
+    policy = Policy(name="backend", allow_http=True, loopback_ports=ports)
+    session = open_session(policy, connect_s=2, read_s=2)
+    downloads = Downloads(session, Limits(), FakeClock())
+    try:
+        with pytest.raises(AddressRefused), downloads.open(server.url, max_bytes=1):
+            pass
+        assert len(server.seen) == 1
+    finally:
+        session.close()
+        server.close()
