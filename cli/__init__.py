@@ -1,0 +1,1 @@
+"""The command `caption-ab`: an HTTP client and a process starter."""

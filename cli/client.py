@@ -1,0 +1,122 @@
+"""The API of Caption AB, called over HTTP."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+_TIMEOUT_S = (10.0, 120.0)
+_PIECE_BYTES = 256 * 1024
+Progress = Callable[[int], None]
+
+
+class Problem(Exception):
+    """The API refused, or could not be reached. The fields are those of RFC 9457."""
+
+    def __init__(self, body: Mapping[str, Any], status: int = 0) -> None:
+        self.status = status
+        self.code = str(body.get("code", ""))
+        self.detail = str(body.get("detail") or body.get("title") or f"HTTP {status}")
+        self.hint = str(body.get("hint", ""))
+        self.example: Mapping[str, Any] = body.get("example") or {}
+        self.fields = [
+            (str(each.get("pointer", "")), str(each.get("detail", "")))
+            for each in body.get("errors", [])
+        ]
+        self.body = dict(body)
+        super().__init__(self.detail)
+
+
+@dataclass(slots=True)
+class Client:
+    """Calls one API with one key.
+
+    Every method raises Problem when the API refuses or cannot be reached.
+    """
+
+    url: str
+    key: str = field(repr=False)
+    session: requests.Session = field(default_factory=requests.Session, repr=False)
+
+    def upload(self, path: Path, progress: Progress) -> dict[str, Any]:
+        """Send a file as a raw body; `progress` gets the bytes of each piece sent."""
+        with path.open("rb") as source:
+            return self._call(
+                "POST",
+                f"/v1/uploads?filename={quote(path.name)}",
+                data=_Watched(source, os.fstat(source.fileno()).st_size, progress),
+                headers={"Content-Type": "application/octet-stream"},
+            )
+
+    def submit(self, job: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
+        """Ask for a job; the same key never makes two."""
+        return self._call(
+            "POST", "/v1/jobs", json=dict(job), headers={"Idempotency-Key": idempotency_key}
+        )
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        return self._call("GET", f"/v1/jobs/{job_id}")
+
+    def download(self, url: str, target: Path, progress: Progress) -> None:
+        """Fetch a video; the file appears under its name only when it is whole."""
+        partial = target.with_name(target.name + ".partial")
+        with self._send("GET", url, stream=True) as reply, partial.open("wb") as out:
+            for piece in reply.iter_content(_PIECE_BYTES):
+                out.write(piece)
+                progress(len(piece))
+        partial.replace(target)
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        with self._send(method, path, **options) as reply:
+            body: dict[str, Any] = reply.json()
+            return body
+
+    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+        address = path if path.startswith("http") else self.url.rstrip("/") + path
+        headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
+        try:
+            reply = self.session.request(
+                method, address, headers=headers, timeout=_TIMEOUT_S, **options
+            )
+        except requests.RequestException as error:
+            raise Problem(
+                {
+                    "detail": f"{self.url} cannot be reached ({type(error).__name__}).",
+                    "hint": "Is `caption-ab up` running there? --url names another address.",
+                }
+            ) from None
+        if reply.status_code >= 400:
+            with reply:
+                raise Problem(_problem_body(reply), reply.status_code)
+        return reply
+
+
+class _Watched(io.RawIOBase):
+    """A file with its length known, so that requests streams it, telling each piece read."""
+
+    def __init__(self, source: io.BufferedReader, size: int, progress: Progress) -> None:
+        self._source = source
+        self._progress = progress
+        self.len = size
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._source.read(_PIECE_BYTES if size < 0 else size)
+        self._progress(len(piece))
+        return piece
+
+
+def _problem_body(reply: requests.Response) -> Mapping[str, Any]:
+    try:
+        body = reply.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict):
+        return body
+    return {"detail": f"{reply.request.method} answered {reply.status_code}."}

@@ -1,0 +1,122 @@
+"""The secrets of a data folder: made at the first start, kept in files that only the user reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from service.errors import StartupError
+
+#: Where `up` keeps everything unless told otherwise.
+DATA = Path("caption-ab-data")
+_SECRETS = "secrets.json"
+_FIRST_KEY = "first-key.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What encrypts tokens at rest and what is mixed into the hashes of keys."""
+
+    secret_keys: str = field(repr=False)
+    key_pepper: str = field(repr=False)
+
+    def as_env(self) -> dict[str, str]:
+        return {
+            "CAPTION_AB_SECRET_KEYS": self.secret_keys,
+            "CAPTION_AB_KEY_PEPPER": self.key_pepper,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FirstKey:
+    """The first tenant of a folder. `made_now` is true on the start that made it."""
+
+    tenant_id: str
+    api_key: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    file: Path
+    made_now: bool
+
+
+def load_secrets(folder: Path) -> Secrets:
+    """The folder's secrets, made when there are none."""
+    path = folder / _SECRETS
+    if not path.exists():
+        write_private(
+            path, asdict(Secrets(Fernet.generate_key().decode(), secrets.token_urlsafe(32)))
+        )
+    return Secrets(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def load_first_key(folder: Path, env: Mapping[str, str]) -> FirstKey:
+    """The folder's first tenant and key, made in the store when there are none.
+
+    Raises:
+        StartupError: the store did not take them.
+    """
+    path = folder / _FIRST_KEY
+    made_now = not path.exists()
+    if made_now:
+        write_private(path, create_key(env, name="first", account="default"))
+    body = read_first_key(folder)
+    return FirstKey(
+        body["tenant_id"], body["api_key"], body["webhook_secret"], path, made_now=made_now
+    )
+
+
+def read_first_key(folder: Path) -> dict[str, str]:
+    """What the first start made: tenant_id, api_key, webhook_secret.
+
+    Raises:
+        StartupError: nothing was started with this folder.
+    """
+    path = folder / _FIRST_KEY
+    if not path.exists():
+        raise StartupError(f"There is no {path}.", hint="Was `caption-ab up` started there?")
+    body: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return body
+
+
+def create_key(env: Mapping[str, str], *, name: str, account: str) -> dict[str, str]:
+    """Make a tenant and its key: {tenant_id, api_key, webhook_secret}, shown this once.
+
+    Raises:
+        StartupError: the store did not take them.
+    """
+    command = [sys.executable, "-m", "api.keys", "create", "--name", name, "--account", account]
+    made = subprocess.run(
+        command,
+        env=without_client_names(env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if made.returncode:
+        raise StartupError(f"No API key could be made.\n{made.stderr.strip()[-2000:]}")
+    body: dict[str, str] = json.loads(made.stdout.strip().splitlines()[-1])
+    return body
+
+
+def without_client_names(env: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what only the commands read: the services refuse unknown names."""
+    return {name: value for name, value in env.items() if name != "CAPTION_AB_KEY"}
+
+
+def write_private(path: Path, body: Mapping[str, str]) -> None:
+    """Write a JSON file that only its owner reads."""
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        json.dump(dict(body), out, indent=1)
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(path)

@@ -1,0 +1,1 @@
+"""`caption-ab demo`: one real job from end to end, with nothing left running afterwards."""

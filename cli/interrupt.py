@@ -1,0 +1,49 @@
+"""Ctrl-C, SIGTERM and a closed terminal, as a flag that the waits look at.
+
+An exception raised by a handler could strike between the start of a child and our knowing of it.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+_LOOK_EVERY_S = 0.1
+
+
+class Interrupted(Exception):
+    """The user asked to stop."""
+
+
+class Interrupt:
+    """Counts how often the user asked to stop; `on_again` is called from the second time on."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.on_again: Callable[[], None] = lambda: None
+
+    def install(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked += 1
+        if self.asked > 1:
+            self.on_again()
+
+    def check(self) -> None:
+        """Raises Interrupted when the user has asked to stop."""
+        if self.asked:
+            raise Interrupted
+
+    def wait(self, seconds: float) -> None:
+        """Wait, unless the user asks to stop: then it raises Interrupted."""
+        limit_s = time.monotonic() + seconds
+        while True:
+            self.check()
+            left_s = limit_s - time.monotonic()
+            if left_s <= 0:
+                return
+            time.sleep(min(_LOOK_EVERY_S, left_s))

@@ -1,0 +1,112 @@
+"""`caption-ab run`: one A/B job of a clip on a running system."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from cli.client import Client, Problem
+from cli.credentials import DATA, read_first_key
+from cli.interrupt import Interrupt, Interrupted
+from cli.jobs import captions_of, download_results, errors_of, follow, job_request
+from cli.live import byte_progress, job_view
+from cli.terminal import say, warn
+from service.errors import StartupError
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser("run", help="compare two caption styles on a clip")
+    parser.add_argument("clip", type=Path, help="the video")
+    parser.add_argument("--captions", type=Path, help="SRT, VTT, TTML or plain text")
+    parser.add_argument("--a", default="outline", metavar="PRESET", help="style of variant A")
+    parser.add_argument("--b", default="boxed", metavar="PRESET", help="style of variant B")
+    parser.add_argument("--url", default="http://127.0.0.1:8080", help="address of the API")
+    parser.add_argument("--key", default="", help="API key; or CAPTION_AB_KEY, or the key of `up`")
+    parser.add_argument("--out", type=Path, default=Path(), help="folder of the results")
+    parser.set_defaults(action=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Upload, submit, watch, download; 0 only when the job has succeeded."""
+    interrupt = Interrupt()
+    interrupt.install()
+    console = Console()
+    try:
+        check_clip(options.clip)
+        captions = captions_of(options.captions) if options.captions else None
+        client = Client(options.url, find_key(options.key))
+        upload = send_clip(client, options.clip, console)
+        request = job_request(upload["id"], captions, {"A": options.a, "B": options.b})
+        job = client.submit({**request, "name": options.clip.name}, secrets.token_hex(16))
+        say(f"Job {job['id']} is accepted.")
+        with job_view(console) as view:
+            job = follow(client, job["id"], interrupt, view.look)
+        return conclude(client, job, options.out, console)
+    except Interrupted:
+        say("\nNo longer watching; the job goes on. Cancel it with POST /v1/jobs/{id}/cancel.")
+        return 130
+    except Problem as problem:
+        warn(problem)
+        return 1
+
+
+def check_clip(clip: Path) -> None:
+    """See that a clip is there.
+
+    Raises:
+        Problem: it is not, or is a folder or empty.
+    """
+    if not clip.is_file():
+        raise Problem({"detail": f"There is no file {clip}."})
+    if not clip.stat().st_size:
+        raise Problem({"detail": f"{clip} is empty."})
+
+
+def find_key(given: str) -> str:
+    """The API key: given, from the environment, or of an `up` started in this folder.
+
+    Raises:
+        Problem: there is none.
+    """
+    if given:
+        return given
+    if os.environ.get("CAPTION_AB_KEY"):
+        return os.environ["CAPTION_AB_KEY"]
+    try:
+        return read_first_key(DATA)["api_key"]
+    except StartupError:
+        hint = "Give --key, set CAPTION_AB_KEY, or run this where `caption-ab up` runs."
+        raise Problem({"detail": "There is no API key.", "hint": hint}) from None
+
+
+def send_clip(client: Client, clip: Path, console: Console) -> dict[str, Any]:
+    """Upload a clip, showing how far it is."""
+    with byte_progress(console, f"Uploading {clip.name}", clip.stat().st_size) as progress:
+        return client.upload(clip, progress)
+
+
+def conclude(client: Client, job: dict[str, Any], folder: Path, console: Console) -> int:
+    """Fetch what there is and tell how it ended; the exit code of the command."""
+    for error in errors_of(job):
+        warn(Problem(error))
+    total = sum(
+        cut["video"]["size"] for variant in job["variants"] for cut in variant["cuts"]
+        if cut.get("video")
+    )  # fmt: skip
+    if total:
+        with byte_progress(console, "Fetching the videos", total) as progress:
+            videos = download_results(client, job, folder, progress)
+        for label, path in videos.items():
+            say(f"{label}: {path}")
+    say(
+        f"The job has {'succeeded' if job['status'] == 'succeeded' else 'ended: ' + job['status']}."
+    )
+    if job["status"] == "action_required":
+        say(f"Do what is said above, then: POST {job['links']['self']}/resume")
+    return 0 if job["status"] == "succeeded" else 1

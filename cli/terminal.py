@@ -1,0 +1,27 @@
+"""What the commands print: plain lines, and errors in the same three parts everywhere."""
+
+from __future__ import annotations
+
+import sys
+
+from cli.client import Problem
+from service.errors import CaptionAbError
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    print(text, flush=True)
+
+
+def warn(error: CaptionAbError | Problem) -> None:
+    """Print an error: what went wrong, which fields, what to do."""
+    print(f"error: {error.detail}", file=sys.stderr)
+    if isinstance(error, Problem):
+        for pointer, detail in error.fields:
+            print(f"  {pointer}: {detail}", file=sys.stderr)
+        if error.example:
+            print(f"  for example: {error.example}", file=sys.stderr)
+    hint = error.hint if isinstance(error, Problem) else error.hint_text
+    if hint:
+        print(f"  {hint}", file=sys.stderr)
+    sys.stderr.flush()
