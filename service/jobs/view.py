@@ -26,7 +26,7 @@ def job_data(
     return {
         **job_summary(job, public_url),
         "clips": [_clip(index, spec, by_index.get(index)) for index in range(len(spec.clips))],
-        "variants": [_variant(job, each, cuts, own_url) for each in spec.variants],
+        "variants": [_variant(each, cuts, own_url) for each in spec.variants],
         "captions": {"format": spec.captions.format or "auto"} if spec.captions else None,
         "instruction": spec.instruction,
         "language": spec.language,
@@ -104,9 +104,7 @@ def _clip(index: int, spec: JobSpec, row: ClipRow | None) -> dict[str, Any]:
     return body
 
 
-def _variant(
-    job: Job, variant: VariantSpec, cuts: Sequence[CutRow], own_url: str
-) -> dict[str, Any]:
+def _variant(variant: VariantSpec, cuts: Sequence[CutRow], own_url: str) -> dict[str, Any]:
     return {
         "label": variant.label,
         "style": dict(variant.style),

@@ -1,0 +1,1 @@
+"""The REST API: Flask routes over `service`. Routes translate; they decide nothing."""

@@ -1,0 +1,73 @@
+"""From a checked request to an accepted job and its resource, in one exchange with Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from service.jobs.submit import Caller, submit_job
+from service.jobs.view import initial_units, job_data
+from service.model.job import Job
+from service.model.lifecycle import JobStatus
+from service.store.jobs import Accepted, JobStore, NewJob
+
+if TYPE_CHECKING:
+    from service.jobs.context import Services
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedJob:
+    """The id of the job; its resource, unless an earlier request is replayed."""
+
+    job_id: str
+    replayed: bool
+    resource: dict[str, Any] | None
+
+
+class RecordingStore(JobStore):
+    """Remembers what it wrote, so that the answer needs no second exchange."""
+
+    written: tuple[NewJob, int] | None = None
+
+    def create(self, new: NewJob, *, now_ms: int) -> Accepted:
+        self.written = (new, now_ms)
+        return super().create(new, now_ms=now_ms)
+
+
+def accept_job(
+    body: Mapping[str, Any], caller: Caller, parts: Services, idempotency_key: str
+) -> AcceptedJob:
+    """Accept a job.
+
+    Raises:
+        InvalidRequest, CaptionsRequired, IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
+    """
+    store = RecordingStore(parts.connection)
+    accepted = submit_job(
+        body,
+        caller,
+        jobs=store,
+        settings=parts.settings,
+        clock=parts.clock,
+        caller_policy=parts.caller_policy,
+        idempotency_key=idempotency_key,
+    )
+    if accepted.replayed or store.written is None:
+        return AcceptedJob(accepted.job_id, accepted.replayed, None)
+    job = _as_written(*store.written)
+    resource = job_data(job, *initial_units(job), parts.settings.public_url)
+    return AcceptedJob(accepted.job_id, replayed=False, resource=resource)
+
+
+def _as_written(new: NewJob, now_ms: int) -> Job:
+    return Job(
+        id=new.id,
+        tenant_id=new.tenant_id,
+        account_id=new.account_id,
+        status=JobStatus.QUEUED,
+        created_ms=now_ms,
+        updated_ms=now_ms,
+        spec=new.spec,
+        sequence=1,
+    )

@@ -1,0 +1,91 @@
+"""Fields that marshmallow has not, or has otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import ValidationError, fields
+from marshmallow.validate import Length, Regexp
+
+MAX_METADATA = 20
+MAX_METADATA_NAME = 40
+MAX_METADATA_VALUE = 500
+
+
+class UrlField(fields.String):
+    """An address; whether it may be called is the guard's to say. OpenAPI format `uri`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"format": "uri", **kwargs.pop("metadata", {})}
+        checks = [
+            Length(1, 2048),
+            Regexp(r"^https?://[^\s]+$", error="Must be an https address."),
+        ]
+        super().__init__(validate=checks, metadata=metadata, **kwargs)
+
+
+class MetadataField(fields.Dict):
+    """Words of the caller's own: at most 20 names of 40 characters, values of 500."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {
+            "additionalProperties": {"type": "string", "maxLength": MAX_METADATA_VALUE},
+            "maxProperties": MAX_METADATA,
+            "propertyNames": {"minLength": 1, "maxLength": MAX_METADATA_NAME},
+            **kwargs.pop("metadata", {}),
+        }
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> dict[Any, Any]:
+        found: dict[Any, Any] = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        if len(found) > MAX_METADATA:
+            raise ValidationError(f"Must have at most {MAX_METADATA} entries.")
+        wrong = {name: [text] for name, each in found.items() if (text := _fault(name, each))}
+        if wrong:
+            raise ValidationError(wrong)
+        return found
+
+
+class LiteralNumber(fields.Float):
+    """A number written as one, not as text."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> float:
+        found: float = super()._deserialize(value, attr, data, **kwargs)
+        if not isinstance(value, int | float):
+            raise ValidationError("Must be a number.")
+        return found
+
+
+class LiteralBoolean(fields.Boolean):
+    """`true` or `false`, not a word that means it."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        if not isinstance(value, bool):
+            raise ValidationError("Must be true or false.")
+        return bool(found)
+
+
+class StrictSchema(ma.Schema):
+    """A schema that refuses what it does not know (marshmallow's default, stated)."""
+
+    class Meta:  # noqa: D106  marshmallow's form
+        unknown = ma.RAISE
+
+
+def _fault(name: Any, value: Any) -> str:
+    if not 1 <= len(str(name)) <= MAX_METADATA_NAME:
+        return f"The name must have 1 to {MAX_METADATA_NAME} characters."
+    if not isinstance(value, str):
+        return "Must be a string."
+    if len(value) > MAX_METADATA_VALUE:
+        return f"Must have at most {MAX_METADATA_VALUE} characters."
+    return ""

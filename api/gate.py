@@ -1,0 +1,70 @@
+"""What happens before and after every request: its id, its key, its content type and size."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import Flask, Response, g, request
+
+from api.problems import RequestTooLarge, UnsupportedMediaType
+from api.state import services, state
+from service.errors import FieldError
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def register_gate(app: Flask) -> None:
+    """Put the gate around every request of an app."""
+    app.before_request(name_request)
+    app.before_request(require_key)
+    app.after_request(finish_response)
+
+
+def name_request() -> None:
+    """Take the caller's `X-Request-Id` when it is one, else make one."""
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+
+
+def require_key() -> None:
+    """Find out who calls; every route below `/v1` needs a key, whether or not it exists."""
+    if request.path == "/v1" or request.path.startswith("/v1/"):
+        g.caller = state().keys.resolve(request.headers.get("Authorization"))
+
+
+def finish_response(response: Response) -> Response:
+    """Echo the request's id, keep answers out of shared caches, and sniffers out of videos."""
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    return response
+
+
+def takes_json(view: View) -> View:
+    """Refuse another content type (415) or too large a body (413) before the body is read."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+            raise UnsupportedMediaType(
+                f"The body is {request.mimetype or 'of no type'}.",
+                hint="Send JSON with `Content-Type: application/json`.",
+            )
+        most = services().settings.request_max_bytes
+        request.max_content_length = most
+        if (request.content_length or 0) > most:
+            raise_too_large(most)
+        return view(*args, **kwargs)
+
+    return cast("View", checked)
+
+
+def raise_too_large(most: int) -> None:
+    """Refuse a body."""
+    text = f"The body is larger than {most} bytes."
+    raise RequestTooLarge(text, [FieldError("#", text)])

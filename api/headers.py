@@ -1,0 +1,36 @@
+"""Headers that callers steer a request with, read strictly. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from service.errors import FieldError, InvalidRequest
+
+_BARE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"', re.ASCII)
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=$|[,;])", re.IGNORECASE)
+
+
+def read_idempotency_key(header: str | None) -> str:
+    """The key, given bare or as the quoted string of the IETF draft; empty when there is none.
+
+    Raises:
+        InvalidRequest: it is longer than 255 characters, or not printable ASCII.
+    """
+    if header is None:
+        return ""
+    quoted = _QUOTED.fullmatch(header.strip())
+    if quoted:
+        return re.sub(r"\\(.)", r"\1", quoted.group(1))
+    if _BARE.fullmatch(header) and not header.startswith('"'):
+        return header
+    text = "must be 1 to 255 printable ASCII characters, bare or in double quotes"
+    raise InvalidRequest(
+        "The Idempotency-Key is not valid.", [FieldError("headers:/Idempotency-Key", text)]
+    )
+
+
+def read_wait_s(header: str | None, most_s: float) -> float:
+    """Seconds of `Prefer: wait=n` (RFC 7240), at most `most_s`; 0 when there is no such wish."""
+    found = _WAIT.search(header or "")
+    return min(float(found.group(1)), most_s) if found else 0.0

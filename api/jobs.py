@@ -1,0 +1,148 @@
+"""Jobs: accept, list, show, cancel, and what happened to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from flask import Response, request
+
+from api.accept import accept_job
+from api.gate import takes_json
+from api.headers import read_idempotency_key, read_wait_s
+from api.listing import list_jobs
+from api.openapi import Routes
+from api.replies import EventsReply, JobReply, JobsReply
+from api.schemas import EventsQuery, JobRequest, JobsQuery, NoQuery
+from api.state import answer_json, caller, public_url, services
+from api.waiting import is_settled, wait_for_job
+from service.errors import Conflict, NotFound
+from service.ids import is_id
+from service.jobs.view import job_data, job_summary
+from service.model.job import Job
+from service.model.lifecycle import ENDED_JOB, JobStatus
+from service.webhooks.events import EventType, event_body
+
+routes = Routes("jobs", __name__, url_prefix="/v1/jobs", description="A/B tests of captions")
+RETRY_AFTER_S = "5"
+_IDEMPOTENCY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 257},
+    "description": "The same key with the same body returns the first job; remembered for 24 h.",
+}
+_PREFER = {
+    "in": "header",
+    "name": "Prefer",
+    "schema": {"type": "string"},
+    "description": "`wait=n` answers when the job has ended, or after n seconds (at most 30).",
+}
+
+
+@routes.route("", methods=["POST"])
+@takes_json
+@routes.doc(parameters=[_IDEMPOTENCY, _PREFER])
+@routes.arguments(NoQuery, location="query")
+@routes.arguments(JobRequest)
+@routes.response(202, JobReply)
+@routes.alt_response(415, "UNSUPPORTED_MEDIA_TYPE")
+@routes.alt_response(429, "TOO_MANY_REQUESTS")
+def create_job(_query: dict[str, Any], body: dict[str, Any]) -> Response:
+    """Accept a job: on disk before the answer, `202` with its address in Location.
+
+    Only `clips` is required. Without variants `outline` is compared with `boxed`.
+    """
+    key = read_idempotency_key(request.headers.get("Idempotency-Key"))
+    accepted = accept_job(body, caller(), services(), key)
+    headers = {"Location": f"{public_url()}/v1/jobs/{accepted.job_id}"}
+    if accepted.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    wait_s = read_wait_s(request.headers.get("Prefer"), services().settings.wait_max_s)
+    if wait_s:
+        headers["Preference-Applied"] = f"wait={wait_s:.0f}"
+        job = wait_for_job(own_job(accepted.job_id), wait_s, services())
+        return _answer_job(job, headers, 200 if job.status in ENDED_JOB else 202)
+    if accepted.resource is None:
+        return _answer_job(own_job(accepted.job_id), headers, 202)
+    return answer_json(accepted.resource, 202, {**headers, "Retry-After": RETRY_AFTER_S})
+
+
+@routes.route("")
+@routes.arguments(JobsQuery, location="query")
+@routes.response(200, JobsReply)
+def read_jobs(query: dict[str, Any]) -> Response:
+    """List your jobs, newest first. Go on with `next_cursor`, or the Link header."""
+    page = list_jobs(services().jobs, caller().tenant_id, query)
+    data = [job_summary(job, public_url()) for job in page.jobs]
+    headers = {}
+    if page.next_cursor:
+        status = f"&status={query['status']}" if "status" in query else ""
+        rest = f"limit={query['limit']}&cursor={page.next_cursor}{status}"
+        headers["Link"] = f'<{public_url()}/v1/jobs?{rest}>; rel="next"'
+    return answer_json({"data": data, "next_cursor": page.next_cursor}, 200, headers)
+
+
+@routes.route("/<job_id>")
+@routes.doc(parameters=[_PREFER])
+@routes.arguments(NoQuery, location="query")
+@routes.response(200, JobReply)
+@routes.alt_response(304, description="Unchanged since the ETag in If-None-Match")
+def read_job(_query: dict[str, Any], job_id: str) -> Response:
+    """One job with its clips, variants and cuts."""
+    job = own_job(job_id)
+    headers = {}
+    wait_s = read_wait_s(request.headers.get("Prefer"), services().settings.wait_max_s)
+    if wait_s:
+        headers["Preference-Applied"] = f"wait={wait_s:.0f}"
+        job = wait_for_job(job, wait_s, services())
+    return _answer_job(job, headers)
+
+
+@routes.route("/<job_id>/cancel", methods=["POST"])
+@routes.arguments(NoQuery, location="query")
+@routes.response(202, JobReply, description="It ends within seconds")
+@routes.alt_response(200, schema=JobReply, description="It had been canceled before")
+@routes.alt_response(409, "CONFLICT")
+def cancel_job(_query: dict[str, Any], job_id: str) -> Response:
+    """Ask a job to end; asking again changes nothing. 409 when its videos exist or it has ended."""
+    parts, job = services(), own_job(job_id)
+    now_ms = parts.clock.now_ms()
+    event = event_body(EventType.JOB_CANCELING, job.id, {"status": "canceling"}, now_ms=now_ms)
+    status = parts.jobs.cancel(job.id, event, now_ms=now_ms)
+    if status in ENDED_JOB and status is not JobStatus.CANCELED:
+        raise Conflict(f"The job has ended as {status}.", status=status.value)
+    return _answer_job(own_job(job_id), {}, 200 if status in ENDED_JOB else 202)
+
+
+@routes.route("/<job_id>/events")
+@routes.arguments(EventsQuery, location="query")
+@routes.response(200, EventsReply)
+def read_events(query: dict[str, Any], job_id: str) -> Response:
+    """What happened to a job, in order, as its webhooks tell it."""
+    job = own_job(job_id)
+    events = services().jobs.events(job.id, after=query["after"])
+    last = events[-1]["sequence"] if events else min(query["after"], job.sequence)
+    return answer_json({"data": events, "last_sequence": last})
+
+
+def own_job(job_id: str) -> Job:
+    """A job of this caller; another tenant's does not exist for it."""
+    job = services().jobs.read(job_id) if is_id(job_id, "job") else None
+    if job is None or job.tenant_id != caller().tenant_id:
+        raise NotFound("There is no such job.")
+    return job
+
+
+def _answer_job(job: Job, headers: dict[str, str], status: int = 200) -> Response:
+    clips, cuts = services().jobs.read_units(job)
+    body = job_data(job, clips, cuts, public_url())
+    response = answer_json(body, status, headers)
+    if not is_settled(job):
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    if request.method == "GET":
+        text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+        response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32])
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.make_conditional(request)
+    return response

@@ -1,0 +1,83 @@
+"""A page of a tenant's jobs. The cursor is opaque to callers: time and id of the last one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.errors import FieldError, InvalidRequest
+from service.ids import is_id
+from service.model.job import Job
+from service.store.jobs import JobStore
+
+#: Jobs of one tenant accepted in the same millisecond, at most, that a page's edge may cut apart.
+SAME_MS = 16
+#: Pages of the store read for one page of a filtered list; then the caller goes on by cursor.
+MAX_READS = 10
+_MS_DIGITS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some jobs, newest first; `next_cursor` is None at the end."""
+
+    jobs: list[Job]
+    next_cursor: str | None
+
+
+def list_jobs(jobs: JobStore, tenant_id: str, query: Mapping[str, Any]) -> Page:
+    """Read the page a query asks for.
+
+    Raises:
+        InvalidRequest: the cursor is none of ours.
+    """
+    limit, status = int(query["limit"]), query.get("status")
+    after = read_cursor(query["cursor"]) if query["cursor"] else None
+    found: list[Job] = []
+    for _ in range(MAX_READS):
+        batch, more = _read_batch(jobs, tenant_id, after, limit)
+        for job in batch:
+            if status is None or job.status == status:
+                found.append(job)
+            after = (job.created_ms, job.id)
+            if len(found) == limit:
+                return Page(found, write_cursor(*after) if more or job is not batch[-1] else None)
+        if not more:
+            return Page(found, None)
+    return Page(found, write_cursor(*after) if after else None)
+
+
+def _read_batch(
+    jobs: JobStore, tenant_id: str, after: tuple[int, str] | None, limit: int
+) -> tuple[list[Job], bool]:
+    """Jobs strictly after a place in the list, and whether the store may hold more."""
+    count = limit + SAME_MS
+    before_ms = None if after is None else after[0] + 1
+    read = jobs.page(tenant_id, before_ms=before_ms, limit=count)
+    rest = [job for job in read if after is None or (job.created_ms, job.id) < after]
+    return rest[:limit], len(rest) > limit or len(read) == count
+
+
+def write_cursor(created_ms: int, job_id: str) -> str:
+    """A place in the list as text."""
+    return base64.urlsafe_b64encode(f"{created_ms}.{job_id}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> tuple[int, str]:
+    """The place that a cursor names.
+
+    Raises:
+        InvalidRequest: it is none of ours.
+    """
+    try:
+        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except (ValueError, binascii.Error):
+        plain = ""
+    created, _, job_id = plain.partition(".")
+    if not created.isdecimal() or len(created) > _MS_DIGITS or not is_id(job_id, "job"):
+        errors = [FieldError("query:/cursor", "is no cursor of this list")]
+        raise InvalidRequest("The cursor is not valid.", errors)
+    return int(created), job_id

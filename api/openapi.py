@@ -1,0 +1,97 @@
+"""flask-smorest, with what it gets wrong put right (reference: api-and-webhooks, section 5).
+
+Errors are documented as the problem+json they are sent as, an address has the format `uri`, unknown
+query parameters are refused, and a body that breaks the JSON reader is the caller's fault.
+"""
+
+from __future__ import annotations
+
+import http
+import json
+from typing import Any
+
+import marshmallow as ma
+from flask import Request
+from flask_smorest import Api, Blueprint
+from flask_smorest.utils import prepare_response
+from webargs.flaskparser import FlaskParser
+
+from api import problems
+
+
+class FieldProblem(ma.Schema):
+    pointer = ma.fields.String(
+        required=True, metadata={"description": "A JSON pointer, such as #/variants/1/label."}
+    )
+    detail = ma.fields.String(required=True)
+
+
+class Problem(ma.Schema):
+    """An error (RFC 9457)."""
+
+    type = ma.fields.String(required=True, metadata={"format": "uri"})
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    detail = ma.fields.String(required=True)
+    code = ma.fields.String(
+        required=True, metadata={"description": "Stable; see /docs/errors for all of them."}
+    )
+    hint = ma.fields.String(metadata={"description": "What to do about it."})
+    retryable = ma.fields.Boolean(
+        required=True, metadata={"description": "Whether the same request may succeed later."}
+    )
+    request_id = ma.fields.String(required=True)
+    errors = ma.fields.List(ma.fields.Nested(FieldProblem))
+
+
+class ProblemApi(Api):  # type: ignore[misc]
+    """An `Api` that documents problems; `api.problems` answers them."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to `register_problems`: the stock handler drops headers such as Allow."""
+
+    def _register_responses(self) -> None:
+        for name, phrase in [(each.name, each.phrase) for each in http.HTTPStatus] + [
+            ("DEFAULT_ERROR", "A problem.")
+        ]:
+            response: dict[str, Any] = {"description": phrase, "schema": Problem}
+            prepare_response(response, self.spec, problems.CONTENT_TYPE)
+            self.spec.components.response(name, response, lazy=True)
+
+
+class Parser(FlaskParser):
+    """Reads arguments; every location refuses what it does not know."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012  the parent's form
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": ma.RAISE,
+        "querystring": ma.RAISE,
+    }
+
+    def _raw_load_json(self, req: Request) -> Any:
+        raw = req.get_data(cache=True)
+        if not raw:
+            raise problems.MalformedRequest("There is no body.")
+        try:
+            value = json.loads(raw, parse_constant=_refuse_constant)
+            if b"\\ud" in raw or b"\\uD" in raw:  # only then may a lone surrogate have come in
+                json.dumps(value, ensure_ascii=False).encode()
+        except RecursionError:
+            raise problems.MalformedRequest("The body is nested too deeply.") from None
+        except UnicodeEncodeError:
+            raise problems.MalformedRequest("The body holds half of a character.") from None
+        except ValueError as error:
+            raise problems.MalformedRequest(f"The body is not JSON: {error}.") from None
+        return value
+
+
+class Routes(Blueprint):  # type: ignore[misc]
+    """A blueprint whose arguments are read by our parser."""
+
+    ARGUMENTS_PARSER = Parser()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")

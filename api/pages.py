@@ -1,0 +1,135 @@
+"""The few pages: the interactive documentation (offline), the list of errors, a job's address.
+
+Static files are read once at start, so that no request waits for the disk.
+"""
+
+from __future__ import annotations
+
+import html
+from functools import cache
+from importlib.resources import files
+
+from flask import Blueprint, Response, redirect
+from werkzeug.wrappers import Response as AnyResponse
+
+from api.problems import status_of, title_of
+from api.state import public_url
+from service.errors import CaptionAbError, NotFound
+from service.ids import is_id
+
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
+_FILES = (
+    "docs.js",
+    "docs.css",
+    "swagger-ui-bundle.js",
+    "swagger-ui-bundle.js.LICENSE.txt",
+    "swagger-ui.css",
+    "LICENSE-swagger-ui.txt",
+    "NOTICE-swagger-ui.txt",
+)
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_DOCS = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Caption AB: API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/static/swagger-ui.css"></head>
+<body><div id="swagger-ui"></div>
+<script src="/static/swagger-ui-bundle.js"></script><script src="/static/docs.js"></script>
+</body></html>
+"""
+
+
+def page_routes() -> Blueprint:
+    """The routes of one app."""
+    routes = Blueprint("pages", __name__)
+    routes.add_url_rule("/", view_func=show_start)
+    routes.add_url_rule("/docs", view_func=show_docs)
+    routes.add_url_rule("/docs/errors", view_func=show_errors)
+    routes.add_url_rule("/jobs/<job_id>", view_func=show_job)
+    routes.add_url_rule("/static/<name>", view_func=send_static)
+    load_static()
+    return routes
+
+
+def show_start() -> AnyResponse:
+    """Lead to the documentation."""
+    return redirect("/docs")
+
+
+def show_docs() -> Response:
+    """Every route, to be read and tried."""
+    return _page(_DOCS)
+
+
+def show_errors() -> Response:
+    """Every code of a problem: what `type` in a problem points to."""
+    rows = "".join(
+        f'<tr id="{html.escape(each.code)}"><td><code>{html.escape(each.code)}</code></td>'
+        f"<td>{status_of(each)}</td><td>{html.escape(title_of(each))}</td>"
+        f"<td>{html.escape(each.hint)}</td><td>{'yes' if each.retryable else 'no'}</td></tr>"
+        for each in known_errors()
+    )
+    head = "<tr><th>Code</th><th>Status</th><th>Meaning</th><th>What to do</th><th>Retry</th></tr>"
+    return _text_page("Errors", f"<table>{head}{rows}</table>")
+
+
+def show_job(job_id: str) -> Response:
+    """Where a job's link leads without a key: how to read it; nothing of the job itself."""
+    if not is_id(job_id, "job"):
+        raise NotFound("There is no such job.")
+    url = html.escape(f"{public_url()}/v1/jobs/{job_id}")
+    return _text_page(
+        "Job",
+        f"<p>Read this job with your API key:</p>"
+        f'<pre>curl -H "Authorization: Bearer $CAPTION_AB_KEY" {url}</pre>',
+    )
+
+
+def send_static(name: str) -> Response:
+    """A file of the documentation page."""
+    found = load_static().get(name)
+    if found is None:
+        raise NotFound("There is no such file.")
+    body, kind = found
+    response = Response(body, content_type=f"{kind}; charset=utf-8")
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+@cache
+def load_static() -> dict[str, tuple[bytes, str]]:
+    """The packaged files by name, with their content type."""
+    folder = files("api") / "static"
+    return {
+        name: ((folder / name).read_bytes(), _TYPES[f".{name.rpartition('.')[2]}"])
+        for name in _FILES
+    }
+
+
+def known_errors() -> list[type[CaptionAbError]]:
+    """Every class of error with a code of its own, by code."""
+    found: dict[str, type[CaptionAbError]] = {}
+    waiting: list[type[CaptionAbError]] = [CaptionAbError]
+    while waiting:
+        each = waiting.pop(0)
+        found.setdefault(each.code, each)
+        waiting.extend(each.__subclasses__())
+    return [found[code] for code in sorted(found)]
+
+
+def _text_page(title: str, body: str) -> Response:
+    return _page(
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>Caption AB: {title}</title>"
+        f'<link rel="stylesheet" href="/static/docs.css"></head>'
+        f"<body><h1>{title}</h1>{body}</body></html>\n"
+    )
+
+
+def _page(text: str) -> Response:
+    response = Response(text, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _CSP
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

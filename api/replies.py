@@ -1,0 +1,219 @@
+"""What callers receive, for the OpenAPI document. Answers are made by `service.jobs.view`."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from service.model.lifecycle import ClipState, CutState, JobStatus
+
+
+def _time(**kwargs: object) -> fields.String:
+    return fields.String(metadata={"format": "date-time"}, **kwargs)  # type: ignore[arg-type]
+
+
+def _uri() -> fields.String:
+    return fields.String(metadata={"format": "uri"})
+
+
+def _open_enum(values: list[str], text: str) -> fields.String:
+    known = ", ".join(values)
+    return fields.String(required=True, metadata={"description": f"{text} Known: {known}."})
+
+
+class UploadReply(Schema):
+    """A file that no job has used yet."""
+
+    id = fields.String(required=True)
+    object = fields.Constant("upload")
+    size = fields.Integer(required=True, metadata={"description": "Bytes."})
+    sha256 = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"description": "video, image or audio."})
+    filename = fields.String(required=True)
+    created_at = _time(required=True)
+    expires_at = _time(required=True, allow_none=True)
+
+
+class ErrorReply(Schema):
+    """Why a part of a job ended badly, or what a person must do."""
+
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+    hint = fields.String()
+    retryable = fields.Boolean(required=True)
+    stage = fields.String()
+
+
+class MediaReply(Schema):
+    """What a clip is."""
+
+    duration_s = fields.Float()
+    width = fields.Integer()
+    height = fields.Integer()
+    fps = fields.String(metadata={"description": "A fraction, such as 30000/1001."})
+    video_codec = fields.String()
+    audio = fields.Boolean()
+    container = fields.String()
+
+
+class ClipReply(Schema):
+    """A source video of the job."""
+
+    index = fields.Integer(required=True)
+    status = _open_enum([each.value for each in ClipState], "Open set.")
+    url = _uri()
+    upload_id = fields.String()
+    filename = fields.String()
+    size = fields.Integer()
+    sha256 = fields.String()
+    media = fields.Nested(MediaReply)
+    error = fields.Nested(ErrorReply)
+
+
+class EditReply(Schema):
+    """The edit as it was applied."""
+
+    text = fields.String()
+    silent = fields.Boolean(metadata={"description": "Applied without a word from the backend."})
+    charged = fields.String(metadata={"description": "yes, no or unknown."})
+    credits = fields.Integer(allow_none=True)
+
+
+class RenderReply(Schema):
+    """The render under way."""
+
+    id = fields.String()
+    polls = fields.Integer()
+    progress = fields.Float()
+
+
+class VideoReply(Schema):
+    """The finished video."""
+
+    url = _uri()
+    size = fields.Integer()
+    sha256 = fields.String()
+    width = fields.Integer()
+    height = fields.Integer()
+    duration_s = fields.Float()
+    audio = fields.Boolean()
+
+
+class CutReply(Schema):
+    """One variant of one clip."""
+
+    id = fields.String(required=True)
+    clip = fields.Integer(required=True)
+    revision = fields.Integer(required=True)
+    status = _open_enum([each.value for each in CutState], "Open set.")
+    error = fields.Nested(ErrorReply)
+    edit = fields.Nested(EditReply)
+    render = fields.Nested(RenderReply)
+    video = fields.Nested(VideoReply)
+    warnings = fields.List(fields.String())
+
+
+class VariantReply(Schema):
+    """One caption treatment and its cuts."""
+
+    label = fields.String(required=True)
+    style = fields.Dict()
+    instruction = fields.String()
+    cuts = fields.List(fields.Nested(CutReply), required=True)
+
+
+class CreditsReply(Schema):
+    """Credits set aside for the job, and those really taken."""
+
+    reserved = fields.Integer()
+    charged = fields.Integer()
+
+
+class LinksReply(Schema):
+    """Where to go next."""
+
+    self = _uri()
+    cancel = _uri()
+    events = _uri()
+    page = _uri()
+
+
+class JobSummaryReply(Schema):
+    """A job in a list."""
+
+    id = fields.String(required=True)
+    object = fields.Constant("job")
+    status = _open_enum([each.value for each in JobStatus], "Open set.")
+    name = fields.String()
+    created_at = _time(required=True)
+    updated_at = _time(required=True)
+    ended_at = _time(allow_none=True)
+    expires_at = _time(allow_none=True)
+    credits = fields.Nested(CreditsReply)
+    metadata = fields.Dict()
+    links = fields.Nested(LinksReply)
+
+
+class CaptionsReply(Schema):
+    """The format in which the captions came; `auto` where it was left open."""
+
+    format = fields.String()
+
+
+class OutputReply(Schema):
+    """What is rendered."""
+
+    format = fields.String()
+    resolution = fields.String()
+    quality = fields.String()
+
+
+class JobReply(JobSummaryReply):
+    """A job."""
+
+    clips = fields.List(fields.Nested(ClipReply), required=True)
+    variants = fields.List(fields.Nested(VariantReply), required=True)
+    captions = fields.Nested(CaptionsReply, allow_none=True)
+    instruction = fields.String()
+    language = fields.String()
+    output = fields.Nested(OutputReply)
+    comparison = fields.Dict(allow_none=True)
+
+
+class JobsReply(Schema):
+    """A page of jobs, newest first."""
+
+    data = fields.List(fields.Nested(JobSummaryReply), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class EventReply(Schema):
+    """Something that happened to a job; `sequence` counts from 1 within it."""
+
+    sequence = fields.Integer(required=True)
+    id = fields.String(required=True)
+    type = fields.String(required=True)
+    timestamp = _time(required=True)
+    data = fields.Dict(required=True)
+
+
+class EventsReply(Schema):
+    """Events in order; ask again with `after` set to `last_sequence`."""
+
+    data = fields.List(fields.Nested(EventReply), required=True)
+    last_sequence = fields.Integer(required=True)
+
+
+class StyleReply(Schema):
+    """A preset."""
+
+    preset = fields.String(required=True)
+    label = fields.String(required=True)
+    description = fields.String(required=True)
+    description_zh = fields.String()
+    style = fields.Dict(required=True)
+
+
+class StylesReply(Schema):
+    """All presets."""
+
+    data = fields.List(fields.Nested(StyleReply), required=True)

@@ -1,0 +1,148 @@
+"""What callers may send (design 8). Pure: shapes and bounds; meaning is checked by `service`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+from marshmallow.validate import Length, OneOf, Range, Regexp
+
+from api.fields import (
+    LiteralBoolean,
+    LiteralNumber,
+    MetadataField,
+    StrictSchema,
+    UrlField,
+)
+from service.captions.model import MAX_CHARS, CaptionFormat
+from service.captions.style import PRESETS
+from service.model.job import LABELS
+from service.model.lifecycle import JobStatus
+
+MAX_CLIPS = 10
+MAX_VARIANTS = len(LABELS)
+MAX_INSTRUCTION = 2000
+MAX_NAME = 200
+MIN_DEADLINE_S = 60
+MAX_DEADLINE_S = 86_400
+RESOLUTIONS = ("1080p", "720p", "source")
+QUALITIES = ("high", "medium", "low")
+_EVENT = Regexp(r"^(\*|[a-z_]+\.(\*|[a-z_]+))$", error="Must be an event or a pattern like job.*.")
+_UPLOAD = Regexp(r"^upl_[0-9a-z]{26}$", error="Must be the id of an upload.")
+_LANGUAGE = Regexp(
+    r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", error="Must be a language tag such as en or pt-BR."
+)
+
+
+class ClipRequest(StrictSchema):
+    """A source video: by `url` or by `upload_id`."""
+
+    url = UrlField()
+    upload_id = fields.String(validate=_UPLOAD, metadata={"pattern": "^upl_[0-9a-z]{26}$"})
+
+    @validates_schema
+    def take_one(self, data: dict[str, Any], **_: Any) -> None:
+        if ("url" in data) == ("upload_id" in data):
+            raise ValidationError("Must have either `url` or `upload_id`.")
+
+
+class StyleRequest(StrictSchema):
+    """A preset and what differs from it; what each may be is in `GET /v1/styles`."""
+
+    preset = fields.String(metadata={"enum": list(PRESETS)})
+    font = fields.String()
+    size = LiteralNumber(metadata={"description": "Percent of the frame's short side."})
+    weight = fields.Integer(strict=True)
+    color = fields.String(metadata={"example": "#FFD700"})
+    outline_color = fields.String()
+    outline_width = LiteralNumber()
+    box = LiteralBoolean()
+    box_color = fields.String()
+    box_opacity = LiteralNumber()
+    position = fields.String(metadata={"enum": ["top", "middle", "bottom"]})
+    alignment = fields.String(metadata={"enum": ["left", "center", "right"]})
+    case = fields.String(metadata={"enum": ["none", "upper"]})
+    words_per_line = fields.Integer(strict=True)
+    highlight_color = fields.String()
+    animation = fields.String(metadata={"enum": ["none", "karaoke", "pop"]})
+
+
+class VariantRequest(StrictSchema):
+    """One caption treatment."""
+
+    label = fields.String(validate=OneOf(tuple(LABELS)))
+    style = fields.Nested(StyleRequest)
+    instruction = fields.String(validate=Length(max=MAX_INSTRUCTION))
+
+
+class CaptionsRequest(StrictSchema):
+    """Captions for every clip; without a format it is told from the text."""
+
+    text = fields.String(required=True, validate=Length(1, MAX_CHARS))
+    format = fields.String(validate=OneOf([each.value for each in CaptionFormat]))
+
+
+class OutputRequest(StrictSchema):
+    """What is rendered. 1080p means a short side of 1080 pixels."""
+
+    format = fields.String(validate=OneOf(["mp4"]))
+    resolution = fields.String(validate=OneOf(RESOLUTIONS))
+    quality = fields.String(validate=OneOf(QUALITIES))
+
+
+class WebhookRequest(StrictSchema):
+    """Where this job's events go."""
+
+    url = UrlField(required=True)
+    events = fields.List(
+        fields.String(validate=_EVENT), validate=Length(1, 30), metadata={"example": ["job.*"]}
+    )
+
+
+class JobRequest(StrictSchema):
+    """An A/B test of captions. Only `clips` is required."""
+
+    clips = fields.List(fields.Nested(ClipRequest), required=True, validate=Length(1, MAX_CLIPS))
+    variants = fields.List(fields.Nested(VariantRequest), validate=Length(1, MAX_VARIANTS))
+    name = fields.String(validate=Length(max=MAX_NAME))
+    instruction = fields.String(validate=Length(max=MAX_INSTRUCTION))
+    captions = fields.Nested(CaptionsRequest)
+    language = fields.String(validate=_LANGUAGE, metadata={"example": "en"})
+    output = fields.Nested(OutputRequest)
+    max_credits = fields.Integer(strict=True, validate=Range(min=1, max=1_000_000))
+    deadline_s = LiteralNumber(validate=Range(min=MIN_DEADLINE_S, max=MAX_DEADLINE_S))
+    webhook = fields.Nested(WebhookRequest)
+    metadata = MetadataField()
+
+
+class NoQuery(StrictSchema):
+    """No parameter is known here: an unknown one is refused, never ignored."""
+
+
+class JobsQuery(StrictSchema):
+    """Which jobs to list."""
+
+    limit = fields.Integer(load_default=20, validate=Range(1, 100))
+    cursor = fields.String(load_default="", validate=Length(max=100))
+    status = fields.String(validate=OneOf([each.value for each in JobStatus]))
+
+
+class EventsQuery(StrictSchema):
+    """Which events to list."""
+
+    after = fields.Integer(
+        load_default=0, validate=Range(min=0), metadata={"description": "A sequence, exclusive."}
+    )
+
+
+class VideoQuery(StrictSchema):
+    """Which clip's video, and whether a browser is to save it."""
+
+    clip = fields.Integer(load_default=0, validate=Range(0, MAX_CLIPS - 1))
+    download = fields.Boolean(load_default=False)
+
+
+class UploadQuery(StrictSchema):
+    """How a raw body is called."""
+
+    filename = fields.String(validate=Length(1, 255))

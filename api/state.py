@@ -1,0 +1,58 @@
+"""What every route reaches for: the parts of the process, and the caller of this request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Response, current_app, g
+
+from service.access import KeyCache
+from service.jobs.submit import Caller
+
+if TYPE_CHECKING:
+    from service.jobs.context import Services
+
+_EXTENSION = "caption_ab"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiState:
+    """The parts of one API process."""
+
+    services: Services
+    keys: KeyCache
+
+
+def attach_state(extensions: dict[str, Any], services: Services) -> None:
+    """Give an app its parts."""
+    keys = KeyCache(services.accounts, services.settings, services.clock)
+    extensions[_EXTENSION] = ApiState(services, keys)
+
+
+def state() -> ApiState:
+    """The parts of this app."""
+    return cast("ApiState", current_app.extensions[_EXTENSION])
+
+
+def services() -> Services:
+    """The product's parts in this app."""
+    return state().services
+
+
+def caller() -> Caller:
+    """Whose request this is; routes below `/v1` always have one."""
+    return cast("Caller", g.caller)
+
+
+def public_url() -> str:
+    """The base address of links, without a slash at its end."""
+    return str(current_app.config["PUBLIC_URL"])
+
+
+def answer_json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer; written here because a schema would copy what is checked already."""
+    data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return Response(data, status, headers=dict(headers or {}), content_type="application/json")
