@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -25,6 +25,9 @@ from service.outbound.guard import (
     is_open_loopback,
     read_literal,
 )
+
+if TYPE_CHECKING:
+    from urllib3._base_connection import BaseHTTPConnection
 
 Resolver = Callable[..., Sequence[tuple[Any, ...]]]
 
@@ -46,10 +49,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Dialer:
-    """Opens sockets under one policy."""
+    """Opens sockets under one policy.
+
+    Without `keep_alive` no connection serves twice: each request is judged when dialled, and none
+    meets a connection that the other side has just given up.
+    """
 
     policy: Policy
     resolver: Resolver = resolve_by_system
+    keep_alive: bool = False
 
     def answers(self, host: str, port: int, *, timeout_s: float | None) -> list[Answer]:
         """Addresses of a host, all of them judged.
@@ -133,8 +141,14 @@ def pool_classes(dialer: Dialer) -> dict[str, type[HTTPConnectionPool]]:
     class GuardedHTTPPool(HTTPConnectionPool):
         ConnectionCls = GuardedHTTPConnection
 
+        def _put_conn(self, conn: BaseHTTPConnection | None) -> None:
+            super()._put_conn(_retired(conn, dialer))
+
     class GuardedHTTPSPool(HTTPSConnectionPool):
         ConnectionCls = GuardedHTTPSConnection
+
+        def _put_conn(self, conn: BaseHTTPConnection | None) -> None:
+            super()._put_conn(_retired(conn, dialer))
 
     return {"http": GuardedHTTPPool, "https": GuardedHTTPSPool}
 
@@ -173,6 +187,12 @@ def _connect(
         sock.close()
         raise
     return sock
+
+
+def _retired(conn: BaseHTTPConnection | None, dialer: Dialer) -> BaseHTTPConnection | None:
+    if conn is not None and not dialer.keep_alive:
+        conn.close()
+    return conn
 
 
 def _hold_reused(sock: socket.socket | None) -> None:

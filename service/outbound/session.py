@@ -65,6 +65,7 @@ class GuardedSession(requests.Session):
     def __init__(self, dialer: Dialer, *, connect_s: float, read_s: float) -> None:
         super().__init__()
         self.policy = dialer.policy
+        self.keep_alive = dialer.keep_alive
         self.trust_env = False
         self.headers["User-Agent"] = "Caption-AB"
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -120,13 +121,20 @@ class Incoming:
 
 
 def open_session(
-    policy: Policy, *, connect_s: float, read_s: float, resolver: Resolver = resolve_by_system
+    policy: Policy,
+    *,
+    connect_s: float,
+    read_s: float,
+    resolver: Resolver = resolve_by_system,
+    keep_alive: bool = False,
 ) -> GuardedSession:
     """A session for addresses under one policy; safe to share between threads and greenlets.
 
     `connect_s` bounds name look-up and connecting each, `read_s` the silence between two reads.
+    `keep_alive` lets connections serve again: for one known host, never for callers' addresses.
     """
-    return GuardedSession(Dialer(policy, resolver), connect_s=connect_s, read_s=read_s)
+    dialer = Dialer(policy, resolver, keep_alive)
+    return GuardedSession(dialer, connect_s=connect_s, read_s=read_s)
 
 
 def fetch(
@@ -207,8 +215,9 @@ def _send(
     headers: Mapping[str, str] | None,
     body: bytes | None,
 ) -> requests.Response:
-    # A connection of its own per attempt: each is judged when dialled, none is stale.
-    fixed = {"Accept-Encoding": "identity", "Connection": "close"}
+    fixed = {"Accept-Encoding": "identity"}
+    if not session.keep_alive:
+        fixed["Connection"] = "close"
     return session.request(
         method,
         target.url,

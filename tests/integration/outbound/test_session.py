@@ -156,6 +156,40 @@ def test_a_second_address_is_tried_when_the_first_is_down(serve, monkeypatch):
         assert post(session, f"http://two.example.com:{server.port}/").status == 200
 
 
+def keep_serving(server, conn):
+    """A server that keeps its connections open and answers up to five requests on each."""
+    for _ in range(5):
+        conn.sendall(OK)
+        if server.closing.wait(0) or not conn.recv(65536):
+            return
+
+
+@pytest.mark.parametrize(("keep_alive", "connections"), [(False, 3), (True, 1)])
+def test_a_connection_serves_twice_only_when_that_is_asked_for(
+    serve, session_for, keep_alive, connections
+):
+    """Given a server that keeps connections, when called three times, then each call dials anew."""
+    server = serve(keep_serving)
+    session = session_for(server, keep_alive=keep_alive)
+    for _ in range(3):
+        assert post(session, f"http://localhost:{server.port}/").status == 200
+    session.close()
+    server.close()
+    assert server.connections == connections
+
+
+def test_a_reused_connection_is_under_the_deadline_too(serve, session_for):
+    """Given a kept connection, when its second answer never comes, then the deadline ends it."""
+    server = serve(lambda server, conn: (conn.sendall(OK), server.closing.wait(5)))
+    session = session_for(server, keep_alive=True)
+    post(session, f"http://localhost:{server.port}/")
+    started_s = time.monotonic()
+    with pytest.raises(OutboundTimeout):
+        post(session, f"http://localhost:{server.port}/", deadline_s=0.3)
+    assert time.monotonic() - started_s < 1.5
+    assert server.connections == 1
+
+
 def flood(head):
     """A reply of 64 MB after `head`; the server notes how much of it left."""
 
