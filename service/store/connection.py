@@ -102,7 +102,7 @@ class Connection:
         if reply[0] == Refusal.CLOCK:
             raise ClockRefused
         self._accepted_at_s = self._clock.monotonic_s()
-        if isinstance(reply[0], int):
+        if isinstance(reply[0], int) and reply[0] < 0:
             raise Refused(Refusal(reply[0]), reply)
         return reply
 

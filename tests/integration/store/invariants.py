@@ -1,0 +1,141 @@
+"""What must hold in Redis after every command, read from all keys there are (design 5)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import redis
+
+PREFIX = "cab:"
+ENDED = {"succeeded", "partial", "failed", "canceled", "expired"}
+
+
+@dataclass
+class Picture:
+    """Everything of the engine in one look."""
+
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    jobs: dict[str, dict[str, str]] = field(default_factory=dict)
+    due: dict[str, float] = field(default_factory=dict)
+    slots: dict[str, set[str]] = field(default_factory=dict)
+    waiting: dict[str, list[str]] = field(default_factory=dict)
+    accounts: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def of_job(self, job: str) -> dict[str, dict[str, str]]:
+        """The open rows of a job."""
+        return {n: r for n, r in self.rows.items() if r["job"] == job and r["open"] == "1"}
+
+
+def look(client: redis.Redis) -> Picture:
+    """Read the whole picture."""
+    picture = Picture(due=dict(client.zrange(f"{PREFIX}due", 0, -1, withscores=True)))
+    for key in client.scan_iter(f"{PREFIX}*", count=1000):
+        kind, _, name = key.removeprefix(PREFIX).partition(":")
+        if kind == "row":
+            picture.rows[name] = client.hgetall(key)
+        elif kind == "job" and ":" not in name:
+            picture.jobs[name] = client.hgetall(key)
+        elif kind == "account" and name.endswith(":slots"):
+            picture.slots[name.removesuffix(":slots")] = client.smembers(key)
+        elif kind == "account" and name.endswith(":waiting"):
+            picture.waiting[name.removesuffix(":waiting")] = client.zrange(key, 0, -1)
+        elif kind == "account":
+            picture.accounts[name] = client.hgetall(key)
+    return picture
+
+
+def assert_invariants(client: redis.Redis) -> Picture:
+    """Fail, naming the row or job, when anything does not fit."""
+    picture = look(client)
+    _check_due(picture)
+    _check_slots(picture)
+    _check_jobs(picture, client)
+    _check_reservations(picture)
+    return picture
+
+
+def _check_due(picture: Picture) -> None:
+    opened = {name for name, row in picture.rows.items() if row["open"] == "1"}
+    assert opened == set(picture.due), f"open and due differ: {opened ^ set(picture.due)}"
+    for name, row in picture.rows.items():
+        assert row["open"] == "1" or row["lease"] == "0", f"{name} has ended and has a lease"
+        assert int(row["fence"]) >= 0
+        if int(row["lease"]) > 0:
+            assert picture.due[name] >= int(row["lease"]), f"{name} is due before its lease ends"
+
+
+def _check_slots(picture: Picture) -> None:
+    for account in picture.slots | picture.waiting:
+        held = picture.slots.get(account, set())
+        waiting = picture.waiting.get(account, [])
+        assert not held & set(waiting), f"{account}: a row has a slot and waits for one"
+        for name in (*held, *waiting):
+            row = picture.rows[name]
+            assert row["open"] == "1", f"{account}: {name} has ended and keeps a place"
+            assert row["account"] == account
+            assert (row["slot"] == "1") == (name in held), f"{name}: slot is {row['slot']}"
+    for name, row in picture.rows.items():
+        if row["slot"] == "1":
+            assert name in picture.slots.get(row["account"], set()), f"{name} forgot its slot"
+
+
+def _check_jobs(picture: Picture, client: redis.Redis) -> None:
+    for name, job in picture.jobs.items():
+        opened = picture.of_job(name)
+        cuts = {n: r for n, r in opened.items() if n.startswith("cut:")}
+        assert int(job["open_rows"]) == len(opened), f"{name}: {job['open_rows']} of {len(opened)}"
+        assert int(job["open_cuts"]) == len(cuts), f"{name}: open_cuts is {job['open_cuts']}"
+        paused = sum(row["state"] == "action_required" for row in cuts.values())
+        assert int(job["paused"]) == paused, f"{name}: paused is {job['paused']}, not {paused}"
+        _check_status(name, job, opened, client)
+        bodies = [json.loads(e) for e in client.lrange(f"{PREFIX}job:{name}:events", 0, -1)]
+        assert [e["sequence"] for e in bodies] == list(range(1, int(job["sequence"]) + 1))
+
+
+def _check_status(
+    name: str, job: dict[str, str], opened: dict[str, dict[str, str]], client: redis.Redis
+) -> None:
+    status, cuts = job["status"], int(job["open_cuts"])
+    ended = status in ENDED
+    if ended or status == "comparing":
+        assert cuts == 0, f"{name} is {status} with {cuts} open cuts"
+    if not ended:
+        assert (f"finish:{name}" in opened) == (cuts == 0), f"{name}: finish row"
+    if status == "action_required":
+        assert int(job["paused"]) > 0, f"{name}: nobody needs to act"
+    if status in {"queued", "running"}:
+        assert int(job["paused"]) == 0
+        assert cuts > 0
+    listed = client.sismember(f"{PREFIX}tenant:{job['tenant']}:open", name)
+    assert bool(listed) != ended, f"{name} is {status}; counted as open: {bool(listed)}"
+    lives = client.pttl(f"{PREFIX}job:{name}") > 0
+    assert lives == (ended and not opened), f"{name} is {status} with {len(opened)} rows: ttl"
+
+
+def _check_reservations(picture: Picture) -> None:
+    total: dict[str, int] = defaultdict(int)
+    for job in picture.jobs.values():
+        total[job["account"]] += int(job.get("reserved", 0))
+        assert job["status"] not in ENDED or int(job.get("reserved", 0)) == 0
+    for name in picture.accounts.keys() | total.keys():
+        account = picture.accounts.get(name, {})
+        assert int(account.get("reserved", 0)) == total[name], f"{name}: credits set aside"
+
+
+def snapshot(client: redis.Redis) -> dict[str, object]:
+    """All keys with their contents and whether they expire; the clock's mark left out."""
+    found: dict[str, object] = {}
+    for key in client.scan_iter("*", count=1000):
+        if key == f"{PREFIX}clock":
+            continue
+        read = {
+            "string": client.get,
+            "hash": client.hgetall,
+            "set": client.smembers,
+            "list": lambda name: client.lrange(name, 0, -1),
+            "zset": lambda name: client.zrange(name, 0, -1, withscores=True),
+        }[client.type(key)]
+        found[key] = (read(key), client.pttl(key) > 0)
+    return found
