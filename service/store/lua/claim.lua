@@ -42,6 +42,8 @@ if not ending and account ~= '' and slot ~= '1' then
   redis.call('ZREM', waiting, row)
   redis.call('SADD', K.slots(account), row)
   redis.call('HSET', key, 'slot', '1')
+  -- Several slots may have become free while only the oldest was woken.
+  if free > 1 then wake_oldest(account) end
 end
 if deadline == 0 and tonumber(limit or '0') > 0 then
   deadline = now + tonumber(limit)

@@ -27,14 +27,16 @@ local function create_row(row, job, spec)
   end
   return true
 end
--- Give an account's slot back and wake whoever has waited longest for it.
-local function free_slot(row, account)
-  if account == '' then return end
-  redis.call('ZREM', K.waiting(account), row)
-  redis.call('HSET', K.row(row), 'slot', '0')
-  if redis.call('SREM', K.slots(account), row) == 0 then return end
+local function wake_oldest(account)
   local oldest = redis.call('ZRANGE', K.waiting(account), 0, 0)[1]
   if oldest then wake(oldest) end
+end
+-- Give a row's slot, or its place in the line, back and wake whoever has waited longest.
+local function free_slot(row, account)
+  if account == '' then return end
+  local left = redis.call('ZREM', K.waiting(account), row) + redis.call('SREM', K.slots(account), row)
+  redis.call('HSET', K.row(row), 'slot', '0')
+  if left > 0 then wake_oldest(account) end
 end
 local function close_row(row, job, account)
   redis.call('ZREM', K.due, row)
