@@ -1,4 +1,4 @@
-"""`caption-ab keys`: API keys and webhook secrets of a data folder."""
+"""`caption-ab keys`: API keys, webhook secrets, encryption keys."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 from pathlib import Path
+
+from cryptography.fernet import Fernet
 
 from cli.credentials import DATA, create_key, read_first_key
 from cli.terminal import say
@@ -21,9 +23,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     create.set_defaults(action=run_create)
     show = actions.add_parser("show", help="show the API key of `up`'s first tenant")
     show.add_argument("--data", type=Path, default=DATA)
+    show.add_argument(
+        "--webhook-secret", action="store_true", help="show what verifies its webhooks instead"
+    )
     show.set_defaults(action=run_show)
-    secret = actions.add_parser("secret", help="show the webhook secret of `up`'s first tenant")
-    secret.add_argument("--data", type=Path, default=DATA)
+    secret = actions.add_parser("secret", help="make a key for CAPTION_AB_SECRET_KEYS")
     secret.set_defaults(action=run_secret)
 
 
@@ -35,12 +39,13 @@ def run_create(options: argparse.Namespace) -> int:
 
 
 def run_show(options: argparse.Namespace) -> int:
-    """Print the first tenant's API key."""
-    say(read_first_key(options.data)["api_key"])
+    """Print the first tenant's API key, or its webhook secret."""
+    made = read_first_key(options.data)
+    say(made["webhook_secret"] if options.webhook_secret else made["api_key"])
     return 0
 
 
-def run_secret(options: argparse.Namespace) -> int:
-    """Print the secret by which webhooks of the first tenant are verified."""
-    say(read_first_key(options.data)["webhook_secret"])
+def run_secret(_options: argparse.Namespace) -> int:
+    """Print a new key that encrypts tokens and webhook secrets at rest."""
+    say(Fernet.generate_key().decode())
     return 0

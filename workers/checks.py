@@ -54,9 +54,9 @@ def check_surroundings(queue: Queue, services: Services) -> None:
     if queue in {Queue.TRANSFER, Queue.MEDIA}:
         check_files(services)
     if queue is Queue.MEDIA:
-        from service.media.ffmpeg import check_ffmpeg
+        from service.media.ffmpeg import check_ffmpeg, find_ffmpeg
 
-        check_ffmpeg(services.settings)
+        check_ffmpeg(find_ffmpeg(services.settings.ffmpeg))
 
 
 def wait_for_store(services: Services) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 
 from celery import signals
@@ -42,7 +43,7 @@ def _consume(process: Process, loglevel: str) -> int:
         app.conf.worker_max_tasks_per_child = 200
         app.conf.worker_max_memory_per_child = 600_000
     worker = app.Worker(
-        hostname=f"{process.queue}.{os.getpid()}@%h",
+        hostname=f"{process.queue}.{os.getpid()}@{socket.gethostname()}",
         pool_cls=POOLS[process.queue],
         concurrency=process.size,
         queues=[queue_key(process.queue)],

@@ -12,13 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.clock import AnchoredClock
-from service.errors import CaptionAbError
+from service.errors import CaptionAbError, ClockRefused, StoreUnavailable
 from service.jobs.context import Services
 from service.model.lifecycle import Queue
 from service.store.commands import Rooms, Tick
 
 _log = logging.getLogger(__name__)
 
+#: Troubles that need no trace.
+_PASSING = {StoreUnavailable.code, ClockRefused.code}
 #: For how many ticks others believe what this worker last said of its room.
 _BELIEVED_TICKS = 3
 
@@ -31,7 +33,9 @@ class _Trouble:
 
     def begin(self, code: str, why: str) -> None:
         if code != self.code:
-            _log.warning("tick_stopped", extra={"code": code, "why": why})
+            _log.warning(
+                "tick_stopped", extra={"code": code, "why": why}, exc_info=code not in _PASSING
+            )
         self.code = code
 
     def end(self) -> None:
