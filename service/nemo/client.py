@@ -25,7 +25,7 @@ from service.nemo.errors import (
     ResultGone,
     SessionLost,
 )
-from service.nemo.exchange import BeforeSend, Exchange
+from service.nemo.exchange import BeforeSend, Exchange, OpenSession
 from service.nemo.limits import Limits
 from service.nemo.render import RenderStatus, find_result_url, parse_render, tells_status
 from service.nemo.transcript import Transcript
@@ -50,7 +50,8 @@ class NemoClient:
     """Speaks to one backend address.
 
     `session` carries the API calls and the token, `download_session` neither token nor attribution.
-    Both must refuse addresses by themselves (service.outbound) and must not retry.
+    `open_session` gives a new API session for each call that must not be made twice; without it
+    they share `session`. All refuse addresses by themselves (service.outbound) and never retry.
     """
 
     def __init__(
@@ -63,9 +64,15 @@ class NemoClient:
         limits: Limits,
         clock: Clock,
         web_url: str = "https://nemovideo.com",
+        open_session: OpenSession | None = None,
     ) -> None:
         self._exchange = Exchange(
-            api_url=api_url, session=session, platform=platform, limits=limits, clock=clock
+            api_url=api_url,
+            session=session,
+            platform=platform,
+            limits=limits,
+            clock=clock,
+            open_session=open_session,
         )
         self._downloads = Downloads(download_session, limits, clock)
         self._web_url = web_url.rstrip("/")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import requests
 import urllib3
@@ -97,19 +97,31 @@ def converse(
     body = _message(session_id, text, before_send, stop)
     headers = {**_HEADERS, "X-Request-Id": edit_id}
     started_s = exchange.clock.monotonic_s()
+    with exchange.fresh_session() as session:
+        response = _send(exchange, session, token, body, headers)
+        with response:
+            _require_stream(exchange, response, token)
+            builder = TranscriptBuilder(secrets=(token,))
+            return _Reader(exchange, builder, on_event, stop, started_s).read(response)
+
+
+def _send(
+    exchange: Exchange,
+    session: requests.Session,
+    token: str,
+    body: GatedBody,
+    headers: Mapping[str, str],
+) -> requests.Response:
+    silence_s = exchange.limits.silence_s
     try:
-        response = exchange.open(
-            "POST", "/run_sse", token, body=body, headers=headers, read_s=exchange.limits.silence_s
+        return exchange.open(
+            "POST", "/run_sse", token, session=session, body=body, headers=headers, read_s=silence_s
         )
     except BackendUnavailable as error:
         if not error.sent:
             raise
         kind = BreakKind.SILENT if error.silent else BreakKind.CUT
         raise StreamBroken(kind, error.detail) from None
-    with response:
-        _require_stream(exchange, response, token)
-        builder = TranscriptBuilder(secrets=(token,))
-        return _Reader(exchange, builder, on_event, stop, started_s).read(response)
 
 
 def _message(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import requests
@@ -19,6 +20,7 @@ from service.nemo.limits import Limits
 from service.nemo.refusals import classify
 
 BeforeSend = Callable[[], None]
+OpenSession = Callable[[], requests.Session]
 _PIECE_BYTES = 262_144
 _LONGEST_PAUSE_S = 30.0
 TRANSPORT_ERRORS = (
@@ -44,9 +46,11 @@ class Exchange:
         platform: str,
         limits: Limits,
         clock: Clock,
+        open_session: OpenSession | None = None,
     ) -> None:
         self._api_url = api_url.rstrip("/")
         self._session = session
+        self._open_session = open_session
         self._attribution = attribution(platform)
         self.limits = limits
         self.clock = clock
@@ -91,12 +95,29 @@ class Exchange:
         headers = {"Content-Type": content_type}
         return self._round_trip("POST", path, token, body=body, headers=headers)
 
+    @contextmanager
+    def fresh_session(self) -> Iterator[requests.Session]:
+        """A session with no idle connection in it, for calls that must not be made twice.
+
+        A server may close an idle connection in the very moment in which it is used again, and
+        then nobody can say whether the request arrived.
+        """
+        if self._open_session is None:
+            yield self._session
+            return
+        session = self._open_session()
+        try:
+            yield session
+        finally:
+            session.close()
+
     def open(
         self,
         method: str,
         path: str,
         token: str,
         *,
+        session: requests.Session | None = None,
         body: GatedBody | None = None,
         headers: Mapping[str, str] | None = None,
         read_s: float | None = None,
@@ -107,7 +128,7 @@ class Exchange:
             BackendUnavailable: there is no reply; `sent` says whether the body was begun.
         """
         try:
-            return self._session.request(
+            return (session or self._session).request(
                 method,
                 self._api_url + path,
                 data=body,
@@ -155,8 +176,9 @@ class Exchange:
         headers: Mapping[str, str] | None = None,
         accept: Callable[[bytes], bool] | None = None,
     ) -> bytes:
-        response = self.open(method, path, token, body=body, headers=headers)
-        content = self.read(response)
+        with nullcontext() if method == "GET" else self.fresh_session() as session:
+            response = self.open(method, path, token, session=session, body=body, headers=headers)
+            content = self.read(response)
         error = self.refusal(response, content, token)
         if error is None:
             return content

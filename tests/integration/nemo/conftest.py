@@ -35,6 +35,7 @@ def make_client(server, clock):
             platform="unknown",
             limits=Limits(**{"connect_s": 2.0, "read_s": 2.0, "silence_s": 2.0, **limits}),
             clock=clock,
+            open_session=requests.Session,
         )
 
     yield make

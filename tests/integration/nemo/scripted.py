@@ -28,6 +28,7 @@ class Seen:
     head: bytes
     tail: bytes
     complete: bool
+    port: int
 
     @property
     def json(self):
@@ -142,7 +143,16 @@ def _take(handler) -> Seen:
         head = (head + piece)[:4096] if len(head) < 4096 else head
         tail = (tail + piece)[-200:]
     headers = {name.lower(): value for name, value in handler.headers.items()}
-    return Seen(handler.command, handler.path, headers, size, head, tail, left == 0)
+    return Seen(
+        handler.command,
+        handler.path,
+        headers,
+        size,
+        head,
+        tail,
+        left == 0,
+        handler.client_address[1],
+    )
 
 
 def answer(status, body=b"", content_type="application/json", **headers) -> Script:

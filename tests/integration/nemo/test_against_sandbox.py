@@ -59,12 +59,21 @@ def client(sandbox):
     """The client over the guarded sessions of production, loopback open for this port alone."""
     ports = frozenset({urlsplit(sandbox.url).port})
     policy = Policy(name="backend", allow_http=True, loopback_ports=ports)
-    api = open_session(policy, connect_s=2, read_s=5)
-    results = open_session(policy, connect_s=2, read_s=5)
+
+    def guarded():
+        return open_session(policy, connect_s=2, read_s=5)
+
+    api, results = guarded(), guarded()
     clock = AnchoredClock(lambda: time.time_ns() // 1_000_000, 10.0)
     limits = Limits(connect_s=2, read_s=5, silence_s=5, backoff_s=(0.01, 0.02, 0.04))
     yield NemoClient(
-        sandbox.url, api, results, platform=Platform.UNKNOWN, limits=limits, clock=clock
+        sandbox.url,
+        api,
+        results,
+        platform=Platform.UNKNOWN,
+        limits=limits,
+        clock=clock,
+        open_session=guarded,
     )
     api.close()
     results.close()

@@ -7,7 +7,7 @@ import pytest
 from service.nemo import errors
 from service.nemo.dialogue import StreamControl
 from service.nemo.errors import BreakKind, StreamBroken
-from tests.integration.nemo.scripted import TEXT, answer, refused_port, sse, talk, wait_until
+from tests.integration.nemo.scripted import TEXT, answer, ok, refused_port, sse, talk, wait_until
 
 
 def test_a_stopped_control_sends_nothing(server, client):
@@ -125,3 +125,21 @@ def test_answers_that_prove_nothing(server, client, script):
         talk(client)
     assert broken.value.kind is BreakKind.REFUSED
     assert len(server.seen) == 1
+
+
+def test_a_message_never_takes_an_idle_connection(server, client):
+    """Given open connections of earlier calls, then each message has one of its own.
+
+    A backend closes idle connections; one that is closed as the message leaves would make it
+    unknowable whether the message arrived.
+    """
+    balance = ok({"available": 1, "frozen": 0, "total": 1})
+    server.script(balance, balance, sse(TEXT), balance, sse(TEXT))
+    client.credits("t")
+    client.credits("t")
+    talk(client)
+    client.credits("t")
+    talk(client)
+    first, second, message, third, other_message = (seen.port for seen in server.seen)
+    assert first == second == third
+    assert len({first, message, other_message}) == 3
