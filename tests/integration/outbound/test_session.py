@@ -172,7 +172,7 @@ def test_a_connection_serves_twice_only_when_that_is_asked_for(
     server = serve(keep_serving)
     session = session_for(server, keep_alive=keep_alive)
     for _ in range(3):
-        assert post(session, f"http://localhost:{server.port}/").status == 200
+        assert post(session, f"http://localhost:{server.port}/", body=None).status == 200
     session.close()
     server.close()
     assert server.connections == connections
