@@ -306,3 +306,10 @@ def test_whatever_comes_is_read_or_refused(kind, text):
         assert 0 <= cue.start_ms < cue.end_ms
         assert cue.text == cue.text.strip()
         "".join(cue.text).encode("utf-8")
+
+
+def test_text_above_a_time_is_told():
+    """Given a line before a time range that is not a number, then it is left out and named."""
+    captions = parse_captions("srt", f"A title\n{SRT.removeprefix('1')[1:]}")
+    assert captions.cues == HELLO
+    assert captions.warnings == ("line 1: 'A title' is above a time; left out.",)
