@@ -1,0 +1,77 @@
+"""SIGTERM: what is under way ends, nothing new begins; a second one does not wait."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.integration.workers.conftest import wait_for
+
+OFTEN = {"CAPTION_AB_TICK_EVERY_S": "0.1", "CAPTION_AB_RING_S": "0.2"}
+
+
+@pytest.fixture
+def busy(site, clip_host):
+    """A worker that is half through the download of a slow clip."""
+    ports = {"CAPTION_AB_CALLER_LOOPBACK_PORTS": str(clip_host.port)}
+    worker = site.worker("transfer", **OFTEN, **ports)
+    row = site.accept(clip_host.url("slow"))
+    assert clip_host.half_sent.wait(15), site.told(row)
+    return worker, row
+
+
+def test_sigterm_lets_a_download_end(site, clip_host, busy):
+    # Given a download under way
+    worker, row = busy
+    # When the worker is asked to stop, and the rest of the clip comes only then
+    os.kill(worker.pid, signal.SIGTERM)
+    wait_for(lambda: '"drain"' in worker.printed(), 5, worker.printed)
+    assert worker.running
+    clip_host.go_on.set()
+    # Then it commits the step, and leaves with 0
+    assert worker.process.wait(10) == 0
+    assert site.field(row, "state") == "probing"
+    assert site.field(row, "lease") == "0"
+
+
+def test_draining_worker_takes_nothing_more(site, clip_host, busy):
+    # Given a worker that drains
+    worker, _ = busy
+    os.kill(worker.pid, signal.SIGTERM)
+    wait_for(lambda: '"drain"' in worker.printed(), 5, worker.printed)
+    # When another job is accepted
+    other = site.accept(clip_host.url("clip"))
+    clip_host.go_on.set()
+    worker.process.wait(10)
+    # Then its row waits untouched for another worker
+    assert site.field(other, "state") == "pending"
+    assert site.field(other, "fence") == "0"
+    assert site.client.zscore("cab:due", other) is not None
+
+
+def test_second_sigterm_leaves_within_the_handback_time(site, busy):
+    # Given a download that does not go on, in a worker that drains (handback 2 s)
+    worker, row = busy
+    os.kill(worker.pid, signal.SIGTERM)
+    wait_for(lambda: '"drain"' in worker.printed(), 5, worker.printed)
+    # When it is asked a second time
+    asked_s = time.monotonic()
+    os.kill(worker.pid, signal.SIGTERM)
+    worker.process.wait(10)
+    # Then it is gone in time, and the row is still due, for whoever comes after the lease
+    assert time.monotonic() - asked_s < 3
+    assert '"drain_cut_short"' in worker.printed()
+    assert site.field(row, "state") == "fetching"
+    assert site.client.zscore("cab:due", row) is not None
+
+
+def test_idle_workers_stop_at_once(site):
+    # Given idle workers of the three kinds of pool
+    for queue in ("flow", "transfer", "media"):
+        worker = site.worker(queue)
+        # When they are asked to stop; then they leave with 0, and so do a pool's children
+        worker.ask_to_stop()
+        assert worker.process.wait(10) == 0, worker.printed()
