@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from service.errors import MediaError, StartupError
+from service.errors import MediaError, StartupError, UnsupportedFile
+from service.media.formats import HEAD_BYTES, detect
 
 _CHECK_S = 30.0
-_STDERR_CHARS = 2000
+_STDERR_BYTES = 2000
 
 
 class FfmpegFailed(MediaError):
@@ -32,12 +38,22 @@ class FfmpegInfo:
 
 
 def find_ffmpeg(setting: str = "") -> str:
-    """The ffmpeg of the setting, else the wheel's."""
+    """The ffmpeg of the setting, else the wheel's.
+
+    Raises:
+        StartupError: the setting is empty and the wheel has none for this machine.
+    """
     if setting:
         return setting
     import imageio_ffmpeg
 
-    return str(imageio_ffmpeg.get_ffmpeg_exe())
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        raise StartupError(
+            "There is no packaged ffmpeg for this machine.",
+            hint="Install ffmpeg and name it in CAPTION_AB_FFMPEG.",
+        ) from None
 
 
 def check_ffmpeg(path: str) -> FfmpegInfo:
@@ -60,31 +76,89 @@ def check_ffmpeg(path: str) -> FfmpegInfo:
     return info
 
 
-def run_ffmpeg(path: str, args: Sequence[str], *, cwd: Path, deadline_s: float) -> None:
-    """Run ffmpeg in a folder; it reads files and pipes only, and dies with its group.
+def run_ffmpeg(
+    path: str,
+    args: Sequence[str],
+    *,
+    cwd: Path,
+    deadline_s: float,
+    on_progress: Callable[[float], None] | None = None,
+) -> None:
+    """Run ffmpeg in a folder and in a process group of its own, which ends at the deadline.
+
+    `on_progress` is told the seconds of output written so far. Inputs belong to `input_args`.
 
     Raises:
-        FfmpegFailed: it ended with an error or passed the deadline.
+        FfmpegFailed: it ended with an error, whose last lines are told, or passed the deadline.
     """
-    command = [path, "-hide_banner", "-nostdin", "-y", "-loglevel", "error", *args]
-    process = subprocess.Popen(
-        command,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        _, said = process.communicate(timeout=deadline_s)
-    except subprocess.TimeoutExpired:
-        raise FfmpegFailed(f"ffmpeg was not done after {deadline_s:.0f} s.") from None
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+    command = [path, "-hide_banner", "-nostdin", "-y", "-loglevel", "error"]
+    command += ["-nostats", "-progress", "pipe:1", *args]
+    late = threading.Event()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            start_new_session=True,
+        )
+
+        def end() -> None:
+            late.set()
+            _kill(process)
+
+        timer = threading.Timer(deadline_s, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            _follow(process, on_progress)
             process.wait()
-    if process.returncode != 0:
-        raise FfmpegFailed(said.decode(errors="replace")[-_STDERR_CHARS:].strip())
+        finally:
+            timer.cancel()
+            _kill(process)
+        if late.is_set():
+            raise FfmpegFailed(f"ffmpeg was not done after {deadline_s:g} s.")
+        if process.returncode != 0:
+            raise FfmpegFailed(_tail(said) or f"ffmpeg ended with {process.returncode}.")
+
+
+def input_args(source: Path, *, seek_s: float | None = None) -> list[str]:
+    """Arguments that read one local file, with the demuxer of its content and no other.
+
+    `seek_s` starts there, for a single picture.
+
+    Raises:
+        UnsupportedFile: the content is nothing that plays, such as a playlist.
+    """
+    with source.open("rb") as file:
+        found = detect(file.read(HEAD_BYTES))
+    if found is None or not found.demuxer:
+        raise UnsupportedFile("The file is not a video.")
+    guard = ["-protocol_whitelist", "file,pipe", "-f", found.demuxer]
+    # Many inputs of one picture each: a decoder's pool of threads would cost more than it gives.
+    seek = ["-threads", "1", "-ss", f"{seek_s:.3f}"] if seek_s is not None else []
+    return [*guard, *seek, "-i", str(source.absolute())]
+
+
+def _follow(process: subprocess.Popen[bytes], on_progress: Callable[[float], None] | None) -> None:
+    with process.stdout or io.BytesIO() as lines:
+        for line in lines:
+            name, _, value = line.strip().partition(b"=")
+            if on_progress and name == b"out_time_us" and value.isdigit():
+                on_progress(int(value) / 1e6)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _tail(said: IO[bytes]) -> str:
+    said.seek(max(0, said.seek(0, os.SEEK_END) - _STDERR_BYTES))
+    return said.read().decode(errors="replace").strip()
 
 
 def _ask(path: str, question: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,20 +12,12 @@ import av
 from av.error import FFmpegError
 
 from service.errors import ProbeFailed, UnsupportedFile
-from service.media.formats import HEAD_BYTES, detect
+from service.media.formats import HEAD_BYTES, Format, detect
 
-#: Demuxers by what the content is; a playlist is none of them, so nothing else is ever opened.
-_DEMUXERS = {
-    "mp4": "mov",
-    "mov": "mov",
-    "m4a": "mov",
-    "avi": "avi",
-    "webm": "matroska",
-    "mkv": "matroska",
-    "mp3": "mp3",
-    "wav": "wav",
-    "aac": "aac",
-}
+_PATIENCE_S = 20.0
+# A cut-off file plays what it has; below this much missing it is no matter for a comparison.
+_MISSING_S = 2.0
+_MISSING_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +49,21 @@ def probe(path: Path) -> Probe:
     """
     with path.open("rb") as file:
         found = detect(file.read(HEAD_BYTES))
-    if found is None or found.name not in _DEMUXERS:
+    if found is None or not found.demuxer:
         raise UnsupportedFile(f"The file holds {found.name if found else 'no known format'}.")
     try:
-        options = {"protocol_whitelist": "file"}
-        with av.open(str(path), format=_DEMUXERS[found.name], options=options) as container:
+        with _opened(path, found) as container:
             return _describe(container, found.name)
     except (FFmpegError, OSError, ValueError) as error:
         raise ProbeFailed(
             f"The {found.name} file cannot be read: {type(error).__name__}."
         ) from None
+
+
+def _opened(path: Path, found: Format) -> Any:
+    """Open with the one demuxer of the content, local files only: no playlist, no network."""
+    options = {"protocol_whitelist": "file"}
+    return av.open(str(path), format=found.demuxer, options=options, timeout=_PATIENCE_S)
 
 
 def _describe(container: Any, name: str) -> Probe:
@@ -76,11 +74,15 @@ def _describe(container: Any, name: str) -> Probe:
     frame = next(container.decode(stream), None)
     if frame is None:
         raise ProbeFailed("The file holds no video frame.")
+    duration_s = _duration_s(container, stream)
+    if duration_s <= 0:
+        raise ProbeFailed("The video has no length.")
+    _check_whole(container, stream, duration_s)
     rotation = int(getattr(frame, "rotation", 0) or 0) % 360
     turned = rotation in {90, 270}
     sound = container.streams.audio
     return Probe(
-        duration_s=_duration_s(container, stream),
+        duration_s=duration_s,
         width=frame.height if turned else frame.width,
         height=frame.width if turned else frame.height,
         rotation=rotation,
@@ -91,6 +93,25 @@ def _describe(container: Any, name: str) -> Probe:
         container=name,
         pixel_format=frame.format.name,
     )
+
+
+def _check_whole(container: Any, stream: Any, duration_s: float) -> None:
+    """Look whether the last seconds are there: an index may promise more than the file holds."""
+    missing_s = max(_MISSING_S, duration_s * _MISSING_SHARE)
+    if duration_s <= missing_s or stream.time_base is None:
+        return
+    start = stream.start_time or 0
+    reached_s = 0.0
+    try:
+        container.seek(start + int((duration_s - missing_s) / stream.time_base), stream=stream)
+    except FFmpegError:
+        return  # not every container can seek; a stream without an index promises nothing
+    with contextlib.suppress(FFmpegError):
+        for packet in container.demux(stream):
+            if packet.pts is not None and packet.size:
+                reached_s = max(reached_s, float((packet.pts - start) * stream.time_base))
+    if reached_s < duration_s - missing_s:
+        raise ProbeFailed(f"The file is cut off: it should last {duration_s:.1f} s.")
 
 
 def _is_cover(stream: Any) -> bool:
