@@ -17,6 +17,8 @@ from sandbox.ffmpeg import lacks
 from sandbox.server import start_sandbox
 from sandbox.switches import Switches, UnknownSwitch, change
 
+_SIGNAL_CHECK_S = 0.2
+
 
 def main(argv: list[str] | None = None) -> int:
     """Runs until SIGTERM or SIGINT; prints `sandbox ready URL` first."""
@@ -49,7 +51,9 @@ def main(argv: list[str] | None = None) -> int:
         partial.write_text(running.url + "\n", encoding="utf-8")
         partial.replace(options.ready_file)
     print(f"sandbox ready {running.url}", flush=True)  # noqa: T201 - read by whoever started it
-    ended.wait()
+    # a signal that another thread received while starting ffmpeg does not wake an endless wait
+    while not ended.wait(_SIGNAL_CHECK_S):
+        pass
     running.stop()
     return 0
 
