@@ -16,7 +16,11 @@ from service.errors import StartupError
 
 #: Against the sandbox nothing takes as long as against the cloud.
 SANDBOX_PACE = ("--poll-delay", "2,4")
-SANDBOX_DEFAULTS = {"CAPTION_AB_POLL_EVERY_S": "2", "CAPTION_AB_POLL_LIMIT": "300"}
+SANDBOX_DEFAULTS = {
+    "CAPTION_AB_POLL_EVERY_S": "2",
+    "CAPTION_AB_POLL_LIMIT": "300",
+    "CAPTION_AB_STEP_RETRY_S": "2",
+}
 _WATCH_EVERY_S = 0.5
 
 

@@ -8,6 +8,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ _LAST_WEBHOOK_S = 20.0
 _PACE = {
     "CAPTION_AB_POLL_EVERY_S": "1",
     "CAPTION_AB_POLL_LIMIT": "600",
+    "CAPTION_AB_STEP_RETRY_S": "1",
     "CAPTION_AB_DRAIN_S": "3",
     "CAPTION_AB_HANDBACK_S": "2",
     "CAPTION_AB_MEDIA_PROCESSES": "1",
@@ -54,7 +56,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Start, run, collect, stop; 0 when the job has succeeded and every webhook was verified."""
-    clip, captions = choose_footage(options)
+    footage = choose_footage(options)
     interrupt = Interrupt()
     interrupt.install()
     folder = Path(tempfile.mkdtemp(prefix="caption-ab-demo-"))
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     began_s = time.monotonic()
     try:
         receiver.start()
-        code = _perform(system, receiver, interrupt, options, clip, captions)
+        code = _perform(system, receiver, interrupt, options, footage)
         say(f"Done in {time.monotonic() - began_s:.0f} s.")
         return code
     except Interrupted:
@@ -85,15 +87,25 @@ def run(options: argparse.Namespace) -> int:
         say("Every process has stopped.")
 
 
-def choose_footage(options: argparse.Namespace) -> tuple[Path, Mapping[str, str] | None]:
-    """The clip and its captions; an own clip without captions is sent without any.
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A clip and its captions file; an own clip without captions is sent without any."""
+
+    clip: Path
+    captions: Path | None
+
+
+def choose_footage(options: argparse.Namespace) -> Footage:
+    """The footage of a demo, seen to be there before anything starts.
 
     Raises:
         Problem: a file is not there.
     """
     if options.clip:
         check_clip(options.clip)
-        return options.clip, captions_of(options.captions) if options.captions else None
+        chosen = Footage(options.clip, options.captions)
+        _read_captions(chosen)
+        return chosen
     found = sorted(_FOOTAGE.glob("**/bigbuckbunny.mp4"))
     if not found:
         raise Problem(
@@ -102,7 +114,13 @@ def choose_footage(options: argparse.Namespace) -> tuple[Path, Mapping[str, str]
                 "hint": "`make footage` fetches it once; or give your own with --clip.",
             }
         )
-    return found[0], captions_of(options.captions or _CAPTIONS)
+    chosen = Footage(found[0], options.captions or _CAPTIONS)
+    _read_captions(chosen)
+    return chosen
+
+
+def _read_captions(footage: Footage) -> Mapping[str, str] | None:
+    return captions_of(footage.captions) if footage.captions else None
 
 
 def _plan(folder: Path, receiver_port: int) -> Plan:
@@ -110,22 +128,23 @@ def _plan(folder: Path, receiver_port: int) -> Plan:
     return Plan(folder, free_port(), sandbox_args=("--poll-delay", "1,2"), own=own, isolated=True)
 
 
-def _perform(  # noqa: PLR0917
+def _perform(
     system: System,
     receiver: Receiver,
     interrupt: Interrupt,
     options: argparse.Namespace,
-    clip: Path,
-    captions: Mapping[str, str] | None,
+    footage: Footage,
 ) -> int:
-    console = Console()
     say("Starting Valkey, the sandbox, four workers and the API:")
     first_key = system.start()
     receiver.secret = first_key.webhook_secret
     client = Client(system.url, first_key.api_key)
-    upload = send_clip(client, clip, console)
-    request = job_request(upload["id"], captions, {"A": options.a, "B": options.b})
-    request |= {"name": f"demo: {clip.name}", "webhook": {"url": receiver.url, "events": ["*"]}}
+    upload = send_clip(client, footage.clip, Console())
+    request = job_request(upload["id"], _read_captions(footage), {"A": options.a, "B": options.b})
+    request |= {
+        "name": f"demo: {footage.clip.name}",
+        "webhook": {"url": receiver.url, "events": ["*"]},
+    }
     job = client.submit(request, secrets.token_hex(16))
     say(f"Job {job['id']}: A is {options.a}, B is {options.b}")
     lines = Lines()
@@ -141,9 +160,15 @@ def _perform(  # noqa: PLR0917
     )
     for error in errors_of(job):
         warn(Problem(error))
-    videos = download_results(client, job, options.out, lambda _: interrupt.check())
+    download_results(client, job, options.out, lambda _: interrupt.check())
     if job["status"] == "succeeded":
-        results.make_pictures(videos, captions, options.out)
+        results.make_pictures(
+            options.out,
+            footage.captions,
+            env=system.env,
+            log=system.plan.folder / "logs" / "pictures.log",
+            interrupt=interrupt,
+        )
     return summarize(job, receiver, options.out)
 
 

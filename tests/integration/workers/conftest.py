@@ -52,7 +52,7 @@ class Site:
     def __post_init__(self) -> None:
         settings = Settings(redis_url=self.url)
         self.client: redis.Redis = connect(settings, connections=4, name="test")
-        self.clock = AnchoredClock(lambda: self.connection.server_ms(), 10)
+        self.clock = AnchoredClock(lambda: self.connection.server_ms(), 10)  # noqa: PLW0108  made below
         self.connection = Connection(self.client, settings, self.clock)
         self.jobs = JobStore(self.connection)
 
