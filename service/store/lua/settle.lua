@@ -13,6 +13,6 @@ if redis.call('HSETNX', K.job(job), 'settled:' .. ARGV[7], ARGV[8]) == 0 then
   return { string.format('%d', reserved) }
 end
 local release = math.min(reserved, tonumber(ARGV[9]))
-redis.call('HINCRBY', K.account(account), 'reserved', -release)
+redis.call('HINCRBY', K.account(account), 'reserved', 0 - release)
 redis.call('HINCRBY', K.job(job), 'charged', ARGV[8])
-return { string.format('%d', redis.call('HINCRBY', K.job(job), 'reserved', -release)) }
+return { string.format('%d', redis.call('HINCRBY', K.job(job), 'reserved', 0 - release)) }
