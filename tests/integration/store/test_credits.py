@@ -19,9 +19,7 @@ def reserve(store, claim, amount: int = 100, available: int = 100) -> bool:
 
 
 def settle(store, claim, edit: str = "edt_1", charge: int = 50, release: int = 50) -> None:
-    store.commands.settle(
-        claim, edit_id=edit, charge=charge, release=release, now_ms=store.now_ms
-    )
+    store.commands.settle(claim, edit_id=edit, charge=charge, release=release, now_ms=store.now_ms)
 
 
 def set_aside(store) -> int:
