@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cli.client import Progress as Advance
 from cli.jobs import Changes, units
-from cli.terminal import say
+from cli.terminal import say, size_text
 
 _COLOURS = {
     "succeeded": "green",
@@ -75,7 +75,7 @@ def job_view(console: Console) -> Iterator[View]:
 def byte_progress(console: Console, text: str, total: int) -> Iterator[Advance]:
     """Shows how many bytes have gone; a line at the start where there is no terminal."""
     if not sys.stdout.isatty():
-        say(f"{text} ({total / 1e6:.1f} MB)" if total else text)
+        say(f"{text} ({size_text(total)})" if total else text)
         yield lambda _: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 from cli.client import Problem
@@ -20,8 +21,15 @@ def warn(error: CaptionAbError | Problem) -> None:
         for pointer, detail in error.fields:
             print(f"  {pointer}: {detail}", file=sys.stderr)
         if error.example:
-            print(f"  for example: {error.example}", file=sys.stderr)
+            print(
+                f"  for example: {json.dumps(error.example, ensure_ascii=False)}", file=sys.stderr
+            )
     hint = error.hint if isinstance(error, Problem) else error.hint_text
     if hint:
         print(f"  {hint}", file=sys.stderr)
     sys.stderr.flush()
+
+
+def size_text(size: int) -> str:
+    """A file's size for people."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size:,} bytes"

@@ -80,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
     finally:
         system.stop()
         receiver.stop()
+        receiver.remove_if_empty()
         if options.keep:
             say(f"Data and logs are kept in {folder}")
         else:

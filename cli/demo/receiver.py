@@ -61,6 +61,11 @@ class Receiver:
         self._server.shutdown()
         self._server.server_close()
 
+    def remove_if_empty(self) -> None:
+        """Leave no empty file behind when nothing came."""
+        if not self.lines:
+            self._file.unlink(missing_ok=True)
+
     def has(self, kind: str) -> bool:
         """Whether an event of this type has come."""
         with self._lock:
