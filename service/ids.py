@@ -7,7 +7,7 @@ import secrets
 import uuid
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID = re.compile(r"^(job|upl|evt|edt|ten|acc|key)_[0-9a-hjkmnp-tv-z]{26}$")
+_ID = re.compile(r"(job|upl|evt|edt|ten|acc|key)_[0-9a-hjkmnp-tv-z]{26}")
 
 
 def new_id(prefix: str, now_ms: int) -> str:
@@ -19,7 +19,7 @@ def new_id(prefix: str, now_ms: int) -> str:
 
 def is_id(text: str, prefix: str) -> bool:
     """Whether a text has the form of an id with this prefix."""
-    return text.startswith(f"{prefix}_") and _ID.match(text) is not None
+    return text.startswith(f"{prefix}_") and _ID.fullmatch(text) is not None
 
 
 def new_render_id() -> str:

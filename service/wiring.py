@@ -91,6 +91,7 @@ def build_client(settings: Settings, clock: AnchoredClock) -> NemoClient:
         limits=limits,
         clock=clock,
         web_url=settings.nemo_web_url,
+        open_session=session,
     )
 
 

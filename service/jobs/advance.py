@@ -1,7 +1,7 @@
 """Moving a row: claim it, run the step of its state, commit what the step decided.
 
-It goes on while steps say `Advance` on the same queue. A worker never waits for time to pass: `Wait`
-parks the row. Nothing is committed inside a step.
+It goes on while steps say `Advance` on the same queue. A worker never waits for time to pass:
+`Wait` parks the row. Nothing is committed inside a step.
 """
 
 from __future__ import annotations

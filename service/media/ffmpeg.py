@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -19,6 +20,7 @@ from service.media.formats import HEAD_BYTES, detect
 
 _CHECK_S = 30.0
 _STDERR_BYTES = 2000
+_FOLDERS = re.compile(r"(?<![\w.])(?:/[^\s/:']+)+/")
 
 
 class FfmpegFailed(MediaError):
@@ -158,7 +160,8 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _tail(said: IO[bytes]) -> str:
     said.seek(max(0, said.seek(0, os.SEEK_END) - _STDERR_BYTES))
-    return said.read().decode(errors="replace").strip()
+    # Folders of this machine are nobody's business: the error may reach a caller.
+    return _FOLDERS.sub("", said.read().decode(errors="replace").strip())
 
 
 def _ask(path: str, question: str) -> str:

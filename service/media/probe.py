@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 from av.error import FFmpegError
+from av.stream import Disposition
 
 from service.errors import ProbeFailed, UnsupportedFile
 from service.media.formats import HEAD_BYTES, Format, detect
@@ -116,8 +117,7 @@ def _check_whole(container: Any, stream: Any, duration_s: float) -> None:
 
 def _is_cover(stream: Any) -> bool:
     """Whether a video stream is but a picture attached to sound."""
-    disposition = getattr(stream, "disposition", None)
-    return bool(disposition and "attached_pic" in str(disposition).lower())
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _duration_s(container: Any, stream: Any) -> float:
