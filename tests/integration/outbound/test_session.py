@@ -186,7 +186,7 @@ def test_a_reused_connection_is_under_the_deadline_too(serve, session_for):
     started_s = time.monotonic()
     with pytest.raises(OutboundTimeout):
         post(session, f"http://localhost:{server.port}/", deadline_s=0.3)
-    assert time.monotonic() - started_s < 1.5
+    assert time.monotonic() - started_s < 4
     assert server.connections == 1
 
 
@@ -241,7 +241,7 @@ def test_a_drip_is_cut_at_the_deadline(serve, session_for, head):
         started_s = time.monotonic()
         with pytest.raises(OutboundTimeout, match=r"longer than 0\.4 s"):
             attempt(session, f"http://localhost:{server.port}/", deadline_s=0.4)
-        assert 0.35 < time.monotonic() - started_s < 1.5
+        assert 0.35 < time.monotonic() - started_s < 4
 
 
 def test_a_tls_handshake_that_stalls_is_cut_at_the_deadline():
@@ -253,7 +253,7 @@ def test_a_tls_handshake_that_stalls_is_cut_at_the_deadline():
             started_s = time.monotonic()
             with pytest.raises(OutboundTimeout):
                 post(session, f"https://localhost:{port}/", deadline_s=0.4)
-            assert time.monotonic() - started_s < 1.5
+            assert time.monotonic() - started_s < 4
 
 
 def test_a_name_that_does_not_resolve_in_time_holds_nobody():
@@ -450,4 +450,4 @@ def test_the_deadline_also_holds_under_gevent(serve):
     assert done.returncode == 0, done.stderr
     values, took_s = json.loads(done.stdout)
     assert values == ["cut"] * 3
-    assert took_s < 1.5
+    assert took_s < 4
