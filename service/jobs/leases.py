@@ -66,7 +66,10 @@ class Leases:
         with self._lock:
             held = list(self._held.values())
         for lease in held:
-            self._renew(lease)
+            try:
+                self._renew(lease)
+            except Exception:  # noqa: BLE001  one row's trouble must not end what keeps all others
+                _log.exception("lease_renewal_failed", extra={"row": lease.claim.row})
 
     def _renew(self, lease: Lease) -> None:
         started_s = self._clock.monotonic_s()
