@@ -81,18 +81,18 @@ class TestSlots:
     def one(self, store):
         return store.with_settings(account_slots=1)
 
-    def test_beyond_the_slots_a_row_waits_and_stays_due(self, store, one):
+    def test_beyond_the_slots_a_row_waits_and_stays_due(self, one):
         _, (a, b) = one.ready_job()
         one.claim(a)
         assert one.try_claim(b) is Refusal.WAITING
         assert one.due_in_ms(b) == 60_000
 
-    def test_a_row_keeps_its_slot_while_it_waits_for_time(self, store, one):
+    def test_a_row_keeps_its_slot_while_it_waits_for_time(self, one):
         _, (a, b) = one.ready_job()
         one.commit(one.claim(a), "rendering", ready_ms=one.now_ms + 30_000)
         assert one.try_claim(b) is Refusal.WAITING
 
-    def test_whoever_waited_longest_is_next(self, store, one):
+    def test_whoever_waited_longest_is_next(self, one):
         # Given three jobs of one account of which the first holds the slot,
         cuts = []
         for _ in range(3):
@@ -124,9 +124,9 @@ class TestSlots:
         # Then the second is rung for as well, and not after a minute.
         assert {*rung, *two.bells("flow")} == {c, d}
 
-    def test_a_slot_meant_for_a_row_that_is_canceled_goes_to_the_next(self, store, one):
+    def test_a_slot_meant_for_a_row_that_is_canceled_goes_to_the_next(self, one):
         # Given a freed slot whose oldest waiting row has been canceled meanwhile,
-        first, (a,) = one.ready_job(a_new_job(a_spec(variants="A")))
+        _, (a,) = one.ready_job(a_new_job(a_spec(variants="A")))
         held = one.claim(a)
         second, (b,) = one.ready_job(a_new_job(a_spec(variants="A")))
         assert one.try_claim(b) is Refusal.WAITING
@@ -140,7 +140,7 @@ class TestSlots:
         one.end(b, "canceled")
         assert c in one.bells("flow")
 
-    def test_a_canceled_row_waits_for_no_slot(self, store, one):
+    def test_a_canceled_row_waits_for_no_slot(self, one):
         new, (a, b) = one.ready_job()
         one.claim(a)
         assert one.try_claim(b) is Refusal.WAITING
@@ -149,11 +149,11 @@ class TestSlots:
         assert claim.cancel_asked
         assert one.client.smembers(f"cab:account:{new.account_id}:slots") == {a}
 
-    def test_accounts_do_not_share_slots(self, store, one):
+    def test_accounts_do_not_share_slots(self, one):
         one.claim(one.ready_job()[1][0])
         one.claim(one.ready_job(a_new_job(account="acc_2"))[1][0])
 
-    def test_a_slot_that_is_given_back_is_free(self, store, one):
+    def test_a_slot_that_is_given_back_is_free(self, one):
         _, (a, b) = one.ready_job()
         one.commit(one.claim(a), "action_required", free=True, pause=1, ready_ms=one.now_ms + 9000)
         one.claim(b)
@@ -172,13 +172,13 @@ class TestDeadline:
     """The time a row may take counts from its first claim, not from its creation."""
 
     def test_it_starts_with_the_first_claim(self, store):
-        new, cuts = store.ready_job(a_new_job(limit_ms=100_000))
+        _, cuts = store.ready_job(a_new_job(limit_ms=100_000))
         store.clock.advance(50)
         claim = store.claim(cuts[0])
         assert claim.deadline_ms == store.now_ms + 100_000
 
     def test_later_claims_do_not_move_it(self, store):
-        new, cuts = store.ready_job(a_new_job(limit_ms=100_000))
+        _, cuts = store.ready_job(a_new_job(limit_ms=100_000))
         first = store.claim(cuts[0])
         store.clock.advance(75)
         assert store.claim(cuts[0]).deadline_ms == first.deadline_ms

@@ -45,6 +45,20 @@ def test_a_commit_from_another_state_is_refused(store):
     assert snapshot(store.client) == before
 
 
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_commit_whose_reply_was_lost_may_be_sent_again(store, keep):
+    # Given a client that repeats a call because the connection broke before the reply,
+    new, (a, _b) = store.ready_job()
+    claim = store.claim(a)
+    change = {"doc": '{"intent":1}', "keep": keep, "events": [an_event("cut.x")]}
+    store.commit(claim, "captioning", **change)
+    before = snapshot(store.client)
+    # When the very same commit comes a second time, then it is done and nothing was written.
+    store.commit(claim, "captioning", **change)
+    assert snapshot(store.client) == before
+    assert store.event_types(new.id) == ["job.created", "cut.x"]
+
+
 def test_a_row_that_is_gone_is_lost(store):
     _, (a, _b) = store.ready_job()
     claim = store.claim(a)

@@ -74,6 +74,15 @@ def test_keys_of_two_tenants_do_not_meet(store):
     assert store.jobs.create(other, now_ms=store.now_ms).job_id == other.id != first.id
 
 
+def test_a_request_whose_reply_was_lost_may_be_sent_again(store):
+    # Given a client that repeats a call because the connection broke before the reply,
+    new = store.accept()
+    before = snapshot(store.client)
+    # When the very same job comes a second time, then it is the same job and nothing was written.
+    assert store.jobs.create(new, now_ms=store.now_ms).job_id == new.id
+    assert snapshot(store.client) == before
+
+
 def test_a_key_is_remembered_for_a_day(store):
     store.accept(a_new_job(key="k", fingerprint="f"))
     left_ms = store.client.pttl(f"cab:idempotency:{TENANT}:k")

@@ -93,7 +93,7 @@ _FENCED = [each for each in SCRIPTS if Refusal.FENCED in each.refusals and "row"
 @pytest.mark.parametrize("wrong", ["0", "1", "3", "-1", "", "2.0", " 2"])
 def test_a_wrong_fence_never_writes(script: Script, wrong: str, store):
     # Given a row under fence 2 in a job with webhooks and reserved credits,
-    new, (row, _b) = store.ready_job(a_new_job(a_spec(hooks=True)))
+    _, (row, _b) = store.ready_job(a_new_job(a_spec(hooks=True)))
     store.claim(row)
     store.clock.advance(70)
     claim = store.claim(row)
