@@ -95,16 +95,9 @@ def run_ffmpeg(
     """
     command = [path, "-hide_banner", "-nostdin", "-y", "-loglevel", "error"]
     command += ["-nostats", "-progress", "pipe:1", *args]
-    late = threading.Event()
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            start_new_session=True,
-        )
+        process = _start(command, cwd, said)
+        late = threading.Event()
 
         def end() -> None:
             late.set()
@@ -141,6 +134,17 @@ def input_args(source: Path, *, seek_s: float | None = None) -> list[str]:
     # Many inputs of one picture each: a decoder's pool of threads would cost more than it gives.
     seek = ["-threads", "1", "-ss", f"{seek_s:.3f}"] if seek_s is not None else []
     return [*guard, *seek, "-i", str(source.absolute())]
+
+
+def _start(command: Sequence[str], cwd: Path, said: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=said,
+        start_new_session=True,
+    )
 
 
 def _follow(process: subprocess.Popen[bytes], on_progress: Callable[[float], None] | None) -> None:
