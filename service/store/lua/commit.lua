@@ -9,8 +9,12 @@ local row, change = ARGV[5], cjson.decode(ARGV[10])
 local key = K.row(row)
 local refusal = holder_refusal(row, ARGV[6])
 if refusal then return { refusal } end
-local state, job, account, cancel = unpack(redis.call('HMGET', key, 'state', 'job', 'account', 'cancel'))
-if state ~= ARGV[7] then return { -7 } end
+local state, job, account, cancel, doc = unpack(redis.call('HMGET', key, 'state', 'job', 'account', 'cancel', 'doc'))
+if state ~= ARGV[7] then
+  -- A client whose reply was lost sends the same call again.
+  if state == change.state and doc == change.doc then return { '1', cancel or '0' } end
+  return { -7 }
+end
 
 redis.call('HSET', key, 'state', change.state, 'queue', change.queue, 'doc', change.doc,
   'crashes', '0', 'rings', '0')

@@ -11,9 +11,11 @@ if ARGV[7] ~= '' then
   local fingerprint, known = unpack(redis.call('HMGET', memory, 'fingerprint', 'job'))
   if known then
     if fingerprint ~= ARGV[8] then return { -10 } end
-    return { known, '1' }
+    return { known, known == job and '0' or '1' }
   end
 end
+-- A client whose reply was lost sends the same call again.
+if redis.call('EXISTS', K.job(job)) == 1 then return { job, '0' } end
 for _, upload in ipairs(change.uploads) do
   if redis.call('HGET', K.upload(upload), 'tenant') ~= tenant then return { -11, upload } end
 end
