@@ -9,7 +9,7 @@ from itertools import chain
 from typing import IO, Any
 
 from flask import Request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
@@ -93,7 +93,7 @@ def _read(stream: IO[bytes], length: int | None) -> Iterator[bytes]:
             piece = stream.read(PIECE_BYTES)
         except RequestEntityTooLarge:
             raise FileTooLarge("The body is larger than the limit.") from None
-        except OSError as error:
+        except (OSError, ClientDisconnected) as error:
             raise MalformedRequest(f"The body broke off after {total} bytes.") from error
         if not piece:
             break

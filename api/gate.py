@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
-from functools import wraps
+from contextlib import suppress
+from functools import partial, wraps
+from socket import SHUT_RDWR
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, g, request
 
 from api.problems import RequestTooLarge, UnsupportedMediaType
 from api.state import services, state
+from service.clock import Clock
 from service.errors import FieldError
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
+#: How much of a refused body is read after the answer, and for how long.
+LINGER_BYTES = 64 * 1024 * 1024
+LINGER_S = 10.0
+LINGER_PIECE_BYTES = 256 * 1024
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -42,7 +49,29 @@ def finish_response(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "private, no-store")
+    if response.status_code >= 400 and request.method in {"POST", "PUT"}:
+        response.call_on_close(partial(drop_rest, request.environ, services().clock))
     return response
+
+
+def drop_rest(environ: dict[str, Any], clock: Clock) -> None:
+    """Read on after an early refusal, within limits: closing now could destroy the answer.
+
+    A client that sends a whole body before it reads would find its connection reset instead.
+    """
+    client = environ.get("gunicorn.socket")
+    if client is None:
+        return
+    until_s = clock.monotonic_s() + LINGER_S
+    left = LINGER_BYTES
+    with suppress(OSError):
+        while left > 0 and clock.monotonic_s() < until_s:
+            piece = environ["wsgi.input"].read(LINGER_PIECE_BYTES)
+            if not piece:
+                return
+            left -= len(piece)
+            clock.sleep(0)
+        client.shutdown(SHUT_RDWR)
 
 
 def takes_json(view: View) -> View:

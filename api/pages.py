@@ -12,7 +12,7 @@ from importlib.resources import files
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.problems import status_of, title_of
+from api.problems import HTTP_CODES, status_of, title_of
 from api.state import public_url
 from service.errors import CaptionAbError, NotFound
 from service.ids import is_id
@@ -65,14 +65,20 @@ def show_docs() -> Response:
 
 def show_errors() -> Response:
     """Every code of a problem: what `type` in a problem points to."""
-    rows = "".join(
-        f'<tr id="{html.escape(each.code)}"><td><code>{html.escape(each.code)}</code></td>'
-        f"<td>{status_of(each)}</td><td>{html.escape(title_of(each))}</td>"
-        f"<td>{html.escape(each.hint)}</td><td>{'yes' if each.retryable else 'no'}</td></tr>"
+    rows = {
+        each.code: (status_of(each), title_of(each), each.hint, "yes" if each.retryable else "no")
         for each in known_errors()
+    }
+    for status, code, title in HTTP_CODES:
+        rows.setdefault(code, (status, title, "", "no"))
+    lines = "".join(
+        f'<tr id="{html.escape(code)}"><td><code>{html.escape(code)}</code></td>'
+        + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in rows[code])
+        + "</tr>"
+        for code in sorted(rows)
     )
     head = "<tr><th>Code</th><th>Status</th><th>Meaning</th><th>What to do</th><th>Retry</th></tr>"
-    return _text_page("Errors", f"<table>{head}{rows}</table>")
+    return _text_page("Errors", f"<table>{head}{lines}</table>")
 
 
 def show_job(job_id: str) -> Response:

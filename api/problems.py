@@ -78,23 +78,19 @@ STATUS: Mapping[type[CaptionAbError], int] = {
     MediaError: 422,
     CaptionAbError: 500,
 }
-_CODES = {
-    400: "bad_request",
-    404: "no_such_route",
-    405: "method_not_allowed",
-    408: "request_timeout",
-    413: "request_too_large",
-    415: "unsupported_media_type",
-    422: "invalid_request",
-    500: "internal",
-}
-_TITLES = {
-    "no_such_route": "There is no such address.",
-    "method_not_allowed": "This address does not take that method.",
-    "request_too_large": "The request's body is larger than the limit.",
-    "bad_request": "The request cannot be read.",
-    "internal": "Something went wrong here; the request id finds it in the log.",
-}
+#: Errors that come from HTTP itself: status, code, title.
+HTTP_CODES = (
+    (400, "bad_request", "The request cannot be read."),
+    (404, "no_such_route", "There is no such address."),
+    (405, "method_not_allowed", "This address does not take that method."),
+    (408, "request_timeout", "The request took too long to arrive."),
+    (413, "request_too_large", "The request's body is larger than the limit."),
+    (415, "unsupported_media_type", "The body is of another content type than this route takes."),
+    (422, "invalid_request", "The request is not valid."),
+    (500, "internal", "Something went wrong here; the request id finds it in the log."),
+)
+_BY_STATUS = {status: (code, title) for status, code, title in HTTP_CODES}
+_TITLES = {code: title for _, code, title in HTTP_CODES}
 _NAMED_ERRORS = 50
 
 
@@ -146,13 +142,13 @@ def answer_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     messages = getattr(error, "data", {}).get("messages")
     errors = tuple(_walk(messages)) if isinstance(messages, dict) else ()
-    code = _CODES.get(status, error.name.lower().replace(" ", "_"))
+    other = (error.name.lower().replace(" ", "_"), f"{error.name}.")
+    code, title = _BY_STATUS.get(status, other)
     kept = {
         name: value
         for name, value in error.get_headers()
         if name.lower() not in {"content-type", "content-length"}
     }
-    title = _TITLES.get(code) or (title_of(InvalidRequest) if status == 422 else f"{error.name}.")
     detail = "The request is not valid." if errors else (error.description or error.name)
     hint = InvalidRequest.hint if errors else ""
     return problem(status, code, title, detail, headers=kept, hint=hint, errors=errors)

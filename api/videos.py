@@ -83,7 +83,7 @@ def send_file(result: ResultFile, headers: dict[str, str]) -> Response:
         return response
     start, end = 0, result.size
     asked = request.range
-    if asked is not None and _is_current(result):
+    if asked is not None and asked.units == "bytes" and _is_current(result):
         start, end = pick_range(asked, result.size)
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{result.size}"
@@ -97,13 +97,17 @@ def send_file(result: ResultFile, headers: dict[str, str]) -> Response:
 def pick_range(asked: Range, size: int) -> tuple[int, int]:
     """First byte and the one after the last; several ranges are answered by the first.
 
+    A suffix longer than the file is the whole file, which werkzeug's own reading refuses.
+
     Raises:
         RangeRefused: the file has no such bytes.
     """
-    found = Range(asked.units, asked.ranges[:1]).range_for_length(size)
-    if found is None:
+    start, end = asked.ranges[0]
+    if start is not None and start < 0:
+        start, end = max(0, size + start), size
+    if start is None or start >= size:
         raise RangeRefused(size)
-    return found[0], found[1] or size
+    return start, size if end is None else min(end, size)
 
 
 def _is_current(result: ResultFile) -> bool:

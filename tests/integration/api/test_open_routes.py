@@ -1,0 +1,120 @@
+"""What needs no key: health, the document, the pages; and the catalog."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+from openapi_spec_validator import validate
+
+from api.app import create_app
+from api.pages import known_errors
+from service.captions.style import PRESETS
+from tests.integration.api.conftest import Visitor
+
+
+def test_a_living_process_says_so(ann: Visitor):
+    assert ann.client.get("/livez").get_json() == {"status": "ok"}
+
+
+def test_ready_with_the_policy_as_stated(ann: Visitor):
+    body = ann.client.get("/readyz").get_json()
+    assert body["checks"] == {"redis": "stated", "files": "writable"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "fsync", "status", "named"),
+    [
+        ("strict", "always", 200, "durable"),
+        ("fast", "everysec", 200, "fast"),
+        ("fast", "always", 200, "durable"),
+        ("strict", "everysec", 503, "appendfsync everysec"),
+    ],
+)
+def test_ready_as_durable_as_redis_is(
+    services, redis_client: redis.Redis, accept: str, fsync: str, status: int, named: str
+):
+    # Given a Redis with a policy, and an API that checks it
+    before = redis_client.config_get("appendfsync")["appendfsync"]
+    redis_client.config_set("appendfsync", fsync)
+    settings = replace(services.settings, accept=accept, redis_policy="check")
+    try:
+        reply = create_app(replace(services, settings=settings)).test_client().get("/readyz")
+    finally:
+        redis_client.config_set("appendfsync", before)
+    # Then it is ready only if it keeps what it promises, and says how
+    assert reply.status_code == status
+    assert named in reply.get_json()["checks"]["redis"]
+
+
+def test_not_ready_without_a_place_for_files(services, tmp_path: Path):
+    from service.media.files import LocalFiles
+
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    broken = replace(services, files=LocalFiles(tmp_path / "taken"))
+    reply = create_app(broken).test_client().get("/readyz")
+    assert reply.status_code == 503
+    assert reply.get_json()["checks"]["files"] != "writable"
+
+
+def test_the_document_is_valid_openapi_3_1(ann: Visitor):
+    document = ann.client.get("/openapi.json").get_json()
+    validate(document)
+    assert document["openapi"].startswith("3.1")
+
+
+def test_every_operation_documents_its_problems_as_they_are_sent(ann: Visitor):
+    document = ann.client.get("/openapi.json").get_json()
+    responses = document["components"]["responses"]
+    assert all(list(each["content"]) == ["application/problem+json"] for each in responses.values())
+    for path in document["paths"].values():
+        for name, operation in path.items():
+            if name in {"get", "post", "delete"}:
+                assert "default" in operation["responses"]
+
+
+def test_addresses_are_documented_as_uri(ann: Visitor):
+    text = ann.client.get("/openapi.json").text
+    assert '"format": "uri"' in text
+    assert '"format": "url"' not in text
+
+
+def test_the_pages_need_nothing_from_elsewhere(ann: Visitor):
+    # Given the documentation page
+    page = ann.client.get("/docs")
+    # When every file that it names is fetched
+    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    # Then all are ours, no script is inline, and the policy lets nothing else in
+    assert named
+    assert all(ann.client.get(each).status_code == 200 for each in named)
+    assert "<script>" not in page.text
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+
+
+def test_every_problem_leads_to_its_explanation(ann: Visitor):
+    page = ann.client.get("/docs/errors").text
+    problem = ann.client.get("/v1/jobs").get_json()
+    assert f'id="{problem["type"].partition("#")[2]}"' in page
+    assert all(f'id="{each.code}"' in page for each in known_errors())
+    wrong_route = ann.client.get("/nowhere").get_json()
+    assert f'id="{wrong_route["type"].partition("#")[2]}"' in page
+
+
+def test_a_jobs_page_tells_nothing_of_it(ann: Visitor):
+    assert ann.client.get("/jobs/job_00000000000000000000000000").status_code == 200
+    assert ann.client.get("/jobs/x").status_code == 404
+
+
+def test_the_styles_are_the_presets(ann: Visitor):
+    data = ann.get("/v1/styles").get_json()["data"]
+    assert [each["preset"] for each in data] == list(PRESETS)
+    assert all(each["description"] for each in data)
+
+
+def test_the_limits_are_the_settings(ann: Visitor):
+    body = ann.get("/v1/limits").get_json()
+    assert (body["upload_bytes"], body["variants"]) == (2_000_000, 8)
