@@ -37,6 +37,10 @@ from service.webhooks.events import EventType, event_body
 
 _log = logging.getLogger(__name__)
 
+#: Cuts that a deadline does not end: a paid edit may be under way, or a person is waited for, and
+#: their steps have limits of their own.
+_ENDS_BY_ITSELF = frozenset({CutState.CAPTIONING, CutState.RECOVERING, CutState.ACTION_REQUIRED})
+
 
 def advance(row: str, services: Services) -> Refusal | None:
     """Work on a row as far as it goes; the refusal when it is not ours to work on."""
@@ -122,7 +126,7 @@ def _decide_cut(claim: Claim, lease: Lease, job: Job, services: Services) -> Out
     if claim.cancel_asked:
         return endings.cancel(doc)
     late = _too_late(claim, services)
-    if late is not None and late.code == "expired" and state is not CutState.CAPTIONING:
+    if late is not None and late.code == "expired" and state not in _ENDS_BY_ITSELF:
         return endings.expire(doc, late)
     if late is not None and late.code == "crashed":
         return endings.fail(doc, late)

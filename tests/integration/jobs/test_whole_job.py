@@ -1,0 +1,177 @@
+"""A whole job through the engine, the backend's protocol and ffmpeg; and jobs that do not get far."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.model.lifecycle import CutState
+from tests.receiver import Receiver
+
+
+def test_a_job_of_two_variants_succeeds(engine, small_clip, sandbox):
+    # When a job of one clip in two variants runs,
+    job = engine.submit(small_clip)
+    ended = engine.run_job(job)
+    # Then both videos are there, playable and like their clip,
+    assert ended.status == "succeeded"
+    assert ended.result["clips"][0]["same_length_and_audio"] is True
+    for label in "AB":
+        doc = engine.doc(job, label)
+        assert (doc.result.media.width, doc.result.media.height) == (320, 180)
+        assert doc.result.media.audio_codec
+        assert engine.services.files.size(doc.result.file) == doc.result.size
+    # the backend got each edit once and one render of each, and was told who we are,
+    assert sorted(engine.edits_sent().values()) == [1, 1]
+    assert len(sandbox.books["renders"]) == 2
+    assert sandbox.books["without_attribution"] == {}
+    assert sandbox.books["auth_on_cdn"] == []
+    # and credits were booked as the backend has them.
+    charged = sum(charge["credits"] for charge in sandbox.books["charges"])
+    assert (ended.charged, ended.reserved) == (charged, 0) == (100, 0)
+
+
+def test_events_tell_the_story_in_order(engine, small_clip):
+    job = engine.submit(small_clip, labels="A")
+    engine.run_job(job)
+    assert engine.event_types(job) == [
+        "job.created",
+        "job.running",
+        "clip.ready",
+        "cut.captioned",
+        "cut.rendering",
+        "cut.succeeded",
+        "job.succeeded",
+    ]
+
+
+def test_webhooks_arrive_signed_and_in_sequence(make_engine, small_clip):
+    # Given a receiver that fails once,
+    with Receiver(replies=[500]) as receiver:
+        engine = make_engine(caller_http=True, caller_loopback_ports=(receiver.port,))
+        # When a job runs that reports to it,
+        job = engine.submit(small_clip, "A", webhook={"url": receiver.url, "events": ["*"]})
+        engine.run_job(job)
+        # Then every event arrived, the first one twice under the same id, all signed.
+        received = receiver.wait_for(8)
+        assert receiver.verify(engine.secret, check_time=False)
+    sequences = [each.event["sequence"] for each in received]
+    assert sorted(sequences) == [1, 1, 2, 3, 4, 5, 6, 7]
+    first = [each for each in received if each.event["sequence"] == 1]
+    assert len({each.body for each in first}) == 1
+    assert len({each.headers["webhook-id"] for each in first}) == 1
+
+
+def test_an_anonymous_account_pays_for_one_job(make_engine, small_clip, sandbox):
+    # Given an anonymous account of 100 credits, when a job of two variants runs on it,
+    engine = make_engine(credits=0)
+    job = engine.submit(small_clip)
+    engine.run_job(job)
+    # Then one token was asked for, and all credits are spent.
+    assert engine.read(job).status == "succeeded"
+    assert list(sandbox.books["tokens"].values()) == [1]
+    assert engine.read(job).charged == 100
+
+
+def test_of_two_jobs_that_race_for_all_credits_one_runs(make_engine, small_clip, sandbox):
+    # Given two jobs of 100 credits each on an account that has 100,
+    engine = make_engine(credits=100)
+    jobs = [engine.submit(small_clip) for _ in range(2)]
+    # When both run,
+    engine.run(
+        lambda: {engine.read(job).status.value for job in jobs} >= {"succeeded", "action_required"}
+    )
+    # Then one succeeded and the other waits for a person, with nothing spent and no cut sent.
+    (waiting,) = [job for job in jobs if engine.read(job).status == "action_required"]
+    assert engine.read(waiting).charged == 0
+    failures = [engine.doc(waiting, label).failure for label in "AB"]
+    assert {failure.code for failure in failures} == {"no_credits"}
+    assert "register" in failures[0].hint
+    assert sum(charge["credits"] for charge in sandbox.books["charges"]) == 100
+    assert len(engine.edits_sent()) == 2
+    # And when nobody acts for a week, it ends by saying what was missing.
+    ended = engine.run_job(waiting)
+    assert ended.status == "expired"
+    assert engine.doc(waiting, "A").failure.code == "no_credits"
+
+
+def test_a_limit_on_credits_stops_a_job_before_it_spends(engine, small_clip, sandbox):
+    job = engine.submit(small_clip, max_credits=99)
+    engine.run_until_paused(job)
+    assert engine.doc(job, "A").failure.code == "max_credits"
+    assert sandbox.books["charges"] == []
+    engine.cancel(job)
+    assert engine.run_job(job).status == "canceled"
+
+
+@pytest.mark.parametrize("content", [b"just some words\n" * 100, b"\x89PNG\r\n\x1a\n" + bytes(99)])
+def test_a_clip_that_is_no_video_fails_the_job_before_anything_is_spent(
+    engine, tmp_path, sandbox, content
+):
+    # Given a text and a picture under the name of a video,
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    # When a job is made of it, then it fails by name and the backend hears nothing of it.
+    job = engine.submit(path)
+    ended = engine.run_job(job)
+    assert ended.status == "failed"
+    assert [engine.doc(job, each).failure.code for each in "AB"] == ["unsupported_file"] * 2
+    assert "clip.failed" in engine.event_types(job)
+    assert (sandbox.books["sessions"], sandbox.books["uploads"]) == ([], [])
+
+
+def test_a_damaged_video_fails_the_job_before_anything_is_spent(
+    engine, small_clip, tmp_path, sandbox
+):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(small_clip.read_bytes()[:600] + bytes(5000))
+    job = engine.submit(path)
+    assert engine.run_job(job).status == "failed"
+    assert engine.doc(job, "A").failure.code in {"probe_failed", "unsupported_file"}
+    assert sandbox.books["sessions"] == []
+
+
+def test_a_job_canceled_before_it_began_spends_nothing(engine, small_clip, sandbox):
+    job = engine.submit(small_clip)
+    engine.cancel(job)
+    ended = engine.run_job(job)
+    assert ended.status == "canceled"
+    assert engine.doc(job, "A").failure.extra["charged"] == "no"
+    assert sandbox.books["sessions"] == []
+
+
+def test_a_render_that_the_plan_blocks_waits_for_a_person(engine, small_clip, sandbox):
+    sandbox.world.board.set({"plan_blocks_export": True})
+    job = engine.submit(small_clip, "A")
+    engine.run_until_paused(job)
+    doc = engine.doc(job, "A")
+    assert (doc.failure.code, doc.resume_state) == ("plan_blocked", CutState.CAPTIONED)
+    # Then the paid edit is kept.
+    assert doc.edit.charged == "yes"
+    engine.cancel(job)
+    engine.run_job(job)
+    assert engine.doc(job, "A").failure.extra["charged"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("fail", "status", "renders"), [("once", "succeeded", 2), ("always", "failed", 2)]
+)
+def test_a_failed_render_is_tried_once_more(engine, small_clip, sandbox, fail, status, renders):
+    sandbox.world.board.set({"render_fail": fail})
+    job = engine.submit(small_clip, "A")
+    assert engine.run_job(job).status == status
+    assert len(sandbox.books["renders"]) == renders
+    assert list(engine.edits_sent().values()) == [1]
+
+
+def test_a_result_without_an_address_is_fetched_through_the_api(engine, small_clip, sandbox):
+    sandbox.world.board.set({"completed_without_url": True})
+    job = engine.submit(small_clip, "A")
+    assert engine.run_job(job).status == "succeeded"
+
+
+@pytest.mark.parametrize("dialect", ["adk", "simple"])
+def test_a_silent_edit_is_seen_in_the_state(engine, small_clip, sandbox, dialect):
+    sandbox.world.board.set({"silent_rate": 1.0, "sse_dialect": dialect})
+    job = engine.submit(small_clip, "A")
+    assert engine.run_job(job).status == "succeeded"
+    assert engine.doc(job, "A").edit.silent
