@@ -140,14 +140,7 @@ def _perform(
     first_key = system.start()
     receiver.secret = first_key.webhook_secret
     client = Client(system.url, first_key.api_key)
-    upload = send_clip(client, footage.clip, Console())
-    request = job_request(upload["id"], _read_captions(footage), {"A": options.a, "B": options.b})
-    request |= {
-        "name": f"demo: {footage.clip.name}",
-        "webhook": {"url": receiver.url, "events": ["*"]},
-    }
-    job = client.submit(request, secrets.token_hex(16))
-    say(f"Job {job['id']}: A is {options.a}, B is {options.b}")
+    job = _submit(client, receiver, options, footage)
     lines = Lines()
 
     def look(now: dict[str, Any]) -> None:
@@ -171,6 +164,20 @@ def _perform(
             interrupt=interrupt,
         )
     return summarize(job, receiver, options.out)
+
+
+def _submit(
+    client: Client, receiver: Receiver, options: argparse.Namespace, footage: Footage
+) -> dict[str, Any]:
+    upload = send_clip(client, footage.clip, Console())
+    request = job_request(upload["id"], _read_captions(footage), {"A": options.a, "B": options.b})
+    request |= {
+        "name": f"demo: {footage.clip.name}",
+        "webhook": {"url": receiver.url, "events": ["*"]},
+    }
+    job = client.submit(request, secrets.token_hex(16))
+    say(f"Job {job['id']}: A is {options.a}, B is {options.b}")
+    return job
 
 
 def tell_webhook(line: Mapping[str, Any]) -> None:
