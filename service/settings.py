@@ -49,7 +49,7 @@ class Settings:
     ring_s: float = _setting(2.0, "First pause before a row is rung again.")
     ring_max_s: float = _setting(30.0, "Longest pause before a row is rung again.")
     look_every_s: float = _setting(60.0, "How often a row that waits for another is looked at.")
-    step_retry_s: float = _setting(10.0, "Before a step that failed for a passing reason is tried again.")
+    step_retry_s: float = _setting(10.0, "Pause after a step that failed for a passing reason.")
     crash_limit: int = _setting(5, "Claims without a commit after which a row fails.")
     clock_anchor_every_s: float = _setting(10.0, "How often the clock is measured against Redis.")
     clock_back_s: float = _setting(5.0, "How far below the highest time seen a call may be.")

@@ -27,6 +27,7 @@ class FfmpegFailed(MediaError):
     """ffmpeg could not do what it was asked."""
 
     code = "ffmpeg_failed"
+    hint = "The text is ffmpeg's own last words; a damaged clip is the usual cause."
 
 
 @dataclass(frozen=True, slots=True)

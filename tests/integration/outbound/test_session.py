@@ -1,3 +1,4 @@
+# size: one bad server after another, each read with its test
 """Calls to given addresses, against servers on loopback that do what bad hosts do."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# size: one table of forms and faults
 """Reading captions of any form."""
 
 from __future__ import annotations

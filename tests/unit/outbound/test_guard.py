@@ -1,3 +1,4 @@
+# size: one table of addresses
 """Which addresses may be called: the table, and properties of the networks.
 
 Every case runs through the whole judgement: the URL is read, its host resolved by a fake resolver,
