@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import IO, Any
+from typing import IO
 
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
+from api.forms import FormReader, Part
 from api.problems import MalformedRequest
 from service.errors import FieldError, FileTooLarge, InvalidRequest
 
@@ -22,7 +22,6 @@ PIECE_BYTES = 256 * 1024
 HEAD_BYTES = 64 * 1024
 #: What a form may hold beside the file: headers, boundaries, small fields.
 FORM_BYTES = 64 * 1024
-_MAX_PARTS = 20
 _UNWANTED = re.compile(r"[\x00-\x1f\x7f<>:\"|?*]")
 
 
@@ -104,55 +103,26 @@ def _read(stream: IO[bytes], length: int | None) -> Iterator[bytes]:
 
 
 def _open_form(pieces: Iterator[bytes], boundary: str) -> tuple[str, Iterator[bytes]]:
-    if not boundary:
-        raise MalformedRequest("The form has no boundary in its Content-Type.")
-    events = _decode(pieces, boundary)
-    for event in events:
-        if isinstance(event, File):
-            return event.filename or "", _file_of(events)
+    parts = FormReader(pieces, boundary).parts()
+    fields = 0
+    for part in parts:
+        if part.filename is not None:
+            return part.filename, _only_file(part, parts)
+        for data in part.chunks:
+            fields += len(data)
+            if fields > FORM_BYTES:
+                raise MalformedRequest("The form's fields are too long.")
     raise InvalidRequest(
         "There is no file in the form.", [FieldError("#/file", "must be one file")]
     )
 
 
-def _file_of(events: Iterator[Any]) -> Iterator[bytes]:
-    """The data of the file part; then the rest of the form, in which there is no second one."""
-    inside = True
-    for event in events:
-        if isinstance(event, File):
+def _only_file(file: Part, parts: Iterator[Part]) -> Iterator[bytes]:
+    """The data of the file; then the rest of the form, in which there is no second one."""
+    yield from file.chunks
+    for part in parts:
+        if part.filename is not None:
             raise InvalidRequest(
                 "There is more than one file in the form.",
                 [FieldError("#/file", "must be one file; send one request for each")],
             )
-        if isinstance(event, Data) and inside:
-            if event.data:
-                yield event.data
-            inside = event.more_data
-
-
-def _decode(pieces: Iterator[bytes], boundary: str) -> Iterator[Any]:
-    decoder = MultipartDecoder(
-        boundary.encode(), max_form_memory_size=4 * PIECE_BYTES, max_parts=_MAX_PARTS
-    )
-    fields = 0
-    in_field = False
-    for piece in chain(pieces, [None]):
-        for event in _feed(decoder, piece):
-            in_field = isinstance(event, Field) or (in_field and isinstance(event, Data))
-            fields += len(event.data) if in_field and isinstance(event, Data) else 0
-            if fields > FORM_BYTES:
-                raise MalformedRequest("The form's fields are too long.")
-            yield event
-
-
-def _feed(decoder: MultipartDecoder, piece: bytes | None) -> Iterator[Any]:
-    try:
-        decoder.receive_data(piece)
-        while not isinstance(event := decoder.next_event(), NeedData):
-            yield event
-            if isinstance(event, Epilogue):
-                return
-    except RequestEntityTooLarge:
-        raise MalformedRequest("The form has too many parts or too long headers.") from None
-    except (ValueError, UnicodeDecodeError):
-        raise MalformedRequest("The form cannot be read; does it end?") from None

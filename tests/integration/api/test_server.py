@@ -1,0 +1,154 @@
+"""The production server as a process: start, refusals, early answers, the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography.fernet import Fernet
+
+from tests.conftest import ROOT, ValkeyServer
+from tests.integration.api.conftest import JOB, MP4
+
+
+@dataclass(frozen=True)
+class Running:
+    process: subprocess.Popen[str]
+    url: str
+    key: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+
+def environment(server: ValkeyServer, folder: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "CAPTION_AB_SECRET_KEYS": Fernet.generate_key().decode(),
+        "CAPTION_AB_REDIS_URL": server.url,
+        "CAPTION_AB_FILES": str(folder / "files"),
+        "CAPTION_AB_UPLOAD_MAX_BYTES": "20000000",
+    }
+
+
+@pytest.fixture(scope="module")
+def running(
+    durable_valkey_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    env = environment(durable_valkey_server, tmp_path_factory.mktemp("api"))
+    command = [sys.executable, "-m", "api.keys", "create", "--name", "t"]
+    made = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api", "--bind", "127.0.0.1:0"],
+        env=env,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line = process.stdout.readline()
+    assert line.startswith("api ready http://127.0.0.1:"), process.stderr.read()
+    yield Running(process, line.split()[2], json.loads(made.stdout)["api_key"])
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def test_a_job_and_a_file_are_taken(running: Running):
+    job = requests.post(f"{running.url}/v1/jobs", json=JOB, headers=running.headers, timeout=20)
+    files = {"file": ("a.mp4", MP4 + bytes(3_000_000))}
+    upload = requests.post(
+        f"{running.url}/v1/uploads", files=files, headers=running.headers, timeout=20
+    )
+    assert (job.status_code, upload.status_code) == (202, 201)
+    assert requests.get(f"{running.url}/readyz", timeout=20).json()["checks"]["redis"] == "durable"
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "head", "status"),
+    [
+        ("/v1/uploads?filename=a.mp4", 15_000_000, b"just words", 422),
+        ("/v1/uploads?filename=a.mp4", 30_000_000, MP4, 413),
+        ("/v1/jobs", 5_000_000, b"{", 413),
+        ("/v1/nowhere", 5_000_000, b"{", 404),
+    ],
+)
+def test_an_early_refusal_reaches_a_client_that_sends_first(
+    running: Running, path: str, size: int, head: bytes, status: int
+):
+    # Given a client that sends its whole body before it reads
+    headers = {**running.headers, "Content-Type": "application/json"}
+    # When its request is refused from the first bytes
+    body = head + bytes(size - len(head))
+    reply = requests.post(running.url + path, data=body, headers=headers, timeout=30)
+    # Then it still gets the reason
+    assert reply.status_code == status
+    assert reply.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_body_in_chunks_is_taken(running: Running):
+    pieces = (piece for piece in [MP4, bytes(700_000), bytes(300_000)])
+    reply = requests.post(
+        f"{running.url}/v1/uploads?filename=a.mp4",
+        data=pieces,
+        headers=running.headers,
+        timeout=20,
+    )
+    assert reply.json()["size"] == len(MP4) + 1_000_000
+
+
+def test_a_client_that_vanishes_harms_nobody(running: Running):
+    # Given an upload whose client goes away in the middle
+    host, port = running.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        head = f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {running.key}\r\n"
+        client.sendall(f"{head}Content-Length: 9000000\r\n\r\n".encode() + MP4)
+    # When another comes
+    reply = requests.get(f"{running.url}/v1/limits", headers=running.headers, timeout=20)
+    # Then it is served
+    assert reply.status_code == 200
+
+
+def test_sigterm_ends_it_cleanly(running: Running):
+    running.process.send_signal(signal.SIGTERM)
+    _, errors = running.process.communicate(timeout=30)
+    assert running.process.returncode == 0
+    assert "Traceback" not in errors
+    assert running.key not in errors
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"CAPTION_AB_SECRET_KEYS": ""}, "CAPTION_AB_SECRET_KEYS"),
+        ({"CAPTION_AB_REDIS_URL": "unix:///nowhere.sock"}, "Redis"),
+        ({}, "appendfsync"),
+        ({"CAPTION_AB_LEASES": "1"}, "CAPTION_AB_LEASES"),
+    ],
+    ids=["no secret", "no Redis", "a Redis that forgets", "an unknown setting"],
+)
+def test_a_process_that_must_not_run_says_why_in_one_line(
+    valkey_server: ValkeyServer, tmp_path: Path, change: dict[str, str], named: str
+):
+    # Given a Redis without fsync, or something else that is wrong
+    env = {**environment(valkey_server, tmp_path), **change}
+    # When the API is started
+    command = [sys.executable, "-m", "api", "--bind", "127.0.0.1:0"]
+    ended = subprocess.run(
+        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    # Then it does not run
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert named in ended.stderr
