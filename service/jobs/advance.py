@@ -124,7 +124,7 @@ def _decide_clip(claim: Claim, lease: Lease, job: Job, services: Services) -> Ou
 def _decide_cut(claim: Claim, lease: Lease, job: Job, services: Services) -> Outcome:
     doc, state = read_document(CutDoc, claim.doc), CutState(claim.state)
     if claim.cancel_asked:
-        return endings.cancel(doc)
+        return endings.cancel(_without_unsent(doc, claim))
     late = _too_late(claim, services)
     if late is not None and late.code == "expired" and state not in _ENDS_BY_ITSELF:
         return endings.expire(doc, late)
@@ -132,6 +132,12 @@ def _decide_cut(claim: Claim, lease: Lease, job: Job, services: Services) -> Out
         return endings.fail(doc, late)
     context = CutContext(claim, lease, job, doc, services)
     return steps.STEPS[state](context)
+
+
+def _without_unsent(doc: CutDoc, claim: Claim) -> CutDoc:
+    """A cut whose intent this very claim wrote has not sent it yet."""
+    own = doc.intent is not None and doc.intent.fence == claim.fence
+    return replace(doc, intent=None) if own and claim.state == CutState.CAPTIONING else doc
 
 
 def _too_late(claim: Claim, services: Services) -> Failure | None:
