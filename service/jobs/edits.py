@@ -101,6 +101,8 @@ def send(cut: CutContext, clip: ClipDoc) -> Outcome:
     control = StreamControl()
     cut.lease.on_cancel = control.shutdown
     cut.lease.reading = intent.edit_id
+    if cut.lease.cancel_asked:  # seen before anybody listened
+        control.shutdown()
     try:
         token = cut.services.tokens.token_for(cut.job.account_id, paid=True)
     except CaptionAbError as error:
@@ -202,10 +204,12 @@ def _charge(cut: CutContext, intent: EditIntent) -> int | None:
     expected = services.settings.edit_credits
     try:
         token = services.tokens.token_for(cut.job.account_id)
-        gone = (intent.balance or 0) - services.nemo.credits(token).total
+        balance = services.nemo.credits(token)
     except BackendError:
         return None
-    charge = max(0, min(gone, expected))
+    charge = max(0, min((intent.balance or 0) - balance.total, expected))
+    if charge == 0 and balance.frozen:  # a run still under way may yet be charged
+        return None
     services.commands.settle(
         cut.claim,
         edit_id=intent.edit_id,
@@ -256,6 +260,8 @@ def _unconfirmed(cut: CutContext, intent: EditIntent) -> Outcome:
 def _is_being_read(evidence: Mapping[str, str], intent: EditIntent, cut: CutContext) -> bool:
     """Whether a process that lost this row still reads its stream, by its own recent word."""
     services = cut.services
+    if evidence.keys() & {"done", "broken"}:
+        return False
     now_ms, word = services.clock.now_ms(), int(evidence.get("reading", "0"))
     fresh = now_ms - word < services.settings.reading_fresh_s * 1000
     return fresh and now_ms - intent.at_ms < services.settings.stream_total_s * 1000

@@ -46,12 +46,12 @@ def make_engine(
     clock = FakeClock(int(time.time() * 1000))
     monkeypatch.setattr("service.wiring.AnchoredClock", lambda *_: clock)
 
-    def make(credits: int = 1000, **changes: Any) -> Harness:
-        token = f"nmv_usr_sbx_{uuid.uuid4().hex[:8]}_{credits}" if credits else ""
+    def make(balance: int = 1000, **changes: Any) -> Harness:
+        token = f"nmv_usr_sbx_{uuid.uuid4().hex[:8]}_{balance}" if balance else ""
         settings = make_settings(
             sandbox.url, redis_url, tmp_path / "files", nemo_token=token, **changes
         )
-        account = ENV_ACCOUNT if credits else ANONYMOUS_ACCOUNT
+        account = ENV_ACCOUNT if balance else ANONYMOUS_ACCOUNT
         return Harness(sandbox, redis_client, settings, clock, account)
 
     yield make

@@ -148,7 +148,7 @@ class Harness:
         for row in due:
             advance(row, worker)
         if not due:
-            self._wait_for_renders()
+            self._wait_for_backend()
             _, at = self.due()[0]
             self.clock.advance((at - self.clock.now_ms()) / 1000)
 
@@ -156,15 +156,17 @@ class Harness:
         """Every row of work with its time, the next one first."""
         return [(r, int(at)) for r, at in self.client.zrange("cab:due", 0, -1, withscores=True)]
 
-    def _wait_for_renders(self) -> None:
-        """What the sandbox renders takes real time, which no fake clock shortens."""
+    def _wait_for_backend(self) -> None:
+        """What the sandbox does takes real time, which no fake clock shortens."""
         until_s = time.monotonic() + 20
         while time.monotonic() < until_s:
-            states = {render["status"] for render in self.sandbox.books["renders"].values()}
-            if states <= {"completed", "failed"}:
+            books = self.sandbox.books
+            states = {render["status"] for render in books["renders"].values()}
+            running = any(run["outcome"] == "running" for run in books["runs"])
+            if states <= {"completed", "failed"} and not running:
                 return
             time.sleep(0.02)
-        raise AssertionError("a render did not end")
+        raise AssertionError("a run or a render did not end")
 
     # ---- looks
 

@@ -1,4 +1,4 @@
-"""A whole job through the engine, the backend's protocol and ffmpeg; and jobs that do not get far."""
+"""A whole job through engine, protocol and ffmpeg; and jobs that do not get far."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_webhooks_arrive_signed_and_in_sequence(make_engine, small_clip):
 
 def test_an_anonymous_account_pays_for_one_job(make_engine, small_clip, sandbox):
     # Given an anonymous account of 100 credits, when a job of two variants runs on it,
-    engine = make_engine(credits=0)
+    engine = make_engine(balance=0)
     job = engine.submit(small_clip)
     engine.run_job(job)
     # Then one token was asked for, and all credits are spent.
@@ -74,7 +74,7 @@ def test_an_anonymous_account_pays_for_one_job(make_engine, small_clip, sandbox)
 
 def test_of_two_jobs_that_race_for_all_credits_one_runs(make_engine, small_clip, sandbox):
     # Given two jobs of 100 credits each on an account that has 100,
-    engine = make_engine(credits=100)
+    engine = make_engine(balance=100)
     jobs = [engine.submit(small_clip) for _ in range(2)]
     # When both run,
     engine.run(
