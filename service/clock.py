@@ -17,6 +17,9 @@ class Clock(Protocol):
     def now_ms(self) -> int:
         """Milliseconds since the epoch, by the store's clock."""
 
+    def anchor_if_due(self) -> None:
+        """Measure against the store again when the last measurement is old."""
+
     def monotonic_s(self) -> float:
         """Seconds of this process's own clock, for measuring pauses."""
 
@@ -78,6 +81,9 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self._now_ms += int(seconds * 1000)
+
+    def anchor_if_due(self) -> None:
+        """Nothing: it stands by itself."""
 
     def now_ms(self) -> int:
         return self._now_ms

@@ -63,6 +63,8 @@ class CaptionAbError(Exception):
     code: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
     hint: ClassVar[str] = ""
+    #: Seconds after which a step tries again; none takes the setting `step_retry_s`.
+    retry_in_s: ClassVar[float | None] = None
 
     def __init__(self, detail: str = "", *, hint: str = "", **extra: Any) -> None:
         self.detail = detail or (self.__doc__ or "").splitlines()[0]

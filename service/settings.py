@@ -128,6 +128,10 @@ class Settings:
     webhook_deadline_s: float = _setting(20.0, "One try in all.")
 
 
+#: Read by the command line as a client; no settings of a process of the service.
+CLIENT_NAMES = frozenset({"CAPTION_AB_KEY", "CAPTION_AB_URL"})
+
+
 def environment_name(setting: Field[Any]) -> str:
     """The environment variable of a setting, such as `CAPTION_AB_LEASE_S`."""
     return setting.metadata["env"] or f"CAPTION_AB_{setting.name.upper()}"
@@ -141,7 +145,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     source = os.environ if environ is None else environ
     known = {environment_name(each): each for each in fields(Settings)}
-    unknown = [n for n in source if n.startswith("CAPTION_AB_") and n not in known]
+    ours = {*known, *CLIENT_NAMES}
+    unknown = [n for n in source if n.startswith("CAPTION_AB_") and n not in ours]
     if unknown:
         raise StartupError(
             f"Unknown setting {', '.join(sorted(unknown))}.", hint="docs/settings.md lists them."

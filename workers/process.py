@@ -191,7 +191,12 @@ def _watch(process: Process) -> None:
 
 
 def _leave(process: Process) -> None:
-    """Give what is under way `handback_s` to end, then go; the leases left over expire."""
+    """Shut streams down, give what is under way `handback_s` to let go, then go.
+
+    Leases that are left over expire.
+    """
+    if process.parts:
+        process.parts.leases.hand_back()
     if process.gone.wait(process.settings.handback_s * 0.8):
         return
     left = len(state.reserved_requests)

@@ -165,14 +165,15 @@ def _after_error(error: CaptionAbError, claim: Claim, services: Services) -> Out
     failure = Failure(
         info.code, info.detail, info.hint, info.retryable, claim.state, dict(info.extra)
     )
+    delay_s = error.retry_in_s or services.settings.step_retry_s
     if row_kind(claim.row) is RowKind.CLIP:
         clip = read_document(ClipDoc, claim.doc)
         if error.retryable:
-            return Wait(services.settings.step_retry_s, clip, ClipState(claim.state))
+            return Wait(delay_s, clip, ClipState(claim.state))
         return clips.fail(clip, failure)
     cut = read_document(CutDoc, claim.doc)
     if error.retryable:
-        return Wait(services.settings.step_retry_s, cut, CutState(claim.state))
+        return Wait(delay_s, cut, CutState(claim.state))
     return endings.fail(cut, failure)
 
 

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Lease:
-    """One row in work. `on_cancel` is called once, from the renewing thread."""
+    """One row in work. `on_cancel` shuts its stream down, from whatever thread calls it."""
 
     claim: Claim
     renewed_at_s: float
@@ -60,6 +60,17 @@ class Leases:
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def hand_back(self) -> None:
+        """Shut the streams of all leases down, so that their steps keep evidence and let go.
+
+        For the end of a drain: hanging up may cancel a paid run, so this is the last resort.
+        """
+        with self._lock:
+            held = list(self._held.values())
+        for lease in held:
+            if lease.on_cancel is not None:
+                lease.on_cancel()
 
     def renew_all(self) -> None:
         """Extend every lease once."""
@@ -106,6 +117,10 @@ class Leases:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._settings.extend_every_s):
+            try:
+                self._clock.anchor_if_due()
+            except StoreError as error:
+                _log.warning("clock_not_anchored", extra={"why": error.code})
             self.renew_all()
 
     def stop(self) -> None:

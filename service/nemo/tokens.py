@@ -33,6 +33,7 @@ class TokenPending(CaptionAbError):
 
     code = "token_pending"
     retryable = True
+    retry_in_s = 1.0
 
 
 class Tokens:

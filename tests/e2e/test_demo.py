@@ -7,6 +7,8 @@ import json
 import av
 import pytest
 
+from tests.browser import find_chromium, play_videos
+
 pytestmark = pytest.mark.e2e
 
 FILES = ["A.mp4", "B.mp4", "contact-sheet.png", "job.json", "side-by-side.mp4", "webhooks.jsonl"]
@@ -22,7 +24,6 @@ def look_into(path):
         return frames / rate, 1 / rate, (video.width, video.height), sound
 
 
-@pytest.mark.slow
 def test_demo_leaves_two_videos_and_nothing_running(desk, small_clip, captions, tmp_path):
     # Given a clip of two seconds with sound, and its captions
     out = tmp_path / "out"
@@ -90,3 +91,22 @@ def test_missing_clip_is_one_clear_line(desk, tmp_path):
     demo = desk.run("demo", "--clip", str(tmp_path / "nowhere.mp4"))
     assert demo.wait(20) == 1
     assert demo.printed() == f"error: There is no file {tmp_path}/nowhere.mp4.\n"
+
+
+@pytest.mark.browser
+def test_both_videos_play_in_a_browser(desk, small_clip, captions, tmp_path):
+    # Given a Chromium on the PATH, and the videos of a demo
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no Chromium on the PATH")
+    out = tmp_path / "out"
+    demo = desk.run(
+        "demo", "--clip", str(small_clip), "--captions", str(captions), "--out", str(out)
+    )
+    assert demo.wait(110) == 0, demo.printed()
+    # When they are opened there
+    seen = play_videos(chromium, out, ["A.mp4", "B.mp4"], tmp_path / "profile")
+    # Then both play, at the size that was asked for
+    assert [each["error"] for each in seen] == ["", ""]
+    assert [(each["width"], each["height"]) for each in seen] == [(1920, 1080)] * 2
+    assert all(each["played"] > 0 for each in seen)
