@@ -1,4 +1,4 @@
-"""What tests are made of: jobs, rows and specs with sensible defaults; a test names what matters."""
+"""What tests are made of: jobs, rows, specs with defaults; a test names what matters."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import redis
 
 from sandbox.server import RunningSandbox
@@ -189,6 +190,24 @@ class Harness:
         """How often each paid message arrived, by the backend's own books."""
         edits: dict[str, int] = self.sandbox.books["edits"]
         return edits
+
+
+def kill() -> None:
+    """End the worker that calls this."""
+    raise Killed
+
+
+def killed_by(engine: Harness, double: type[Meddler], call: str) -> Services:
+    """A worker that dies when, or after, it makes a call to the backend."""
+    worker = engine.worker("doomed")
+    double_nemo: Any = double(worker.nemo, call, kill)
+    return replace(worker, nemo=double_nemo)
+
+
+def run_until_dead(engine: Harness, worker: Services) -> None:
+    """Run until the worker has died."""
+    with pytest.raises(Killed):
+        engine.run(lambda: False, worker)
 
 
 def wait_until(holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
