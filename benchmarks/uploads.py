@@ -137,8 +137,9 @@ def seed_video(folder: Path, target: Target, megabytes: int) -> tuple[Path, str]
     path.parent.mkdir(parents=True)
     with path.open("wb") as out:
         out.write(HEAD)
-        for _ in range(megabytes * 1_000_000 // PIECE + 1):
-            out.write(os.urandom(PIECE))
+        left = megabytes * 1_000_000 - len(HEAD)
+        while left > 0:
+            left -= out.write(os.urandom(min(left, PIECE)))
     result = {"file": f"jobs/{job_id}/A.mp4", "size": path.stat().st_size, "sha256": "0" * 64}
     doc = json.dumps({"clip": 0, "label": "A", "result": result})
     client = redis.Redis(unix_socket_path=str(folder / "valkey.sock"))
@@ -174,7 +175,7 @@ def _traffic(
         yield running
     finally:
         for process in running:
-            process.wait()
+            assert process.wait() == 0, "a transfer failed: the figures are of no use"
 
 
 @contextmanager
