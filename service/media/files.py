@@ -23,6 +23,9 @@ STORE_ID = "store-id"
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _MOST_SEGMENTS = 8
 T = TypeVar("T")
+#: What is written goes to disk in steps of this size: one large flush at the end would hold up the
+#: fsync of a Redis on the same disk, and with it every accept (measured: p99 four times as long).
+_FLUSH_BYTES = 4 * 1024 * 1024
 
 
 class FilesUnavailable(MediaError):
@@ -158,6 +161,8 @@ class LocalFiles:
         def write(piece: bytes) -> None:
             digest.update(piece)
             handle.write(piece)
+            if size // _FLUSH_BYTES != (size - len(piece)) // _FLUSH_BYTES:
+                folders.flush(handle)
 
         for piece in _regroup(chunks):
             size += len(piece)

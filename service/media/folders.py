@@ -27,6 +27,12 @@ def publish(handle: BinaryIO, temp: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def flush(handle: BinaryIO) -> None:
+    """Put what was written so far on the disk."""
+    handle.flush()
+    os.fdatasync(handle.fileno())
+
+
 def discard(handle: BinaryIO, temp: Path) -> None:
     """Remove what was written; never raises, since it runs while another error is under way."""
     with contextlib.suppress(OSError):
