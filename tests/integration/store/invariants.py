@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 
 PREFIX = "cab:"
+_KINDS = (f"{PREFIX}row:", f"{PREFIX}job:", f"{PREFIX}account:")
 ENDED = {"succeeded", "partial", "failed", "canceled", "expired"}
 
 
@@ -31,19 +33,33 @@ class Picture:
 def look(client: redis.Redis) -> Picture:
     """Read the whole picture."""
     picture = Picture(due=dict(client.zrange(f"{PREFIX}due", 0, -1, withscores=True)))
-    for key in client.scan_iter(f"{PREFIX}*", count=1000):
-        kind, _, name = key.removeprefix(PREFIX).partition(":")
-        if kind == "row":
-            picture.rows[name] = client.hgetall(key)
-        elif kind == "job" and ":" not in name:
-            picture.jobs[name] = client.hgetall(key)
-        elif kind == "account" and name.endswith(":slots"):
-            picture.slots[name.removesuffix(":slots")] = client.smembers(key)
-        elif kind == "account" and name.endswith(":waiting"):
-            picture.waiting[name.removesuffix(":waiting")] = client.zrange(key, 0, -1)
-        elif kind == "account":
-            picture.accounts[name] = client.hgetall(key)
+    keys = [k for k in client.keys(f"{PREFIX}*") if k.startswith(_KINDS) and _belongs(k)]
+    pipeline = client.pipeline(transaction=False)
+    for key in keys:
+        if key.endswith(":waiting"):
+            pipeline.zrange(key, 0, -1)
+        elif key.endswith(":slots"):
+            pipeline.smembers(key)
+        else:
+            pipeline.hgetall(key)
+    for key, found in zip(keys, pipeline.execute(), strict=True):
+        _place(picture, key, found)
     return picture
+
+
+def _belongs(key: str) -> bool:
+    """Whether a key is a row, a job itself, or one of an account's."""
+    return not key.startswith(f"{PREFIX}job:") or key.count(":") == 2
+
+
+def _place(picture: Picture, key: str, found: Any) -> None:
+    kind, _, name = key.removeprefix(PREFIX).partition(":")
+    if name.endswith(":waiting"):
+        picture.waiting[name.removesuffix(":waiting")] = found
+    elif name.endswith(":slots"):
+        picture.slots[name.removesuffix(":slots")] = found
+    else:
+        {"row": picture.rows, "job": picture.jobs, "account": picture.accounts}[kind][name] = found
 
 
 def assert_invariants(client: redis.Redis) -> Picture:

@@ -8,7 +8,13 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from service.clock import FakeClock
 from service.errors import Conflict, StoreError
@@ -46,7 +52,11 @@ class Engine(RuleBasedStateMachine):
 
     # ---- what workers do
 
-    @precondition(lambda self: len(self.picture.jobs) < 4)
+    @initialize(hooks=st.booleans())
+    def accept_first(self, hooks):
+        self.accept(clips=1, variants="AB", hooks=hooks, limit_ms=1_800_000)
+
+    @precondition(lambda self: 0 < len(self.picture.jobs) < 4)
     @rule(
         clips=st.integers(1, 2),
         variants=st.sampled_from(["A", "AB", "ABC"]),
@@ -71,13 +81,36 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self.picture.due)
     @rule(data=st.data(), worker=WORKERS)
     def claim(self, data, worker):
-        row = _pick(data, sorted(self.picture.due))
+        self._claim(_pick(data, sorted(self.picture.due)), worker)
+
+    @precondition(lambda self: self.picture.due)
+    @rule(data=st.data(), worker=WORKERS, rows=st.integers(1, 8))
+    def work(self, data, worker, rows):
+        """Claim what is ready and do its work, row after row."""
+        for _ in range(rows):
+            due = self.store.client.zrange("cab:due", 0, 3)
+            before = len(self.claims)
+            if due:
+                self._claim(_pick(data, due), worker)
+            if len(self.claims) > before:
+                self._go_on(self.claims[-1], data)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), worker=WORKERS)
+    def overtake(self, data, worker):
+        """Take a row whose holder has been silent too long; the holder does not know yet."""
+        claim = _pick(data, self.claims)
+        self.store.clock.advance(75)
+        self._claim(claim.row, worker)
+
+    def _claim(self, row, worker):
         before = self.store.row(row)
         got = self.store.try_claim(row, worker)
         if not isinstance(got, Claim):
             return
         # Nobody takes a row whose lease lives, and its number only grows.
-        assert int(before["lease"]) == 0 or int(before["lease"]) + 10_000 <= self.store.now_ms
+        lease = int(before["lease"])
+        assert lease == 0 or lease + 10_000 <= self.store.now_ms
         assert got.fence > self.fences.get(row, 0)
         self.fences[row] = got.fence
         self.claims.append(got)
@@ -86,7 +119,9 @@ class Engine(RuleBasedStateMachine):
     @rule(data=st.data())
     def go_on(self, data):
         """Do what the holder of a claim would, whether it still holds it or not."""
-        claim = _pick(data, self.claims)
+        self._go_on(_pick(data, self.claims), data)
+
+    def _go_on(self, claim: Claim, data) -> None:
         row = self.store.row(claim.row)
         holds = row.get("fence") == str(claim.fence) and row.get("open") == "1"
         before = None if holds else snapshot(self.client)
