@@ -50,8 +50,6 @@ class Engine(RuleBasedStateMachine):
         self.ended: dict[str, str] = {}
         self.picture = Picture()
 
-    # ---- what workers do
-
     @initialize(hooks=st.booleans())
     def accept_first(self, hooks):
         self.accept(clips=1, variants="AB", hooks=hooks, limit_ms=1_800_000)
@@ -209,8 +207,6 @@ class Engine(RuleBasedStateMachine):
         row = _pick(data, cuts)
         self.store.commands.evidence(row, "edt_1", kind, "{}", now_ms=self.store.now_ms)
 
-    # ---- what callers do
-
     @precondition(lambda self: self.picture.jobs)
     @rule(data=st.data())
     def cancel(self, data):
@@ -219,8 +215,6 @@ class Engine(RuleBasedStateMachine):
             self.store.jobs.cancel(job, an_event("job.canceling"), now_ms=self.store.now_ms)
         except Conflict:
             assert self.picture.jobs[job]["status"] == "comparing"
-
-    # ---- what holds
 
     @invariant()
     def everything_fits(self):
