@@ -103,6 +103,8 @@ class Settings:
     retry_backoff_s: tuple[float, ...] = _setting(
         (1.0, 2.0, 4.0), "Pauses between tries of a safe call."
     )
+    settle_s: float = _setting(20.0, "A change seen after a lost stream must stand so long (V19).")
+    progress_every_s: float = _setting(120.0, "Between words of progress while a stream runs.")
     poll_every_s: float = _setting(30.0, "Between polls of a render (SEED: 30 s).")
     poll_limit: int = _setting(10, "Polls of one render.")
     token_margin_s: float = _setting(1200.0, "No paid edit with less life left in the token.")

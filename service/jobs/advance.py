@@ -15,6 +15,7 @@ from service.jobs import clips, endings, finish, steps
 from service.jobs.context import ClipContext, CutContext, Services
 from service.jobs.leases import Lease
 from service.jobs.outcomes import Advance, End, News, Outcome, Pause, Wait
+from service.jobs.remedies import remedy
 from service.model.cut import ClipDoc, CutDoc, Failure
 from service.model.documents import read_document, write_document
 from service.model.job import Job, cut_rows
@@ -99,15 +100,9 @@ def _advance_unit(claim: Claim, lease: Lease, services: Services) -> None:
 
 def _decide(claim: Claim, lease: Lease, job: Job, services: Services) -> Outcome:
     """The outcome of one step; errors of ours become outcomes here."""
-    try:
-        if row_kind(claim.row) is RowKind.CLIP:
-            return _decide_clip(claim, lease, job, services)
-        return _decide_cut(claim, lease, job, services)
-    except StoreError:
-        raise
-    except CaptionAbError as error:
-        _log.info("step_failed", extra={"row": claim.row, "state": claim.state, "code": error.code})
-        return _after_error(error, claim, services)
+    if row_kind(claim.row) is RowKind.CLIP:
+        return _decide_clip(claim, lease, job, services)
+    return _decide_cut(claim, lease, job, services)
 
 
 def _decide_clip(claim: Claim, lease: Lease, job: Job, services: Services) -> Outcome:
@@ -118,7 +113,13 @@ def _decide_clip(claim: Claim, lease: Lease, job: Job, services: Services) -> Ou
     if late is not None:
         return clips.fail(doc, late)
     context = ClipContext(claim, lease, job, doc, services)
-    return clips.STEPS[ClipState(claim.state)](context)
+    try:
+        return clips.STEPS[ClipState(claim.state)](context)
+    except StoreError:
+        raise
+    except CaptionAbError as error:
+        _log.info("step_failed", extra={"row": claim.row, "state": claim.state, "code": error.code})
+        return clips.remedy(error, context)
 
 
 def _decide_cut(claim: Claim, lease: Lease, job: Job, services: Services) -> Outcome:
@@ -131,7 +132,13 @@ def _decide_cut(claim: Claim, lease: Lease, job: Job, services: Services) -> Out
     if late is not None and late.code == "crashed":
         return endings.fail(doc, late)
     context = CutContext(claim, lease, job, doc, services)
-    return steps.STEPS[state](context)
+    try:
+        return steps.STEPS[state](context)
+    except StoreError:
+        raise
+    except CaptionAbError as error:
+        _log.info("step_failed", extra={"row": claim.row, "state": claim.state, "code": error.code})
+        return remedy(error, context, state=state)
 
 
 def _without_unsent(doc: CutDoc, claim: Claim) -> CutDoc:
@@ -159,24 +166,6 @@ def _too_late(claim: Claim, services: Services) -> Failure | None:
     return None
 
 
-def _after_error(error: CaptionAbError, claim: Claim, services: Services) -> Outcome:
-    """An error that may pass is tried again until the deadline; any other ends the unit."""
-    info = error.info
-    failure = Failure(
-        info.code, info.detail, info.hint, info.retryable, claim.state, dict(info.extra)
-    )
-    delay_s = error.retry_in_s or services.settings.step_retry_s
-    if row_kind(claim.row) is RowKind.CLIP:
-        clip = read_document(ClipDoc, claim.doc)
-        if error.retryable:
-            return Wait(delay_s, clip, ClipState(claim.state))
-        return clips.fail(clip, failure)
-    cut = read_document(CutDoc, claim.doc)
-    if error.retryable:
-        return Wait(delay_s, cut, CutState(claim.state))
-    return endings.fail(cut, failure)
-
-
 def _change(outcome: Outcome, claim: Claim, job: Job, services: Services) -> Change:
     """An outcome as the one write that it is."""
     now_ms = services.clock.now_ms()
@@ -192,7 +181,8 @@ def _change(outcome: Outcome, claim: Claim, job: Job, services: Services) -> Cha
         first=_first(job, now_ms),
     )
     if isinstance(outcome, Advance):
-        return replace(change, keep=queue is claim.queue, session=outcome.session)
+        keep = queue is claim.queue
+        return replace(change, keep=keep, session=outcome.session, pause=_leaving(claim))
     if isinstance(outcome, Wait):
         return replace(change, ready_ms=now_ms + int(outcome.delay_s * 1000))
     return replace(change, ended=True, wake=_wakes(outcome, job), pause=_leaving(claim))

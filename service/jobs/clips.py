@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
-from service.errors import Gone, UnsupportedFile
+from service.errors import CaptionAbError, Gone, UnsupportedFile
 from service.jobs.context import ClipContext
 from service.jobs.endings import failure_data
-from service.jobs.outcomes import Advance, End, News, Outcome
+from service.jobs.outcomes import Advance, End, News, Outcome, Wait
 from service.media.fetch import fetch_clip
 from service.media.formats import detect
 from service.model.cut import ClipDoc, Failure
@@ -50,6 +50,16 @@ def fail(doc: ClipDoc, failure: Failure) -> End:
     data = {"clip": doc.index, "error": failure_data(failure)}
     ended = replace(doc, failure=failure)
     return End(ClipState.FAILED, ended, (News(EventType.CLIP_FAILED, data),))
+
+
+def remedy(error: CaptionAbError, clip: ClipContext) -> Outcome:
+    """An error that may pass is tried again until the deadline; any other ends the clip."""
+    state, info = ClipState(clip.claim.state), error.info
+    if error.retryable:
+        delay_s = error.retry_in_s or clip.services.settings.step_retry_s
+        return Wait(delay_s, clip.doc, state)
+    failure = Failure(info.code, info.detail, info.hint, info.retryable, state, dict(info.extra))
+    return fail(clip.doc, failure)
 
 
 STEPS: dict[ClipState, Callable[[ClipContext], Outcome]] = {

@@ -17,14 +17,18 @@ from service.captions.instruction import build_instruction
 from service.captions.style import build_style
 from service.errors import BackendError, CaptionAbError
 from service.ids import new_id
+from service.jobs.charges import book_charge, estimate, over_limit, say_charged, too_few
 from service.jobs.context import CutContext
-from service.jobs.endings import cancel, fail, pause_for, told
+from service.jobs.endings import cancel, fail, told
 from service.jobs.outcomes import Advance, Outcome, Pause, Wait
+from service.jobs.progress import Progress
+from service.jobs.remedies import remedy
 from service.model.cut import ClipDoc, CutDoc, Edit, EditIntent, Failure, Recovery
 from service.model.job import Job
 from service.model.lifecycle import CutState
 from service.nemo.dialogue import StreamControl
-from service.nemo.errors import BackendUnavailable, BreakKind, StreamBroken
+from service.nemo.drafts import control_lines, holds_other_clip
+from service.nemo.errors import BreakKind, StreamBroken
 from service.nemo.transcript import Transcript
 from service.nemo.wire import State, fingerprint, read_file
 from service.webhooks.events import EventType
@@ -43,11 +47,6 @@ def holds_file(state: State, name: str) -> bool:
     """Whether a session has a file of this name."""
     infos = [read_file(info) for info in state.video_infos if isinstance(info, Mapping)]
     return any(info.filename == name for info in infos)
-
-
-def estimate(job: Job, edit_credits: int) -> int:
-    """Credits a whole job is expected to cost: one edit for each cut."""
-    return len(job.spec.clips) * len(job.spec.variants) * edit_credits
 
 
 def message(job: Job, doc: CutDoc, clip: ClipDoc) -> str:
@@ -74,14 +73,14 @@ def prepare(cut: CutContext, clip: ClipDoc) -> Outcome:
     state = services.nemo.state(token, cut.doc.session_id)
     balance = services.nemo.credits(token)
     amount = estimate(job, services.settings.edit_credits)
-    refusal = _over_limit(cut, amount)
+    refusal = over_limit(cut, amount)
     if refusal is not None:
         return Pause(refusal, cut.doc, CutState.UPLOADED)
     now_ms = services.clock.now_ms()
     if not services.commands.reserve(
         cut.claim, amount=amount, available=balance.total, now_ms=now_ms
     ):
-        return Pause(_too_few(cut, amount, balance.total), cut.doc, CutState.UPLOADED)
+        return Pause(too_few(cut, amount, balance.total), cut.doc, CutState.UPLOADED)
     intent = EditIntent(
         edit_id=new_id("edt", now_ms),
         fence=cut.claim.fence,
@@ -98,17 +97,25 @@ def send(cut: CutContext, clip: ClipDoc) -> Outcome:
     intent = cut.doc.intent
     if intent is None or intent.fence != cut.claim.fence:
         return _lost(cut, "The worker that sent the edit is gone.")
+    try:
+        token = cut.services.tokens.token_for(cut.job.account_id, paid=True)
+    except CaptionAbError as error:
+        return _refused(cut, error)
     control = StreamControl()
     cut.lease.on_cancel = control.shutdown
     cut.lease.reading = intent.edit_id
     if cut.lease.cancel_asked:  # seen before anybody listened
         control.shutdown()
     try:
-        token = cut.services.tokens.token_for(cut.job.account_id, paid=True)
-    except CaptionAbError as error:
-        _log.info("edit_not_sent", extra={"row": cut.claim.row, "code": error.code})
-        delay_s = cut.services.settings.step_retry_s
-        return Wait(delay_s, replace(cut.doc, intent=None), CutState.UPLOADED)
+        return _read_answer(cut, clip, intent, token=token, control=control)
+    finally:
+        cut.lease.on_cancel = None
+        cut.lease.reading = ""
+
+
+def _read_answer(
+    cut: CutContext, clip: ClipDoc, intent: EditIntent, *, token: str, control: StreamControl
+) -> Outcome:
     try:
         transcript = _converse(cut, clip, intent, token=token, control=control)
     except NotSent:
@@ -120,11 +127,11 @@ def send(cut: CutContext, clip: ClipDoc) -> Outcome:
         return _lost(cut, broken.detail)
     except BackendError as refused:
         return _refused(cut, refused)
-    finally:
-        cut.lease.on_cancel = None
-        cut.lease.reading = ""
     _keep_evidence(cut, intent, "done", transcript)
-    return _confirm(cut, intent, transcript) or _lost(cut, "The stream ended without a change.")
+    state = _look(cut, intent)
+    if state is None:
+        return _lost(cut, "The stream ended without a change.")
+    return _accept(cut, intent, state, transcript)
 
 
 def recover(cut: CutContext) -> Outcome:
@@ -139,16 +146,33 @@ def recover(cut: CutContext) -> Outcome:
     elapsed_s = (now_ms - recovery.since_ms) / 1000
     schedule = services.settings.recovery_looks_s
     due_s = schedule[min(recovery.looks, len(schedule) - 1)]
-    if elapsed_s < due_s and "done" not in evidence:
+    if elapsed_s < due_s and "done" not in evidence and not recovery.seen:
         return Wait(due_s - elapsed_s, cut.doc, CutState.RECOVERING)
-    found = _confirm(cut, intent, Transcript())
-    if found is not None:
-        return found
+    state = _look(cut, intent)
+    if state is not None:
+        return _settle(cut, intent, state, ended="done" in evidence)
     looks = recovery.looks + 1
     if looks >= len(schedule):
         return _unconfirmed(cut, intent)
     doc = replace(cut.doc, recovery=replace(recovery, looks=looks))
     return Wait(max(0.1, schedule[looks] - elapsed_s), doc, CutState.RECOVERING)
+
+
+def _settle(cut: CutContext, intent: EditIntent, state: State, *, ended: bool) -> Outcome:
+    """A change seen after a loss counts once it has stood for `settle_s`, or the run has ended.
+
+    V19: the backend may add to an edit by itself, so the state can change twice.
+    """
+    services, recovery = cut.services, cut.doc.recovery
+    assert recovery is not None  # noqa: S101  only a recovering cut comes here
+    seen, now_ms = fingerprint(state), services.clock.now_ms()
+    settle_ms = int(services.settings.settle_s * 1000)
+    if ended or (recovery.seen == seen and now_ms - recovery.seen_ms >= settle_ms):
+        return _accept(cut, intent, state, Transcript())
+    if recovery.seen != seen:
+        recovery = replace(recovery, seen=seen, seen_ms=now_ms)
+    wait_s = (recovery.seen_ms + settle_ms - now_ms) / 1000
+    return Wait(max(0.1, wait_s), replace(cut.doc, recovery=recovery), CutState.RECOVERING)
 
 
 def _converse(
@@ -168,56 +192,49 @@ def _converse(
         cut.doc.session_id,
         text,
         edit_id=intent.edit_id,
-        on_event=lambda _event: None,
+        on_event=Progress(cut).hear,
         stop=control,
         before_send=check_lease,
     )
 
 
-def _confirm(cut: CutContext, intent: EditIntent, transcript: Transcript) -> Outcome | None:
-    """The cut is captioned when the state has changed; none when it has not."""
-    services = cut.services
-    token = services.tokens.token_for(cut.job.account_id)
-    state = services.nemo.state(token, cut.doc.session_id)
-    after = fingerprint(state)
-    if after == intent.fingerprint or not state.exportable:
+def _look(cut: CutContext, intent: EditIntent) -> State | None:
+    """The session's state if it has changed since the intent, and can be exported."""
+    token = cut.services.tokens.token_for(cut.job.account_id)
+    state = cut.services.nemo.state(token, cut.doc.session_id)
+    if fingerprint(state) == intent.fingerprint or not state.exportable:
         return None
-    charge = _charge(cut, intent)
+    return state
+
+
+def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Transcript) -> Outcome:
+    """The edit is there: book it, and go on to the render."""
+    charge = book_charge(cut, intent)
     edit = Edit(
         text=transcript.text,
         tools=transcript.tools,
-        fingerprint=after,
+        fingerprint=fingerprint(state),
         silent=not transcript.text,
-        charged="unknown" if charge is None else ("yes" if charge else "no"),
+        charged=say_charged(charge),
         credits=charge,
+        control=control_lines(state.draft),
     )
     doc = replace(cut.doc, edit=edit, recovery=None)
+    names = [f"clip-{index + 1}." for index in range(len(cut.job.spec.clips))]
+    own = f"clip-{doc.clip + 1}."
+    other = holds_other_clip(state.draft, own, names)
+    if other:
+        return fail(doc, _mixed(other))
     return Advance(CutState.CAPTIONED, doc, (told(EventType.CUT_CAPTIONED, doc),))
 
 
-def _charge(cut: CutContext, intent: EditIntent) -> int | None:
-    """Credits that went while the edit ran, at most one edit's; booked once.
-
-    Other edits of the account may run beside this one, so the difference is a bound, not a receipt.
-    """
-    services = cut.services
-    expected = services.settings.edit_credits
-    try:
-        token = services.tokens.token_for(cut.job.account_id)
-        balance = services.nemo.credits(token)
-    except BackendError:
-        return None
-    charge = max(0, min((intent.balance or 0) - balance.total, expected))
-    if charge == 0 and balance.frozen:  # a run still under way may yet be charged
-        return None
-    services.commands.settle(
-        cut.claim,
-        edit_id=intent.edit_id,
-        charge=charge,
-        release=expected,
-        now_ms=services.clock.now_ms(),
+def _mixed(other: str) -> Failure:
+    return Failure(
+        "timeline_mixed",
+        f"The backend put another clip ({other}*) into this clip's timeline.",
+        hint="Send each clip as a job of its own.",
+        stage="captioning",
     )
-    return charge
 
 
 def _lost(cut: CutContext, why: str) -> Outcome:
@@ -227,26 +244,20 @@ def _lost(cut: CutContext, why: str) -> Outcome:
 
 def _canceled(cut: CutContext) -> Outcome:
     intent = cut.doc.intent
-    charge = _charge(cut, intent) if intent else None
-    said = "unknown" if charge is None else ("yes" if charge else "no")
+    charge = book_charge(cut, intent) if intent else None
+    said = say_charged(charge)
     return cancel(replace(cut.doc, edit=Edit(charged=said, credits=charge)))
 
 
-def _refused(cut: CutContext, error: BackendError) -> Outcome:
-    """The message did not arrive: pause for a person, try again later, or fail."""
-    doc = replace(cut.doc, intent=None)
-    failure = pause_for(error, cut)
-    if failure is not None:
-        return Pause(failure, doc, CutState.UPLOADED)
-    if isinstance(error, BackendUnavailable):
-        return Wait(cut.services.settings.step_retry_s, doc, CutState.UPLOADED)
-    info = error.info
-    return fail(doc, Failure(info.code, info.detail, info.hint, info.retryable, "captioning"))
+def _refused(cut: CutContext, error: CaptionAbError) -> Outcome:
+    """The message did not arrive: nothing was spent, and what helps depends on the refusal."""
+    unsent = replace(cut, doc=replace(cut.doc, intent=None))
+    return remedy(error, unsent, state=CutState.UPLOADED)
 
 
 def _unconfirmed(cut: CutContext, intent: EditIntent) -> Outcome:
-    charge = _charge(cut, intent)
-    said = "unknown" if charge is None else ("yes" if charge else "no")
+    charge = book_charge(cut, intent)
+    said = say_charged(charge)
     failure = Failure(
         "edit_unconfirmed",
         "The edit was sent once, and no change was seen in its session within five minutes.",
@@ -277,21 +288,3 @@ def _keep_evidence(
     )
     now_ms = cut.services.clock.now_ms()
     cut.services.commands.evidence(cut.claim.row, intent.edit_id, kind, body, now_ms=now_ms)
-
-
-def _over_limit(cut: CutContext, amount: int) -> Failure | None:
-    most = cut.job.spec.max_credits
-    if most is None or amount <= most:
-        return None
-    detail = f"The job is expected to cost {amount} credits; `max_credits` is {most}."
-    hint = "Nothing was spent. Cancel it and send it with a higher `max_credits` or fewer variants."
-    return Failure("max_credits", detail, hint, stage="uploaded")
-
-
-def _too_few(cut: CutContext, amount: int, total: int) -> Failure:
-    link = cut.services.nemo.register_link(
-        cut.doc.bind_id or cut.services.tokens.bind_id(cut.job.account_id)
-    )
-    detail = f"The job needs about {amount} credits; the account has {total}, some set aside."
-    hint = f"Nothing was spent. Register the account ({link}) or top it up, then resume the job."
-    return Failure("no_credits", detail, hint, stage="uploaded")

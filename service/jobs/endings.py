@@ -1,15 +1,13 @@
-"""How cuts end or stop, and how events and the API say so. Pure but for the links."""
+"""How cuts end or stop, and how events and the API say so. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from service.jobs.context import CutContext
 from service.jobs.outcomes import End, News
 from service.model.cut import CutDoc, Failure
 from service.model.lifecycle import CutState
-from service.nemo.errors import CreditsSpent, PlanBlocked, RateLimited
 from service.webhooks.events import EventType
 
 
@@ -58,22 +56,3 @@ def told(kind: EventType, doc: CutDoc) -> News:
     if doc.result is not None:
         data["video"] = {"size": doc.result.size, "sha256": doc.result.sha256}
     return News(kind, data)
-
-
-def pause_for(error: Exception, cut: CutContext) -> Failure | None:
-    """What a person must do about an error; none when no person can help."""
-    link = cut.services.nemo.register_link(
-        cut.doc.bind_id or cut.services.tokens.bind_id(cut.job.account_id)
-    )
-    match error:
-        case CreditsSpent():
-            hint = f"Register the account ({link}) or top up its credits, then resume the job."
-            return Failure("no_credits", error.detail, hint, stage=cut.claim.state)
-        case PlanBlocked():
-            hint = f"Register or upgrade your plan to unlock export: {link}"
-            return Failure("plan_blocked", error.detail, hint, stage=cut.claim.state)
-        case RateLimited():
-            hint = "Set NEMO_TOKEN, or wait until the backend issues tokens again."
-            return Failure("rate_limited", error.detail, hint, stage=cut.claim.state)
-        case _:
-            return None

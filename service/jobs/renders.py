@@ -14,17 +14,21 @@ from service.errors import BackendError
 from service.ids import new_render_id
 from service.jobs.context import CutContext
 from service.jobs.edits import NotSent
-from service.jobs.endings import fail, pause_for, told
-from service.jobs.outcomes import Advance, Outcome, Pause, Wait
+from service.jobs.endings import fail, told
+from service.jobs.outcomes import Advance, Outcome, Wait
+from service.jobs.remedies import remedy
 from service.model.cut import Failure, RenderIntent, ResultFile
 from service.model.lifecycle import CutState
+from service.nemo.drafts import control_lines
 from service.nemo.errors import DuplicateRender, PlanBlocked, RenderUnknown
 from service.nemo.render import RenderState, RenderStatus
-from service.nemo.wire import fingerprint
+from service.nemo.wire import State, fingerprint
 from service.webhooks.events import EventType
 
 #: V19: after a failed render one more, under a new id; renders are free.
 _ATTEMPTS = 2
+#: How often a draft may change after it was confirmed.
+_SETTLES = 3
 
 
 def prepare(cut: CutContext) -> Outcome:
@@ -40,7 +44,10 @@ def submit_or_poll(cut: CutContext) -> Outcome:
     if intent is None:
         return Advance(CutState.CAPTIONED, cut.doc)
     if intent.submitted:
-        return _judge(cut, intent, _poll(cut, intent))
+        status = _find(cut, intent)
+        if status is None:
+            return _again_or_fail(cut, intent, "render_lost", "the backend no longer knows it")
+        return _judge(cut, intent, status)
     known = None if intent.fence == cut.claim.fence else _find(cut, intent)
     if known is not None:
         return _judge(cut, replace(intent, submitted=True), known)
@@ -49,9 +56,8 @@ def submit_or_poll(cut: CutContext) -> Outcome:
     except NotSent:
         return Wait(0.0, cut.doc, CutState.RENDERING)
     except PlanBlocked as error:
-        failure = pause_for(error, cut)
-        assert failure is not None  # noqa: S101  a plan is always a person's business
-        return Pause(failure, replace(cut.doc, render=None), CutState.CAPTIONED)
+        unsubmitted = replace(cut, doc=replace(cut.doc, render=None))
+        return remedy(error, unsubmitted, state=CutState.RENDERING)
 
 
 def _submit(cut: CutContext, intent: RenderIntent) -> Outcome:
@@ -59,15 +65,7 @@ def _submit(cut: CutContext, intent: RenderIntent) -> Outcome:
     token = services.tokens.token_for(cut.job.account_id)
     state = services.nemo.state(token, cut.doc.session_id)
     if cut.doc.edit is None or fingerprint(state) != cut.doc.edit.fingerprint:
-        return fail(
-            cut.doc,
-            Failure(
-                "draft_changed",
-                "The session's draft is no longer the one that was confirmed.",
-                hint="Something else edited the session. `retry` makes a new job.",
-                stage="rendering",
-            ),
-        )
+        return _settle_again(cut, state)
 
     def check_lease() -> None:
         if not cut.lease.may_send(services.clock.monotonic_s(), services.settings.lease_s):
@@ -90,6 +88,22 @@ def _submit(cut: CutContext, intent: RenderIntent) -> Outcome:
         )
     sent = replace(intent, submitted=True)
     return Wait(services.settings.poll_every_s, replace(cut.doc, render=sent), CutState.RENDERING)
+
+
+def _settle_again(cut: CutContext, state: State) -> Outcome:
+    """The draft has changed since it was confirmed: the backend may still add to it (V19)."""
+    edit = cut.doc.edit
+    if edit is None or cut.doc.settles >= _SETTLES:
+        failure = Failure(
+            "draft_changed",
+            "The session's draft keeps changing after the edit was confirmed.",
+            hint="Something else edits the session. `retry` makes a new job.",
+            stage="rendering",
+        )
+        return fail(cut.doc, failure)
+    seen = replace(edit, fingerprint=fingerprint(state), control=control_lines(state.draft))
+    doc = replace(cut.doc, edit=seen, render=None, settles=cut.doc.settles + 1)
+    return Wait(cut.services.settings.settle_s, doc, CutState.CAPTIONED)
 
 
 def _find(cut: CutContext, intent: RenderIntent) -> RenderStatus | None:

@@ -28,9 +28,8 @@ def open_session(cut: CutContext) -> Outcome:
     if clip.state is not ClipState.READY:
         return fail(cut.doc, _clip_failure(clip))
     known = cut.services.jobs.read_session(cut.job.id, cut.doc.label)
-    if known:
-        session = read_document(Session, known)
-    else:
+    session = read_document(Session, known) if known else None
+    if session is None or session.session_id == cut.doc.lost_session:
         token = cut.services.tokens.token_for(cut.job.account_id)
         session = cut.services.nemo.create_session(token, language=cut.job.spec.language)
     doc = replace(cut.doc, session_id=session.session_id, bind_id=session.user_id)
@@ -98,7 +97,10 @@ def check_video(cut: CutContext) -> Outcome:
 
 
 def wait_for_person(cut: CutContext) -> Outcome:
-    """Nobody has acted in time."""
+    """Go on where the cut stopped, if somebody has said so; otherwise the time is up."""
+    if cut.claim.resumed:
+        doc = replace(cut.doc, failure=None, resume_state="")
+        return Advance(CutState(cut.doc.resume_state or CutState.QUEUED), doc)
     failure = cut.doc.failure or Failure("expired", "Nobody acted in time.")
     return expire(cut.doc, failure)
 

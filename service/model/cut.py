@@ -65,11 +65,16 @@ class EditIntent:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """A lost stream being looked after: when it was lost, and how often we have looked."""
+    """A lost stream being looked after: when it was lost, how often we have looked, what we saw.
+
+    A change counts once it has been `seen` twice, some time apart: the backend may add to it (V19).
+    """
 
     since_ms: int
     looks: int = 0
     reason: str = ""
+    seen: str = ""
+    seen_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,9 @@ class Edit:
     silent: bool = False
     charged: str = "unknown"
     credits: int | None = None
+    balance: int | None = None
+    control: tuple[str, ...] = ()
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,12 @@ class CutDoc:
     result: ResultFile | None = None
     failure: Failure | None = None
     resume_state: str = ""
+    wish: str = ""
+    corrected: bool = False
+    settles: int = 0
+    reauthenticated: int = 0
+    lost_session: str = ""
+    claim_url: str = ""
     warnings: tuple[str, ...] = ()
 
 

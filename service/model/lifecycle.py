@@ -92,12 +92,12 @@ _CLIP_NEXT: dict[ClipState, frozenset[ClipState]] = {
 
 _CUT_NEXT: dict[CutState, frozenset[CutState]] = {
     CutState.QUEUED: frozenset({CutState.SESSION_OPEN}),
-    CutState.SESSION_OPEN: frozenset({CutState.UPLOADED}),
-    CutState.UPLOADED: frozenset({CutState.CAPTIONING}),
+    CutState.SESSION_OPEN: frozenset({CutState.UPLOADED, CutState.QUEUED}),
+    CutState.UPLOADED: frozenset({CutState.CAPTIONING, CutState.QUEUED}),
     CutState.CAPTIONING: frozenset({CutState.CAPTIONED, CutState.RECOVERING, CutState.UPLOADED}),
     CutState.RECOVERING: frozenset({CutState.CAPTIONED}),
-    CutState.CAPTIONED: frozenset({CutState.RENDERING}),
-    CutState.RENDERING: frozenset({CutState.RENDERED}),
+    CutState.CAPTIONED: frozenset({CutState.RENDERING, CutState.UPLOADED}),
+    CutState.RENDERING: frozenset({CutState.RENDERED, CutState.CAPTIONED}),
     CutState.RENDERED: frozenset({CutState.STORED}),
     CutState.STORED: frozenset({CutState.SUCCEEDED}),
     CutState.ACTION_REQUIRED: frozenset(

@@ -86,6 +86,15 @@ class Tokens:
             return self._vault.open(grant.fields["token"])
         return self._issue(account_id, grant)
 
+    def reject(self, account_id: str) -> bool:
+        """The backend does not take the account's token; true when a new one may be asked for."""
+        del account_id
+        return False
+
+    def is_anonymous(self, account_id: str) -> bool:
+        """Whether the account is one the backend gave us without a name."""
+        return self._accounts.read_account(account_id).get("kind") == "anonymous"
+
     def bind_id(self, account_id: str) -> str:
         """The user id by which an anonymous account is registered (SEED `?bind=`)."""
         return self._accounts.read_account(account_id).get("user_id", "")

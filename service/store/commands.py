@@ -38,6 +38,7 @@ class Claim:
     deadline_ms: int
     crashes: int
     cancel_asked: bool
+    resumed: bool = False
     claimed_at_s: float = 0.0
 
 
@@ -146,7 +147,7 @@ class Commands:
             )
         except Refused as refused:
             return refused.refusal
-        fence, state, queue, doc, job, account, deadline, crashes, cancel = reply
+        fence, state, queue, doc, job, account, deadline, crashes, cancel, resume = reply
         return Claim(
             row=row,
             fence=int(fence),
@@ -158,6 +159,7 @@ class Commands:
             deadline_ms=int(deadline),
             crashes=int(crashes),
             cancel_asked=cancel == "1",
+            resumed=resume == "1",
             claimed_at_s=now_s,
         )
 
@@ -219,6 +221,10 @@ class Commands:
     def finish(self, claim: Claim, *, status: str, result: str, event: str, now_ms: int) -> None:
         """End a job."""
         self._held(scripts.FINISH, now_ms, claim.row, claim.fence, status, result, event)
+
+    def note(self, claim: Claim, event: str, *, now_ms: int) -> None:
+        """Tell of progress while a step runs."""
+        self._held(scripts.NOTE, now_ms, claim.row, claim.fence, event)
 
     def fan_out(self, claim: Claim, deliveries: Sequence[tuple[str, str]], *, now_ms: int) -> int:
         """Turn an event into deliveries (row, document) and close its row."""

@@ -144,6 +144,22 @@ class JobStore:
                 raise NotFound(f"There is no job {job_id}.") from None
             raise Conflict("The job is comparing its finished videos and ends by itself.") from None
 
+    def resume(self, job_id: str, event: str, *, now_ms: int) -> int:
+        """Let a job's paused cuts go on; how many do. Idempotent.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has ended or is canceling.
+        """
+        try:
+            return int(self._connection.run(scripts.RESUME, now_ms, job_id, event)[1])
+        except Refused as refused:
+            if refused.refusal is Refusal.GONE:
+                raise NotFound(f"There is no job {job_id}.") from None
+            raise Conflict(
+                "The job has ended and cannot go on.", hint="`retry` makes a new job of it."
+            ) from None
+
     def read(self, job_id: str) -> Job | None:
         """One job, or none."""
         key = self._keys.job(job_id)

@@ -80,6 +80,8 @@ FINISH = _script(
     "finish", "row", "fence", "status", "result", "event", refuses=(*_HOLDER, Refusal.STATE)
 )
 CANCEL = _script("cancel", "job", "event", refuses=(Refusal.GONE, Refusal.STATE))
+RESUME = _script("resume", "job", "event", refuses=(Refusal.GONE, Refusal.STATE))
+NOTE = _script("note", "row", "fence", "event", refuses=_HOLDER)
 FAN_OUT = _script("fan_out", "row", "fence", "deliveries", refuses=_HOLDER)
 RECORD_ATTEMPT = _script(
     "record_attempt", "row", "fence", "state", "doc", "next_ms", refuses=_HOLDER
@@ -102,6 +104,8 @@ SCRIPTS: tuple[Script, ...] = (
     SETTLE,
     FINISH,
     CANCEL,
+    RESUME,
+    NOTE,
     FAN_OUT,
     RECORD_ATTEMPT,
     TAKE_TOKEN,

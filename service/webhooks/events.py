@@ -22,6 +22,8 @@ class EventType(StrEnum):
     JOB_CREATED = "job.created"
     JOB_RUNNING = "job.running"
     JOB_ACTION_REQUIRED = "job.action_required"
+    JOB_RESUMED = "job.resumed"
+    JOB_PROGRESS = "job.progress"
     JOB_CANCELING = "job.canceling"
     JOB_SUCCEEDED = "job.succeeded"
     JOB_PARTIAL = "job.partial"
@@ -56,5 +58,10 @@ def iso_time(at_ms: int) -> str:
 
 
 def is_wanted(kind: str, patterns: tuple[str, ...]) -> bool:
-    """Whether an event type matches one of an endpoint's patterns, such as `job.*`."""
+    """Whether an event type matches one of an endpoint's patterns, such as `job.*`.
+
+    Progress goes only to those who name it: it comes often and says little.
+    """
+    if kind == EventType.JOB_PROGRESS:
+        return kind in patterns
     return any(fnmatchcase(kind, pattern) for pattern in patterns)

@@ -12,7 +12,8 @@ from tests.architecture.contracts import load_contracts, split_contract
 from tests.architecture.tree import PACKAGES, ROOT
 
 #: Modules whose functions run inside the gevent loop of a flow worker.
-FLOW_MODULES = tuple(f"service/jobs/{name}.py" for name in ("steps", "edits", "renders", "endings"))
+_FLOW = ("steps", "edits", "renders", "endings", "charges", "progress", "remedies")
+FLOW_MODULES = tuple(f"service/jobs/{name}.py" for name in _FLOW)
 _FILE_CALLS = {"open", "read_bytes", "write_bytes", "read_text", "write_text", "file_digest"}
 _SLOW_MODULES = {"av", "boto3", "numpy", "PIL", "shutil", "subprocess"}
 

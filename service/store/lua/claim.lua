@@ -1,7 +1,7 @@
 -- claim: take a row: raise its fence and give it a lease, if it is ready, free and has a slot of its account.
 -- KEYS: none, all are derived from the prefix: due row:* account:*:slots account:*:waiting
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 owner  7 lease_ms  8 grace_ms  9 look_ms  10 slots
--- Returns: {fence, state, queue, doc, job, account, deadline_ms, crashes, cancel}
+-- Returns: {fence, state, queue, doc, job, account, deadline_ms, crashes, cancel, resume}
 -- Refuses: -1 HELD  -2 NOT_YET  -3 WAITING  -4 GONE  -5 ENDED  -9 CLOCK
 -- @include keys clock bell rows
 if clock_refuses() then return { -9 } end
@@ -54,6 +54,6 @@ local fence = redis.call('HINCRBY', key, 'fence', 1)
 local crashes = redis.call('HINCRBY', key, 'crashes', 1)
 redis.call('HSET', key, 'lease', string.format('%.0f', till), 'owner', ARGV[6], 'rings', '0')
 schedule(row, till + tonumber(ARGV[8]))
-local state, queue, doc, job = unpack(redis.call('HMGET', key, 'state', 'queue', 'doc', 'job'))
+local state, queue, doc, job, resume = unpack(redis.call('HMGET', key, 'state', 'queue', 'doc', 'job', 'resume'))
 return { string.format('%d', fence), state, queue, doc, job, account,
-  string.format('%.0f', deadline), string.format('%d', crashes), cancel or '0' }
+  string.format('%.0f', deadline), string.format('%d', crashes), cancel or '0', resume or '0' }

@@ -21,6 +21,7 @@ redis.call('HSET', key, 'state', change.state, 'queue', change.queue, 'doc', cha
 if change.deadline_ms then
   redis.call('HSET', key, 'deadline', string.format('%.0f', change.deadline_ms))
 end
+if change.pause then redis.call('HDEL', key, 'resume') end
 if change.session then redis.call('HSET', K.sessions(job), change.session.label, change.session.doc) end
 if change.ended then
   close_row(row, job, account)
