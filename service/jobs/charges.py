@@ -13,29 +13,42 @@ def estimate(job: Job, edit_credits: int) -> int:
     return len(job.spec.clips) * len(job.spec.variants) * edit_credits
 
 
-def book_charge(cut: CutContext, intent: EditIntent) -> int | None:
-    """Credits that went while the edit ran, at most one edit's; booked once.
+def reserve(cut: CutContext, total: int) -> Failure | None:
+    """Set the credits aside before the first paid message, all or nothing; why not, if not.
 
-    Other edits of the account may run beside this one, so the difference is a bound, not a receipt.
+    The first revision reserves for the whole job, a later one for itself.
     """
     services = cut.services
-    expected = services.settings.edit_credits
+    first = cut.doc.revision == 1
+    each = services.settings.edit_credits
+    amount = estimate(cut.job, each) if first else each
+    refusal = over_limit(cut, amount)
+    if refusal is not None:
+        return refusal
+    scope = "job" if first else cut.claim.row
+    now_ms = services.clock.now_ms()
+    if services.commands.reserve(cut.claim, amount=amount, total=total, now_ms=now_ms, scope=scope):
+        return None
+    return too_few(cut, amount, total)
+
+
+def book_charge(cut: CutContext, intent: EditIntent) -> tuple[int | None, int | None]:
+    """Credits that an edit cost, and the balance after it; booked once. None where not known."""
+    services = cut.services
     try:
-        token = services.tokens.token_for(cut.job.account_id)
-        balance = services.nemo.credits(token)
+        balance = services.nemo.credits(services.tokens.token_for(cut.job.account_id))
     except BackendError:
-        return None
-    charge = max(0, min((intent.balance or 0) - balance.total, expected))
-    if charge == 0 and balance.frozen:  # a run still under way may yet be charged
-        return None
-    services.commands.settle(
+        return None, None
+    if balance.frozen and balance.total >= (intent.balance or 0):
+        return None, balance.total  # a run still under way may yet be charged
+    charge = services.commands.settle(
         cut.claim,
         edit_id=intent.edit_id,
-        charge=charge,
-        release=expected,
+        total=balance.total,
+        most=services.settings.edit_credits,
         now_ms=services.clock.now_ms(),
     )
-    return charge
+    return charge, balance.total
 
 
 def say_charged(charge: int | None) -> str:

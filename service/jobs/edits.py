@@ -17,7 +17,7 @@ from service.captions.instruction import build_instruction
 from service.captions.style import build_style
 from service.errors import BackendError, CaptionAbError
 from service.ids import new_id
-from service.jobs.charges import book_charge, estimate, over_limit, say_charged, too_few
+from service.jobs.charges import book_charge, reserve, say_charged
 from service.jobs.context import CutContext
 from service.jobs.endings import cancel, fail, told
 from service.jobs.outcomes import Advance, Outcome, Pause, Wait
@@ -72,15 +72,10 @@ def prepare(cut: CutContext, clip: ClipDoc) -> Outcome:
     token = services.tokens.token_for(job.account_id, paid=True)
     state = services.nemo.state(token, cut.doc.session_id)
     balance = services.nemo.credits(token)
-    amount = estimate(job, services.settings.edit_credits)
-    refusal = over_limit(cut, amount)
+    refusal = reserve(cut, balance.total)
     if refusal is not None:
         return Pause(refusal, cut.doc, CutState.UPLOADED)
     now_ms = services.clock.now_ms()
-    if not services.commands.reserve(
-        cut.claim, amount=amount, available=balance.total, now_ms=now_ms
-    ):
-        return Pause(too_few(cut, amount, balance.total), cut.doc, CutState.UPLOADED)
     intent = EditIntent(
         edit_id=new_id("edt", now_ms),
         fence=cut.claim.fence,
@@ -209,7 +204,7 @@ def _look(cut: CutContext, intent: EditIntent) -> State | None:
 
 def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Transcript) -> Outcome:
     """The edit is there: book it, and go on to the render."""
-    charge = book_charge(cut, intent)
+    charge, balance = book_charge(cut, intent)
     edit = Edit(
         text=transcript.text,
         tools=transcript.tools,
@@ -217,6 +212,7 @@ def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Trans
         silent=not transcript.text,
         charged=say_charged(charge),
         credits=charge,
+        balance=balance,
         control=control_lines(state.draft),
     )
     doc = replace(cut.doc, edit=edit, recovery=None)
@@ -244,9 +240,9 @@ def _lost(cut: CutContext, why: str) -> Outcome:
 
 def _canceled(cut: CutContext) -> Outcome:
     intent = cut.doc.intent
-    charge = book_charge(cut, intent) if intent else None
+    charge, balance = book_charge(cut, intent) if intent else (None, None)
     said = say_charged(charge)
-    return cancel(replace(cut.doc, edit=Edit(charged=said, credits=charge)))
+    return cancel(replace(cut.doc, edit=Edit(charged=said, credits=charge, balance=balance)))
 
 
 def _refused(cut: CutContext, error: CaptionAbError) -> Outcome:
@@ -256,7 +252,7 @@ def _refused(cut: CutContext, error: CaptionAbError) -> Outcome:
 
 
 def _unconfirmed(cut: CutContext, intent: EditIntent) -> Outcome:
-    charge = book_charge(cut, intent)
+    charge, _ = book_charge(cut, intent)
     said = say_charged(charge)
     failure = Failure(
         "edit_unconfirmed",

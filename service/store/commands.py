@@ -206,17 +206,27 @@ class Commands:
         key = self._connection.keys.evidence(edit_id)
         return dict(self._connection.read(lambda client: client.hgetall(key)))
 
-    def reserve(self, claim: Claim, *, amount: int, available: int, now_ms: int) -> bool:
-        """Set a job's credits aside on its account, once; false when they do not suffice."""
+    def reserve(
+        self, claim: Claim, *, amount: int, total: int, now_ms: int, scope: str = "job"
+    ) -> bool:
+        """Set credits aside on the account, once for each scope; false when they do not suffice.
+
+        `total` is the balance just read; `scope` is `job`, or the row of a revision.
+        """
         try:
-            self._held(scripts.RESERVE, now_ms, claim.row, claim.fence, amount, available)
+            self._held(scripts.RESERVE, now_ms, claim.row, claim.fence, scope, amount, total)
         except Refused:
             return False
         return True
 
-    def settle(self, claim: Claim, *, edit_id: str, charge: int, release: int, now_ms: int) -> None:
-        """Book the real charge of an edit, once, and release what was set aside for it."""
-        self._held(scripts.SETTLE, now_ms, claim.row, claim.fence, edit_id, charge, release)
+    def settle(self, claim: Claim, *, edit_id: str, total: int, most: int, now_ms: int) -> int:
+        """Book what an edit cost, once, and release as much; the credits charged.
+
+        `total` is the balance just read. Where other edits of the account run beside this one, it
+        is charged `most` at the most, and the rest falls to them.
+        """
+        reply = self._held(scripts.SETTLE, now_ms, claim.row, claim.fence, edit_id, total, most)
+        return int(reply[0])
 
     def finish(self, claim: Claim, *, status: str, result: str, event: str, now_ms: int) -> None:
         """End a job."""

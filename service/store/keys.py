@@ -65,6 +65,9 @@ class Keys:
     def waiting(self, account_id: str) -> str:
         return f"{self.prefix}account:{account_id}:waiting"
 
+    def editing(self, account_id: str) -> str:
+        return f"{self.prefix}account:{account_id}:editing"
+
     def tenant(self, tenant_id: str) -> str:
         return f"{self.prefix}tenant:{tenant_id}"
 

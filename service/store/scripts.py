@@ -73,9 +73,9 @@ COMMIT = _script(
 )
 EVIDENCE = _script("evidence", "row", "edit", "kind", "body", "ttl_ms")
 RESERVE = _script(
-    "reserve", "row", "fence", "amount", "available", refuses=(*_HOLDER, Refusal.CREDITS)
+    "reserve", "row", "fence", "scope", "amount", "total", refuses=(*_HOLDER, Refusal.CREDITS)
 )
-SETTLE = _script("settle", "row", "fence", "edit", "charge", "release", refuses=_HOLDER)
+SETTLE = _script("settle", "row", "fence", "edit", "total", "most", refuses=_HOLDER)
 FINISH = _script(
     "finish", "row", "fence", "status", "result", "event", refuses=(*_HOLDER, Refusal.STATE)
 )

@@ -9,14 +9,11 @@ local row = ARGV[5]
 local refusal = holder_refusal(row, ARGV[6])
 if refusal then return { refusal } end
 local job = redis.call('HGET', K.row(row), 'job')
-local status, tenant, account, reserved = unpack(redis.call('HMGET', K.job(job), 'status', 'tenant', 'account', 'reserved'))
+local status, tenant = unpack(redis.call('HMGET', K.job(job), 'status', 'tenant'))
 if not status or ENDED[status] then return { -7 } end
 redis.call('HSET', K.job(job), 'status', ARGV[7], 'result', ARGV[8], 'updated', ARGV[2], 'ended', ARGV[2])
 redis.call('SREM', K.tenant_open(tenant), job)
-if tonumber(reserved or '0') > 0 then
-  redis.call('HINCRBY', K.account(account), 'reserved', -tonumber(reserved))
-  redis.call('HSET', K.job(job), 'reserved', '0')
-end
+release_reserved(job)
 append_event(job, ARGV[9])
 redis.call('HSET', K.row(row), 'state', 'done')
 close_row(row, job, '')

@@ -1,18 +1,32 @@
--- settle: book the real charge of one edit and release what was set aside for it.
--- KEYS: none, all are derived from the prefix: row:* job:* account:*
--- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 edit  8 charge  9 release
--- Returns: {credits still reserved for the job}
+-- settle: book what one edit cost, by what has gone from the account since it was last looked at; once.
+-- KEYS: none, all are derived from the prefix: row:* job:* account:* account:*:editing
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 edit  8 total  9 most
+-- Returns: {credits charged}; total is the balance just read, most what one of several edits can have cost
 -- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -9 CLOCK
 -- @include keys clock bell rows holder
 if clock_refuses() then return { -9 } end
 local refusal = holder_refusal(ARGV[5], ARGV[6])
 if refusal then return { refusal } end
 local job, account = unpack(redis.call('HMGET', K.row(ARGV[5]), 'job', 'account'))
+local booked = redis.call('HGET', K.job(job), 'settled:' .. ARGV[7])
+if booked then return { booked } end
+
+-- Edits of an account may run side by side. What has gone is this edit's, as far as one edit can
+-- cost; the rest is carried to the next that settles. Alone, it is all this edit's.
+local total, most = tonumber(ARGV[8]), tonumber(ARGV[9])
+local seen, carry = unpack(redis.call('HMGET', K.account(account), 'total_seen', 'carry'))
+local gone = math.max(0, tonumber(seen or total) + tonumber(carry or '0') - total)
+redis.call('SREM', K.editing(account), ARGV[5])
+local charge = gone
+if redis.call('SCARD', K.editing(account)) > 0 then charge = math.min(gone, most) end
+redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', string.format('%d', gone - charge))
+
 local reserved = tonumber(redis.call('HGET', K.job(job), 'reserved') or '0')
-if redis.call('HSETNX', K.job(job), 'settled:' .. ARGV[7], ARGV[8]) == 0 then
-  return { string.format('%d', reserved) }
+local release = math.min(reserved, charge)
+redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], string.format('%d', charge))
+redis.call('HINCRBY', K.job(job), 'charged', charge)
+if release > 0 then
+  redis.call('HINCRBY', K.account(account), 'reserved', 0 - release)
+  redis.call('HINCRBY', K.job(job), 'reserved', 0 - release)
 end
-local release = math.min(reserved, tonumber(ARGV[9]))
-redis.call('HINCRBY', K.account(account), 'reserved', 0 - release)
-redis.call('HINCRBY', K.job(job), 'charged', ARGV[8])
-return { string.format('%d', redis.call('HINCRBY', K.job(job), 'reserved', 0 - release)) }
+return { string.format('%d', charge) }

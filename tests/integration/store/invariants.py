@@ -23,6 +23,7 @@ class Picture:
     due: dict[str, float] = field(default_factory=dict)
     slots: dict[str, set[str]] = field(default_factory=dict)
     waiting: dict[str, list[str]] = field(default_factory=dict)
+    editing: dict[str, set[str]] = field(default_factory=dict)
     accounts: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def of_job(self, job: str) -> dict[str, dict[str, str]]:
@@ -38,7 +39,7 @@ def look(client: redis.Redis) -> Picture:
     for key in keys:
         if key.endswith(":waiting"):
             pipeline.zrange(key, 0, -1)
-        elif key.endswith(":slots"):
+        elif key.endswith((":slots", ":editing")):
             pipeline.smembers(key)
         else:
             pipeline.hgetall(key)
@@ -58,6 +59,8 @@ def _place(picture: Picture, key: str, found: Any) -> None:
         picture.waiting[name.removesuffix(":waiting")] = found
     elif name.endswith(":slots"):
         picture.slots[name.removesuffix(":slots")] = found
+    elif name.endswith(":editing"):
+        picture.editing[name.removesuffix(":editing")] = found
     else:
         {"row": picture.rows, "job": picture.jobs, "account": picture.accounts}[kind][name] = found
 
@@ -131,6 +134,9 @@ def _check_status(
 
 
 def _check_reservations(picture: Picture) -> None:
+    for name, rows in picture.editing.items():
+        ended = [row for row in rows if picture.rows[row]["open"] != "1"]
+        assert not ended, f"{name}: edits of ended rows are counted as under way: {ended}"
     total: dict[str, int] = defaultdict(int)
     for job in picture.jobs.values():
         total[job["account"]] += int(job.get("reserved", 0))

@@ -14,12 +14,14 @@ def claim(store) -> Claim:
     return store.claim(store.ready_job()[1][0])
 
 
-def reserve(store, claim, amount: int = 100, available: int = 100) -> bool:
-    return store.commands.reserve(claim, amount=amount, available=available, now_ms=store.now_ms)
+def reserve(store, claim, amount: int = 100, total: int = 100, scope: str = "job") -> bool:
+    return store.commands.reserve(
+        claim, amount=amount, total=total, now_ms=store.now_ms, scope=scope
+    )
 
 
-def settle(store, claim, edit: str = "edt_1", charge: int = 50, release: int = 50) -> None:
-    store.commands.settle(claim, edit_id=edit, charge=charge, release=release, now_ms=store.now_ms)
+def settle(store, claim, edit: str = "edt_1", total: int = 50, most: int = 50) -> int:
+    return store.commands.settle(claim, edit_id=edit, total=total, most=most, now_ms=store.now_ms)
 
 
 def set_aside(store) -> int:
@@ -34,7 +36,7 @@ def test_the_whole_job_is_set_aside(store, claim):
 
 def test_nothing_is_set_aside_when_it_does_not_suffice(store, claim):
     before = snapshot(store.client)
-    assert not reserve(store, claim, available=99)
+    assert not reserve(store, claim, total=99)
     assert snapshot(store.client) == before
 
 
@@ -42,16 +44,23 @@ def test_a_job_is_set_aside_once(store, claim):
     # Given a job whose first cut has reserved, when its second does with nothing left, it may.
     reserve(store, claim)
     other = store.claim(claim.row.replace(".A.", ".B."))
-    assert reserve(store, other, available=0)
+    assert reserve(store, other, total=0)
     assert set_aside(store) == 100
 
 
 def test_a_settled_job_is_not_set_aside_anew(store, claim):
     reserve(store, claim)
-    settle(store, claim, "edt_1")
-    settle(store, claim, "edt_2")
-    assert reserve(store, claim)
+    settle(store, claim, "edt_1", total=50)
+    settle(store, claim, "edt_2", total=0)
+    assert reserve(store, claim, total=0)
     assert set_aside(store) == 0
+
+
+def test_a_revision_sets_its_own_share_aside(store, claim):
+    reserve(store, claim)
+    assert reserve(store, claim, amount=50, total=150, scope=claim.row)
+    assert set_aside(store) == 150
+    assert not reserve(store, claim, amount=50, total=150, scope="another")
 
 
 def test_of_two_jobs_that_need_all_there_is_one_gets_it(store, claim):
@@ -61,35 +70,68 @@ def test_of_two_jobs_that_need_all_there_is_one_gets_it(store, claim):
     assert set_aside(store) == 100
 
 
-def test_a_charge_is_booked_and_its_share_released(store, claim):
+def test_a_charge_is_booked_and_as_much_released(store, claim):
     reserve(store, claim)
-    settle(store, claim, charge=40)
+    assert settle(store, claim, total=60) == 40
     job = store.jobs.read(claim.job_id)
-    assert (job.charged, job.reserved, set_aside(store)) == (40, 50, 50)
+    assert (job.charged, job.reserved, set_aside(store)) == (40, 60, 60)
 
 
 def test_an_edit_is_booked_once(store, claim):
     reserve(store, claim)
-    settle(store, claim)
-    settle(store, claim)
+    assert settle(store, claim, total=50) == settle(store, claim, total=0) == 50
     assert store.jobs.read(claim.job_id).charged == 50
     assert set_aside(store) == 50
 
 
 def test_no_more_is_released_than_was_set_aside(store, claim):
-    reserve(store, claim)
-    settle(store, claim, release=500)
+    # Given an edit that costs more than the whole job was expected to,
+    reserve(store, claim, total=500)
+    # when it settles alone, then all of it is its charge, and no more is released than there is.
+    assert settle(store, claim, total=300) == 200
     assert set_aside(store) == 0
-    # A further edit has nothing to release, and is booked all the same.
-    settle(store, claim, "edt_2")
-    assert store.jobs.read(claim.job_id).charged == 100
+    assert store.jobs.read(claim.job_id).charged == 200
 
 
-def test_an_edit_that_cost_nothing_releases_its_share(store, claim):
+def test_an_edit_that_cost_nothing_keeps_its_share_aside(store, claim):
+    # It may serve a corrective message; the end of the job releases it.
     reserve(store, claim)
-    settle(store, claim, charge=0)
+    assert settle(store, claim, total=100) == 0
     job = store.jobs.read(claim.job_id)
-    assert (job.charged, job.reserved) == (0, 50)
+    assert (job.charged, job.reserved) == (0, 100)
+
+
+def test_of_two_edits_side_by_side_each_is_charged_its_own(store, claim):
+    # Given two edits under way on one account, and the first to end
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, claim)
+    reserve(store, other)
+    assert settle(store, claim, "edt_a", total=50) == 50
+    # When the second ends, then only what has gone since is its charge.
+    assert settle(store, other, "edt_b", total=0) == 50
+
+
+def test_what_both_have_cost_is_shared_when_both_end_before_either_looks(store, claim):
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, claim)
+    reserve(store, other)
+    assert settle(store, claim, "edt_a", total=0) == 50
+    assert settle(store, other, "edt_b", total=0) == 50
+
+
+def test_a_top_up_is_no_negative_charge(store, claim):
+    reserve(store, claim)
+    assert settle(store, claim, total=1_000) == 0
+
+
+def test_an_edit_that_ended_unsettled_leaves_the_next_a_firm_ground(store, claim):
+    # Given a cut that ended without settling while the balance fell,
+    reserve(store, claim)
+    store.commit(claim, "failed", ended=True)
+    # when another edit starts alone, then what was gone before is not its charge.
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, other, total=50)
+    assert settle(store, other, "edt_b", total=0) == 50
 
 
 @pytest.mark.parametrize("ask", [reserve, settle])

@@ -97,15 +97,15 @@ def test_a_wrong_fence_never_writes(script: Script, wrong: str, store):
     store.claim(row)
     store.clock.advance(70)
     claim = store.claim(row)
-    store.commands.reserve(claim, amount=10, available=10, now_ms=store.now_ms)
+    store.commands.reserve(claim, amount=10, total=10, now_ms=store.now_ms)
     before = snapshot(store.client)
     # When a command comes under another, then it is refused and nothing has changed.
     change = json.dumps({"state": "x", "queue": "flow", "doc": "", "events": [], "wake": []})
     words = {
         "prefix": "cab:", "now_ms": store.now_ms, "back_ms": 5000, "ahead_ms": 60000, "row": row,
         "fence": wrong, "change": change, "deliveries": "[]", "event": an_event(),
-        "expected_state": "queued", "lease_ms": 1, "grace_ms": 1, "amount": 1, "available": 999,
-        "charge": 5, "release": 5, "next_ms": 0, "status": "failed",
+        "expected_state": "queued", "lease_ms": 1, "grace_ms": 1, "amount": 1, "total": 999,
+        "most": 5, "next_ms": 0, "status": "failed",
     }  # fmt: skip
     arguments = [words.get(name, "1") for name in script.args]
     reply = store.client.eval(script_text(script.name), 0, *arguments)

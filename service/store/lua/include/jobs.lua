@@ -24,10 +24,18 @@ local function settle_status(job)
     set_status(job, paused > 0 and 'action_required' or 'running')
   end
 end
+-- What was set aside for a job and not charged goes back to its account.
+local function release_reserved(job)
+  local account, reserved = unpack(redis.call('HMGET', K.job(job), 'account', 'reserved'))
+  if tonumber(reserved or '0') == 0 then return end
+  redis.call('HINCRBY', K.account(account), 'reserved', 0 - tonumber(reserved))
+  redis.call('HSET', K.job(job), 'reserved', '0')
+end
 -- A job's keys live for `ttl` after it has ended and nothing of it is open any more.
 local function expire_if_quiet(job)
   local status, open, ttl = unpack(redis.call('HMGET', K.job(job), 'status', 'open_rows', 'ttl'))
   if not status or not ENDED[status] or tonumber(open) > 0 then return end
+  release_reserved(job)
   ttl = tonumber(ttl)
   redis.call('HSET', K.job(job), 'expires', string.format('%.0f', now + ttl))
   redis.call('ZADD', K.retention, string.format('%.0f', now + ttl), job)

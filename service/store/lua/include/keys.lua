@@ -15,6 +15,7 @@ function K.evidence(edit) return P .. 'evidence:' .. edit end
 function K.account(id) return P .. 'account:' .. id end
 function K.slots(id) return P .. 'account:' .. id .. ':slots' end
 function K.waiting(id) return P .. 'account:' .. id .. ':waiting' end
+function K.editing(id) return P .. 'account:' .. id .. ':editing' end
 function K.tenant_jobs(id) return P .. 'tenant:' .. id .. ':jobs' end
 function K.tenant_open(id) return P .. 'tenant:' .. id .. ':open' end
 function K.upload(id) return P .. 'upload:' .. id end

@@ -35,6 +35,7 @@ end
 local function free_slot(row, account)
   if account == '' then return end
   local left = redis.call('ZREM', K.waiting(account), row) + redis.call('SREM', K.slots(account), row)
+  redis.call('SREM', K.editing(account), row)
   redis.call('HSET', K.row(row), 'slot', '0')
   if left > 0 then wake_oldest(account) end
 end
