@@ -67,8 +67,9 @@ fmt: setup-dev ## Format the code and mend what can be mended
 	@$(BIN)/ruff format .
 
 .PHONY: docs
-docs: setup-dev ## Write docs/settings.md and docs/errors.md anew from the code
+docs: setup-dev ## Write the pages of docs/ that are made from code and tests
 	@$(BIN)/python3 -m tests.architecture.write_docs
+	@$(BIN)/python3 -m tests.architecture.rules
 
 .PHONY: cov
 cov: setup-dev footage ## Coverage of service/ by the unit and integration tests; at least 90 %
