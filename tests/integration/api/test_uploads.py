@@ -79,6 +79,7 @@ def test_a_lying_name_is_refused_before_the_rest_is_read(ann: Visitor, settings)
     assert files_below(settings.files) == []
 
 
+@pytest.mark.rule("P-045")
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_file_over_the_limit_leaves_nothing(ann: Visitor, settings, chunked: bool):
     # Given a file one byte over the limit, with its length given or not
