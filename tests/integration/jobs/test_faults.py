@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
+import pytest
+
 from service.jobs.advance import advance
 from service.model.lifecycle import CutState
 from service.model.rows import cut_row
@@ -20,6 +22,7 @@ from tests.integration.jobs.harness import (
 class TestTheEdit:
     """A paid message is sent at most once."""
 
+    @pytest.mark.rule("P-068", "P-069", "P-084")
     def test_a_worker_that_dies_after_the_intent_leaves_an_edit_that_nobody_sends(
         self, engine, small_clip, sandbox
     ):
@@ -39,6 +42,7 @@ class TestTheEdit:
         assert engine.doc(job, "A").intent == intent
         assert sandbox.books["charges"] == []
 
+    @pytest.mark.rule("P-082")
     def test_it_is_looked_for_on_the_vendors_schedule(self, engine, small_clip):
         # Given an edit that nobody confirms,
         job = engine.submit(small_clip, "A")
@@ -56,6 +60,7 @@ class TestTheEdit:
         assert looks == [30, 90, 150, 210, 270]
         engine.run_job(job)
 
+    @pytest.mark.rule("P-083")
     def test_a_worker_that_dies_after_the_stream_has_its_edit_confirmed(self, engine, small_clip):
         # Given a worker that dies when the edit has been made but not been written down,
         job = engine.submit(small_clip, "A")
@@ -65,6 +70,7 @@ class TestTheEdit:
         assert list(engine.edits_sent().values()) == [1]
         assert engine.read(job).charged == 50
 
+    @pytest.mark.rule("P-083")
     def test_a_stream_that_is_cut_after_the_edit_is_confirmed_from_the_state(
         self, engine, small_clip, sandbox
     ):
@@ -77,6 +83,7 @@ class TestTheEdit:
         assert list(engine.edits_sent().values()) == [1]
         assert engine.doc(job, "A").edit.charged == "yes"
 
+    @pytest.mark.rule("P-067", "P-084")
     def test_a_stream_that_is_cut_before_the_edit_is_not_sent_again(
         self, engine, small_clip, sandbox
     ):
@@ -140,6 +147,7 @@ class Streaming:
 
 
 class TestAReaderThatLostItsLease:
+    @pytest.mark.rule("P-073")
     def test_it_reads_on_and_the_new_owner_waits_for_what_it_saw(self, engine, small_clip):
         # Given a worker that reads a paid stream, and has not renewed its lease for too long,
         with Streaming(engine, small_clip, edit_s=1.5) as stream:
@@ -186,6 +194,7 @@ class TestCancel:
         assert engine.doc(stream.job, "A").failure.extra["charged"] in {"no", "unknown"}
         assert sandbox.books["charges"] == []
 
+    @pytest.mark.rule("P-094")
     def test_a_run_that_goes_on_without_us_is_not_called_free(self, engine, small_clip, sandbox):
         # Given a backend that finishes and charges what its client has hung up on,
         sandbox.world.board.set({"run_on_disconnect": "continue"})
