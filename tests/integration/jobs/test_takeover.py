@@ -11,6 +11,7 @@ from tests.integration.jobs.harness import Follower, Killed, Meddler, killed_by,
 class TestTheRender:
     """One render for each cut, whoever dies."""
 
+    @pytest.mark.rule("P-104", "P-105")
     @pytest.mark.parametrize("double", [Meddler, Follower])
     @pytest.mark.parametrize("call", ["submit_render", "poll_render"])
     def test_a_worker_that_dies_leaves_one_render(self, engine, small_clip, sandbox, double, call):
