@@ -8,6 +8,7 @@ from service.model.lifecycle import CutState
 from tests.receiver import Receiver
 
 
+@pytest.mark.rule("P-094", "P-123")
 def test_a_job_of_two_variants_succeeds(engine, small_clip, sandbox):
     # When a job of one clip in two variants runs,
     job = engine.submit(small_clip)
@@ -72,6 +73,7 @@ def test_an_anonymous_account_pays_for_one_job(make_engine, small_clip, sandbox)
     assert engine.read(job).charged == 100
 
 
+@pytest.mark.rule("P-091", "P-092", "P-093")
 def test_of_two_jobs_that_race_for_all_credits_one_runs(make_engine, small_clip, sandbox):
     # Given two jobs of 100 credits each on an account that has 100,
     engine = make_engine(balance=100)
@@ -103,6 +105,7 @@ def test_a_limit_on_credits_stops_a_job_before_it_spends(engine, small_clip, san
     assert engine.run_job(job).status == "canceled"
 
 
+@pytest.mark.rule("P-044")
 @pytest.mark.parametrize("content", [b"just some words\n" * 100, b"\x89PNG\r\n\x1a\n" + bytes(99)])
 def test_a_clip_that_is_no_video_fails_the_job_before_anything_is_spent(
     engine, tmp_path, sandbox, content
@@ -139,6 +142,7 @@ def test_a_job_canceled_before_it_began_spends_nothing(engine, small_clip, sandb
     assert sandbox.books["sessions"] == []
 
 
+@pytest.mark.rule("P-109")
 def test_a_render_that_the_plan_blocks_waits_for_a_person(engine, small_clip, sandbox):
     sandbox.world.board.set({"plan_blocks_export": True})
     job = engine.submit(small_clip, "A")
@@ -152,6 +156,7 @@ def test_a_render_that_the_plan_blocks_waits_for_a_person(engine, small_clip, sa
     assert engine.doc(job, "A").failure.extra["charged"] == "yes"
 
 
+@pytest.mark.rule("P-108")
 @pytest.mark.parametrize(
     ("fail", "status", "renders"), [("once", "succeeded", 2), ("always", "failed", 2)]
 )
@@ -163,12 +168,14 @@ def test_a_failed_render_is_tried_once_more(engine, small_clip, sandbox, fail, s
     assert list(engine.edits_sent().values()) == [1]
 
 
+@pytest.mark.rule("P-121")
 def test_a_result_without_an_address_is_fetched_through_the_api(engine, small_clip, sandbox):
     sandbox.world.board.set({"completed_without_url": True})
     job = engine.submit(small_clip, "A")
     assert engine.run_job(job).status == "succeeded"
 
 
+@pytest.mark.rule("P-058", "P-080")
 @pytest.mark.parametrize("dialect", ["adk", "simple"])
 def test_a_silent_edit_is_seen_in_the_state(engine, small_clip, sandbox, dialect):
     sandbox.world.board.set({"silent_rate": 1.0, "sse_dialect": dialect})
