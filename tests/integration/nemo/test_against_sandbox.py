@@ -198,6 +198,7 @@ def test_a_refused_send_never_reaches_the_books(sandbox, client, token, small_cl
     assert sandbox.books["edits"][edit_id] == 1
 
 
+@pytest.mark.rule("P-085")
 def test_a_dropped_stream_is_one_send(sandbox, client, token, small_clip, switch):
     session_id = open_and_upload(client, token, small_clip)
     edit_id = f"edt_{uuid.uuid4()}"
