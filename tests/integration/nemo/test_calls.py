@@ -14,6 +14,7 @@ BALANCE = {"available": 60, "frozen": 40, "total": 100}
 DONE = {"success": True, "data": {"status": "completed", "outputUrl": "https://h/x.mp4"}}
 
 
+@pytest.mark.rule("P-002")
 def test_every_call_carries_token_and_attribution(server, client):
     server.script(ok(BALANCE))
     assert client.credits(TOKEN).available == 60
@@ -24,6 +25,7 @@ def test_every_call_carries_token_and_attribution(server, client):
     assert headers["x-skill-platform"] == "unknown"
 
 
+@pytest.mark.rule("P-002", "P-003", "P-017")
 def test_token_call_has_a_client_id_and_no_bearer(server, client):
     server.script(ok({"token": TOKEN, "credits": 100}))
     assert client.issue_token("uuid-1").credits == 100
@@ -34,6 +36,7 @@ def test_token_call_has_a_client_id_and_no_bearer(server, client):
     assert "authorization" not in seen.headers
 
 
+@pytest.mark.rule("P-029")
 def test_token_call_is_not_repeated_when_limited(server, client, clock):
     """Given a 429 with Retry-After, then it says how long, and the caller decides."""
     server.script(answer(429, {"message": "limit"}, Retry_After="30"))
@@ -49,6 +52,7 @@ def test_a_400_on_the_token_call_means_the_client_id(server, client):
         client.issue_token("")
 
 
+@pytest.mark.rule("P-032")
 def test_create_session(server, client):
     server.script(ok({"session_id": "5529798700000000001", "task_id": "t"}))
     session = client.create_session(TOKEN, language="zh-CN")
@@ -56,6 +60,7 @@ def test_create_session(server, client):
     assert server.seen[0].json == {"task_name": "project", "language": "zh-CN"}
 
 
+@pytest.mark.rule("P-034")
 @pytest.mark.parametrize(
     "script", [hang_up, answer(502, b"<html>", "text/html"), answer(503)], ids=["cut", "502", "503"]
 )
@@ -68,6 +73,7 @@ def test_create_session_is_sent_once(server, client, script):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-034")
 def test_create_session_is_tried_again_while_nothing_was_sent(make_client, clock):
     """Given nobody listens, then there are three tries, and it says that nothing was sent."""
     client = make_client(f"http://127.0.0.1:{refused_port()}")
@@ -78,6 +84,7 @@ def test_create_session_is_tried_again_while_nothing_was_sent(make_client, clock
     assert 3.0 <= clock.monotonic_s() - before < 3.8
 
 
+@pytest.mark.rule("P-116", "P-133")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -97,6 +104,7 @@ def test_a_safe_call_is_tried_three_times(server, client, clock, fault):
     assert 3.0 <= clock.monotonic_s() - before < 3.8
 
 
+@pytest.mark.rule("P-133")
 def test_a_safe_call_gives_up_after_three(server, client):
     server.script(answer(502, b"<html>", "text/html"))
     with pytest.raises(errors.BackendUnavailable):
@@ -104,6 +112,7 @@ def test_a_safe_call_gives_up_after_three(server, client):
     assert len(server.seen) == 3
 
 
+@pytest.mark.rule("P-134")
 def test_a_safe_call_does_not_wait_for_a_long_retry_after(server, client):
     server.script(answer(429, Retry_After="3600"))
     with pytest.raises(errors.RateLimited):
@@ -111,6 +120,7 @@ def test_a_safe_call_does_not_wait_for_a_long_retry_after(server, client):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-014")
 def test_a_refusal_is_not_repeated(server, client):
     server.script(answer(200, {"code": 1001, "message": f"invalid token {TOKEN}"}))
     with pytest.raises(errors.TokenRejected) as refusal:
@@ -119,6 +129,7 @@ def test_a_refusal_is_not_repeated(server, client):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-135")
 def test_a_silent_backend_is_left(server, make_client):
     server.script(lambda exchange: exchange.server.wait_released())
     with pytest.raises(errors.BackendUnavailable) as failure:
@@ -126,6 +137,7 @@ def test_a_silent_backend_is_left(server, make_client):
     assert failure.value.silent
 
 
+@pytest.mark.rule("P-015")
 def test_a_redirect_of_the_api_is_not_followed(server, client):
     """The token must not travel to another host."""
     server.script(answer(307, Location=f"{server.url}/elsewhere"))
@@ -134,6 +146,7 @@ def test_a_redirect_of_the_api_is_not_followed(server, client):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-122")
 def test_a_netrc_file_does_not_replace_the_token(server, client, tmp_path, monkeypatch):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password else\n")
@@ -146,12 +159,14 @@ def test_a_netrc_file_does_not_replace_the_token(server, client, tmp_path, monke
     assert "authorization" not in server.seen[1].headers
 
 
+@pytest.mark.rule("P-135")
 def test_a_reply_that_is_too_long_is_refused(server, make_client):
     server.script(answer(200, b"x" * 5000))
     with pytest.raises(errors.BackendConfused):
         make_client(reply_bytes=1000).credits(TOKEN)
 
 
+@pytest.mark.rule("P-005", "P-158")
 def test_state_of_a_lost_session(server, client):
     server.script(answer(404, {"detail": "Session not found: s/1"}))
     with pytest.raises(errors.SessionLost):
@@ -159,6 +174,7 @@ def test_state_of_a_lost_session(server, client):
     assert server.seen[0].path == "/api/state/nemo_agent/me/s%2F1/latest"
 
 
+@pytest.mark.rule("P-101")
 def test_submit_passes_the_draft_untouched(server, client):
     draft = {"t": [{"tt": 0, "sg": [{"zz": None, "f": 0.1}]}], "odd": "字\u2028"}
     gate = []
@@ -191,6 +207,7 @@ def test_submit_is_sent_once_and_says_so(server, client):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-107", "P-109")
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
@@ -208,6 +225,7 @@ def test_submit_refusals(server, client, script, kind):
         client.submit_render(TOKEN, render_id="r", session_id="s", draft={}, output={})
 
 
+@pytest.mark.rule("P-115")
 def test_poll_a_failed_render_is_no_failed_call(server, client):
     server.script(answer(200, {"success": False, "data": {"status": "failed", "error": "no font"}}))
     status = client.poll_render(TOKEN, "r1")
@@ -215,6 +233,7 @@ def test_poll_a_failed_render_is_no_failed_call(server, client):
     assert server.seen[0].path == "/api/render/proxy/lambda/r1"
 
 
+@pytest.mark.rule("P-117")
 @pytest.mark.parametrize(
     "body", [{"detail": "Not Found"}, {"detail": "render r"}, {"message": "no"}, b""]
 )
@@ -224,17 +243,20 @@ def test_poll_an_unknown_render(server, client, body):
         client.poll_render(TOKEN, "r1")
 
 
+@pytest.mark.rule("P-116")
 def test_poll_survives_passing_faults(server, client):
     server.script(answer(500), answer(429), answer(200, DONE))
     assert client.poll_render(TOKEN, "r1").url == "https://h/x.mp4"
 
 
+@pytest.mark.rule("P-120")
 def test_cancel_is_best_effort(server, client):
     server.script(answer(200, {"success": True}), answer(404))
     assert client.cancel_render(TOKEN, "r1")
     assert not client.cancel_render(TOKEN, "r1")
 
 
+@pytest.mark.rule("P-036", "P-125")
 def test_links(server, client):
     server.script(ok({"claim_token": "clm_a/b", "expires_in": 604800}))
     link = client.claim_link(TOKEN, Session("s", "t"))
