@@ -25,6 +25,7 @@ from tests.integration.nemo.scripted import (
 )
 
 
+@pytest.mark.rule("P-003", "P-050")
 def test_the_request(server, client):
     server.script(sse(TEXT))
     talk(client)
@@ -43,6 +44,7 @@ def test_the_request(server, client):
     assert seen.headers["x-skill-source"] == "caption-ab"
 
 
+@pytest.mark.rule("P-065")
 @pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "close-delimited"])
 def test_a_good_stream(server, client, chunked):
     server.script(sse(BEAT, TOOL, DELTA, TEXT, chunked=chunked))
@@ -61,6 +63,7 @@ def test_a_good_stream(server, client, chunked):
     ]
 
 
+@pytest.mark.rule("P-059")
 def test_all_five_heartbeats_are_seen(server, client):
     forms = []
     server.script(
@@ -91,11 +94,13 @@ def test_a_silent_edit_ends_well(server, client):
     assert said.closed_cleanly
 
 
+@pytest.mark.rule("P-065")
 def test_a_close_delimited_end_without_text_proves_nothing(server, client):
     server.script(sse(TOOL, chunked=False))
     assert not talk(client).closed_cleanly
 
 
+@pytest.mark.rule("P-062")
 def test_an_event_arrives_at_once_in_either_framing(server, client):
     """Given a stream that pauses after an event, then the event is there during the pause."""
     for chunked in (True, False):
@@ -123,6 +128,7 @@ def _swallow(client, on_event, stop):
         talk(client, on_event=on_event, stop=stop)
 
 
+@pytest.mark.rule("P-066")
 def test_a_gzipped_stream_is_read(server, client):
     """A proxy may compress although we asked it not to."""
 
@@ -142,12 +148,14 @@ def test_a_gzipped_stream_is_read(server, client):
     assert (said.text, said.tools) == ("Captions added.", ("edit_multitrack",))
 
 
+@pytest.mark.rule("P-063")
 def test_an_event_of_12_mib_is_read(server, client):
     big = b'data: {"actions":{"stateDelta":{"draft":"' + b"x" * (12 << 20) + b'"}}}\n\n'
     server.script(sse(big, TEXT))
     assert talk(client).state_keys == ("draft",)
 
 
+@pytest.mark.rule("P-063")
 def test_an_event_above_16_mib_breaks_the_stream(server, client):
     server.script(sse(TOOL, b"data: " + b"x" * (17 << 20), end=False))
     with pytest.raises(StreamBroken) as broken:
@@ -156,6 +164,7 @@ def test_an_event_above_16_mib_breaks_the_stream(server, client):
     assert broken.value.transcript.tools == ("edit_multitrack",)
 
 
+@pytest.mark.rule("P-064", "P-067")
 @pytest.mark.parametrize(
     "script",
     [sse(TOOL, end=False), sse(TOOL, b"data: {cut", chunked=False), hang_up],
@@ -179,6 +188,7 @@ def test_a_broken_stream_keeps_what_was_read(server, client):
     assert broken.value.info.as_dict()["kind"] == "cut"
 
 
+@pytest.mark.rule("P-053")
 @pytest.mark.parametrize("started", [True, False], ids=["within", "before the reply"])
 def test_a_silent_socket_is_left(server, make_client, started):
     def silent(exchange):
@@ -194,6 +204,7 @@ def test_a_silent_socket_is_left(server, make_client, started):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-052")
 def test_heartbeats_alone_run_into_the_idle_limit(server, make_client, clock):
     """Given a heartbeat every 100 s after one real event, then at 600 s the stream is left."""
     server.script(sse(TOOL, *[BEAT] * 20, end=False))
@@ -210,6 +221,7 @@ def test_heartbeats_alone_run_into_the_idle_limit(server, make_client, clock):
     assert len(beats) >= 6
 
 
+@pytest.mark.rule("P-051")
 def test_real_events_hold_off_the_idle_limit_but_not_the_total(server, client, clock):
     server.script(sse(*[TOOL] * 20))
     seen = []
@@ -253,6 +265,7 @@ def test_another_thread_stops_the_stream(server, client):
     assert ended_at - stopped_at < 0.5
 
 
+@pytest.mark.rule("P-014", "P-078")
 def test_errors_within_the_stream_are_evidence(server, client):
     fault = json.dumps({"error": f"RuntimeError: boom {TOKEN}"}).encode()
     server.script(sse(TOOL, b"data: " + fault + b"\n\n"))
