@@ -62,6 +62,7 @@ def test_what_before_send_raises_passes_through(server, client, refusal):
     assert raised.value is refusal
 
 
+@pytest.mark.rule("P-070")
 def test_nobody_listening_is_a_clean_refusal(make_client):
     calls = []
     client = make_client(f"http://127.0.0.1:{refused_port()}")
@@ -71,6 +72,7 @@ def test_nobody_listening_is_a_clean_refusal(make_client):
     assert calls == []
 
 
+@pytest.mark.rule("P-070", "P-158", "P-165")
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
@@ -97,6 +99,7 @@ def test_clean_refusals(server, client, script, kind):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-070")
 @pytest.mark.parametrize("status", [502, 503])
 def test_a_gateway_refusal_is_clean(server, client, status):
     server.script(answer(status, b"<html>Bad Gateway", "text/html"))
@@ -106,6 +109,7 @@ def test_a_gateway_refusal_is_clean(server, client, status):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-071")
 @pytest.mark.parametrize(
     "script",
     [
@@ -127,6 +131,7 @@ def test_answers_that_prove_nothing(server, client, script):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-072")
 def test_a_message_never_takes_an_idle_connection(server, client):
     """Given open connections of earlier calls, then each message has one of its own.
 
