@@ -21,6 +21,7 @@ def send(client, chunks, size, filename="a.mp4"):
     )
 
 
+@pytest.mark.rule("P-038")
 def test_upload_is_a_multipart_form_with_a_length(server, client):
     server.script(ok(STORED))
     uploaded = send(client, [b"abc", b"", b"de"], 5, 'we"ird 名.mp4')
@@ -37,6 +38,7 @@ def test_upload_is_a_multipart_form_with_a_length(server, client):
     )
 
 
+@pytest.mark.rule("P-039")
 def test_upload_of_200_mb_keeps_memory_flat(server, client):
     """Given a source of 200 MB in 1 MB chunks, then at most a few MB are held at once."""
     server.script(ok(STORED))
@@ -58,6 +60,7 @@ def test_a_file_of_another_size_is_not_completed(server, client, size):
     assert not any(seen.complete for seen in server.seen)
 
 
+@pytest.mark.rule("P-047")
 def test_an_upload_that_arrived_is_not_sent_again(server, client):
     """Given a lost reply and a state that shows the file, then that is the result."""
     infos = [{"filename": "other.mp4"}, {"filename": "a.mp4", "duration": 3.5}]
@@ -67,6 +70,7 @@ def test_an_upload_that_arrived_is_not_sent_again(server, client):
     assert [seen.method for seen in server.seen] == ["POST", "GET"]
 
 
+@pytest.mark.rule("P-048")
 def test_an_upload_that_did_not_arrive_is_sent_once_more(server, client):
     opened = []
 
@@ -82,6 +86,7 @@ def test_an_upload_that_did_not_arrive_is_sent_once_more(server, client):
     assert len(opened) == 2
 
 
+@pytest.mark.rule("P-048")
 def test_an_upload_fails_after_the_second_try(server, client):
     empty = ok({"state": {"video_infos": []}})
     server.script(hang_up, empty, hang_up)
@@ -97,6 +102,7 @@ def test_a_source_that_cannot_be_opened_again_is_sent_once(server, client):
     assert [seen.method for seen in server.seen] == ["POST", "GET"]
 
 
+@pytest.mark.rule("P-046", "P-167")
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
@@ -125,12 +131,14 @@ def test_upload_has_a_deadline(server, make_client, clock):
         send(make_client(transfer_s=10.0), slow(), 5)
 
 
+@pytest.mark.rule("P-040")
 def test_upload_by_url(server, client):
     server.script(ok(STORED))
     client.upload_url(TOKEN, "s1", ["https://h/a.mp4"])
     assert server.seen[0].json == {"urls": ["https://h/a.mp4"], "source_type": "url"}
 
 
+@pytest.mark.rule("P-122")
 def test_download_follows_redirects_without_our_headers(server, client):
     """Given an API host and two others on the way, then none of them sees token or attribution."""
     other = ScriptedServer().script(
@@ -155,6 +163,7 @@ def test_download_gives_up_after_five_redirects(server, client):
     assert len(server.seen) == 6
 
 
+@pytest.mark.rule("P-122")
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://h/x", "https://[::1"])
 def test_download_does_not_leave_http(server, client, location):
     server.script(answer(302, Location=location))
@@ -245,6 +254,7 @@ def test_a_cut_download_is_noticed(server, client):
         list(pieces)
 
 
+@pytest.mark.rule("P-121")
 def test_fallback_gives_bytes(server, client):
     server.script(answer(200, b"video", "video/mp4"))
     with client.download_fallback(TOKEN, "r1", max_bytes=10) as pieces:
@@ -253,6 +263,7 @@ def test_fallback_gives_bytes(server, client):
     assert server.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
+@pytest.mark.rule("P-121")
 @pytest.mark.parametrize("by", ["json", "redirect"])
 def test_fallback_leads_elsewhere_without_the_token(server, client, by):
     target = f"{server.url}/cdn/x.mp4"
