@@ -28,12 +28,14 @@ def set_aside(store) -> int:
     return int(store.accounts.read_account(ACCOUNT).get("reserved", 0))
 
 
+@pytest.mark.rule("P-091")
 def test_the_whole_job_is_set_aside(store, claim):
     assert reserve(store, claim)
     assert set_aside(store) == 100
     assert store.jobs.read(claim.job_id).reserved == 100
 
 
+@pytest.mark.rule("P-091")
 def test_nothing_is_set_aside_when_it_does_not_suffice(store, claim):
     before = snapshot(store.client)
     assert not reserve(store, claim, total=99)
@@ -63,6 +65,7 @@ def test_a_revision_sets_its_own_share_aside(store, claim):
     assert not reserve(store, claim, amount=50, total=150, scope="another")
 
 
+@pytest.mark.rule("P-092")
 def test_of_two_jobs_that_need_all_there_is_one_gets_it(store, claim):
     other = store.claim(store.ready_job()[1][0])
     assert reserve(store, claim)
