@@ -27,18 +27,21 @@ def put(store, fence: int, life_ms: int | None = 7_000_000, next_ms: int = 0) ->
     store.accounts.put_token(ACCOUNT, fence, change, next_ms=next_ms, now_ms=store.now_ms)
 
 
+@pytest.mark.rule("P-018")
 def test_an_account_is_made_once(store):
     assert store.accounts.create_account(ACCOUNT, {"kind": "anonymous", "client_id": "first"})
     assert not store.accounts.create_account(ACCOUNT, {"kind": "anonymous", "client_id": "second"})
     assert store.accounts.read_account(ACCOUNT)["client_id"] == "first"
 
 
+@pytest.mark.rule("P-022")
 def test_without_a_token_one_caller_may_get_it_and_others_wait(account):
     grant = take(account)
     assert (grant.fence, grant.fields["client_id"]) == (1, "c")
     assert take(account) is None
 
 
+@pytest.mark.rule("P-023")
 def test_a_stored_token_is_handed_out_to_all(account):
     put(account, take(account).fence)
     for _ in range(2):
@@ -52,6 +55,7 @@ def test_a_token_about_to_expire_is_good_enough_for_calls_that_cost_nothing(acco
     assert take(account, least_ms=1_200_000).fence == 2
 
 
+@pytest.mark.rule("P-023")
 def test_an_expired_token_is_not_handed_out(account):
     put(account, take(account).fence, life_ms=600_000)
     account.clock.advance(600)
@@ -71,6 +75,7 @@ def test_whoever_dies_with_the_right_loses_it_after_the_lock(account):
     assert take(account).fence == 2
 
 
+@pytest.mark.rule("P-022")
 def test_a_late_answer_does_not_overwrite_a_newer_one(account):
     # Given a process so slow that another has taken its right,
     slow = take(account)
