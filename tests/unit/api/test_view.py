@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from service.jobs.view import MAX_TEXT_CHARS, initial_units, job_data
 from service.model.cut import (
     ClipDoc,
@@ -79,6 +81,7 @@ def test_a_finished_job_shows_its_videos():
     assert body["expires_at"] is None
 
 
+@pytest.mark.rule("P-075")
 def test_no_inner_name_gets_out():
     job = a_job()
     text = json.dumps(job_data(job, *finished(job), "https://ab.example.com"))
