@@ -47,6 +47,7 @@ def _parameters(message):
     return json.loads(line)
 
 
+@pytest.mark.rule("P-087")
 def test_the_whole_message():
     """Given captions, a look and a wish, then the message asks for captions and nothing else."""
     message = _build(instruction="keep it short", clip_name="my clip.mp4")
