@@ -57,17 +57,20 @@ FOREIGN = {
 }
 
 
+@pytest.mark.rule("P-042")
 def test_there_are_samples_of_all_13_formats():
     assert set(SAMPLES) == set(FORMATS)
     assert len(FORMATS) == 13
 
 
+@pytest.mark.rule("P-042")
 @pytest.mark.parametrize(("name", "head"), [(n, h) for n, hs in SAMPLES.items() for h in hs])
 def test_a_format_is_told_by_its_content(name, head):
     assert detect(head).name == name
     assert check_upload(head, f"clip.{name}").name == name
 
 
+@pytest.mark.rule("P-044")
 @pytest.mark.parametrize("head", FOREIGN.values(), ids=FOREIGN)
 def test_anything_else_is_unsupported_whatever_its_name(head):
     assert detect(head) is None
