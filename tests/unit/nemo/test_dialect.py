@@ -35,10 +35,12 @@ ADK_TEXT = (
 )
 
 
+@pytest.mark.rule("P-054")
 def test_adk_text():
     assert meaning(ADK_TEXT) == (Text("I'll add the caption."),)
 
 
+@pytest.mark.rule("P-057")
 def test_adk_partial_and_thought_are_marked():
     """Partial text is repeated by a full event later; thought is not for the user."""
     parts = [{"text": "Secret", "thought": True}, {"text": "Open"}]
@@ -48,6 +50,7 @@ def test_adk_partial_and_thought_are_marked():
     )
 
 
+@pytest.mark.rule("P-054")
 @pytest.mark.parametrize("call", ["functionCall", "function_call"])
 @pytest.mark.parametrize("answer", ["functionResponse", "function_response"])
 def test_adk_tools_in_either_case(call, answer):
@@ -67,6 +70,7 @@ def test_a_failed_tool_is_marked(response):
     assert meaning({"content": {"parts": [part]}}) == (ToolResult("edit", failed=True),)
 
 
+@pytest.mark.rule("P-055")
 @pytest.mark.parametrize("key", ["stateDelta", "state_delta"])
 def test_state_delta_names_its_keys(key):
     assert meaning({"actions": {key: {"draft": {"t": []}, "rev": 1}}}) == (
@@ -80,6 +84,7 @@ def test_text_of_the_user_is_not_the_agents():
     )
 
 
+@pytest.mark.rule("P-056")
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
@@ -109,6 +114,7 @@ def test_null_errors_are_none():
     )
 
 
+@pytest.mark.rule("P-058")
 def test_simple_dialect():
     assert meaning({"type": "text", "content": "Hi"}) == (Text("Hi", joined=True),)
     assert meaning({"type": "tool_call", "name": "e", "args": {}}) == (ToolCall("e"),)
@@ -118,6 +124,7 @@ def test_simple_dialect():
     assert meaning({"type": "chunk", "content": "Hi"}) == (Text("Hi", partial=True, joined=True),)
 
 
+@pytest.mark.rule("P-059")
 @pytest.mark.parametrize(
     ("name", "data", "form"),
     [
@@ -135,6 +142,7 @@ def test_heartbeats(name, data, form):
     assert meaning(data, name) == (Heartbeat(form),)
 
 
+@pytest.mark.rule("P-060")
 @pytest.mark.parametrize(
     ("data", "is_json"),
     [
@@ -184,6 +192,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.rule("P-060")
 @given(JSON)
 def test_nothing_makes_it_fail(payload):
     """Whatever the JSON, there is at least one event and no exception."""
