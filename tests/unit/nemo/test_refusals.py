@@ -35,6 +35,7 @@ CODES = [
 ]
 
 
+@pytest.mark.rule("P-008", "P-128", "P-154", "P-167")
 @pytest.mark.parametrize(("code", "kind"), CODES)
 def test_codes_under_http_200(code, kind):
     """A code counts as a number and as a text."""
@@ -42,6 +43,7 @@ def test_codes_under_http_200(code, kind):
         assert type(error_of(200, {"code": value, "message": "m"})) is kind
 
 
+@pytest.mark.rule("P-009")
 @pytest.mark.parametrize("status", [400, 401, 404, 500, 503])
 def test_a_known_code_outranks_the_status(status):
     assert type(error_of(status, {"code": 2001, "message": "m"})) is errors.CreditsSpent
@@ -92,11 +94,13 @@ STATUSES = [
 ]
 
 
+@pytest.mark.rule("P-013", "P-107", "P-124", "P-154", "P-158", "P-165")
 @pytest.mark.parametrize(("status", "payload", "kind"), STATUSES)
 def test_statuses(status, payload, kind):
     assert type(error_of(status, payload)) is kind
 
 
+@pytest.mark.rule("P-011")
 @pytest.mark.parametrize("status", [200, 403, 404, 500, 502])
 def test_a_web_page_means_away(status):
     error = error_of(status, b"<!doctype html><h1>Just a moment", HTML_TYPE)
@@ -104,6 +108,7 @@ def test_a_web_page_means_away(status):
     assert error.retryable
 
 
+@pytest.mark.rule("P-010", "P-013")
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
@@ -122,6 +127,7 @@ def test_success_false_is_read_by_its_words(said, kind):
     assert type(error_of(200, {"success": False, "error": said})) is kind
 
 
+@pytest.mark.rule("P-012")
 @pytest.mark.parametrize(
     "payload",
     [
@@ -136,11 +142,13 @@ def test_the_reason_is_passed_on(payload):
     assert "Why" in error_of(403, payload).detail
 
 
+@pytest.mark.rule("P-012", "P-165")
 def test_field_faults_name_the_field():
     payload = {"detail": [{"type": "missing", "loc": ["body", "userId"], "msg": "Field required"}]}
     assert "body.userId Field required" in error_of(422, payload).detail
 
 
+@pytest.mark.rule("P-014")
 def test_no_token_is_ever_in_a_message():
     """Tokens of the known form, after Bearer, and the very secret in use are cut out."""
     said = "invalid token nmv_usr_Zk81abc (Bearer abcdef) or my-own-secret or eyJhbGciOi.x.y"
@@ -150,6 +158,7 @@ def test_no_token_is_ever_in_a_message():
         assert secret not in str(error.info.as_dict())
 
 
+@pytest.mark.rule("P-028")
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
@@ -179,6 +188,7 @@ def test_retry_after(headers, expected):
     assert retry_after_s(headers) == expected
 
 
+@pytest.mark.rule("P-028")
 def test_rate_limited_says_how_long():
     assert error_of(429, {}, {"Retry-After": "12"}).retry_after_s == 12.0
 
