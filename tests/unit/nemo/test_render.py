@@ -55,11 +55,13 @@ COMPLETED = {
 }
 
 
+@pytest.mark.rule("P-111")
 @pytest.mark.parametrize("reply", COMPLETED.values(), ids=COMPLETED.keys())
 def test_completed_in_every_shape(reply):
     assert parse(reply) == DONE
 
 
+@pytest.mark.rule("P-112")
 def test_urls_are_taken_in_the_documented_order():
     """Given a reply with all seven places filled, when one is emptied, the next counts."""
     places = [
@@ -91,6 +93,7 @@ def test_urls_are_taken_in_the_documented_order():
     assert parse(reply).url == ""
 
 
+@pytest.mark.rule("P-112")
 def test_what_is_no_address_is_passed_over():
     assert (
         parse({"status": "completed", "outputUrl": "", "output": {"url": 5}, "url": URL}).url == URL
@@ -98,6 +101,7 @@ def test_what_is_no_address_is_passed_over():
     assert parse({"status": "completed", "url": "javascript:alert(1)"}).url == ""
 
 
+@pytest.mark.rule("P-113")
 @pytest.mark.parametrize(
     ("word", "state"),
     [
@@ -116,10 +120,12 @@ def test_status_words(word, state):
     assert parse({"data": {"status": word}}).status is state
 
 
+@pytest.mark.rule("P-113")
 def test_a_reply_without_a_status_is_pending():
     assert parse({"success": True, "data": {"id": "r"}}) == RenderStatus(RenderState.PENDING)
 
 
+@pytest.mark.rule("P-114")
 @pytest.mark.parametrize(
     ("progress", "share"),
     [
@@ -143,6 +149,7 @@ def test_progress_is_a_share(progress, share):
     assert parse({"status": "processing", "progress": progress}).progress == pytest.approx(share)
 
 
+@pytest.mark.rule("P-115")
 def test_failed_says_why():
     assert parse({"data": {"status": "failed", "error": "no font"}}).error == "no font"
     assert parse({"status": "failed", "error": {"message": "inner"}}).error == "inner"
@@ -156,6 +163,7 @@ def test_only_an_object_is_a_reply():
         assert not tells_status(reply)
 
 
+@pytest.mark.rule("P-115")
 def test_a_failed_render_is_told_from_a_failed_call():
     assert tells_status(b'{"success":false,"data":{"status":"failed","error":"x"}}')
     assert not tells_status(b'{"success":false,"error":"x"}')
