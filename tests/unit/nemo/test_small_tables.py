@@ -12,6 +12,7 @@ from service.nemo.intents import Intent, route
 from service.nemo.timeline import find_caption_texts, summarise_timeline
 
 
+@pytest.mark.rule("P-004")
 @pytest.mark.parametrize(
     ("path", "platform"),
     [
@@ -28,6 +29,7 @@ def test_platform_is_told_from_the_folder(path, platform):
     assert detect_platform(path) is platform
 
 
+@pytest.mark.rule("P-003")
 def test_three_attribution_headers():
     assert attribution(Platform.CURSOR) == {
         "X-Skill-Source": "caption-ab",
@@ -36,6 +38,7 @@ def test_three_attribution_headers():
     }
 
 
+@pytest.mark.rule("P-144", "P-145", "P-146", "P-147", "P-148", "P-149", "P-151")
 @pytest.mark.parametrize(
     ("text", "kept", "actions"),
     [
@@ -62,11 +65,13 @@ def test_gui_sentences_become_actions(text, kept, actions):
     assert list(reading.actions) == actions
 
 
+@pytest.mark.rule("P-151")
 @given(st.text(alphabet="abc .!?\n。'\"字", max_size=60))
 def test_text_without_gui_words_is_kept(text):
     assert read_gui(text).text == text.strip()
 
 
+@pytest.mark.rule("P-136", "P-137", "P-138", "P-139", "P-140")
 @pytest.mark.parametrize(
     ("text", "intent"),
     [
@@ -98,12 +103,14 @@ def test_intents(text, intent):
     assert route(text) is intent
 
 
+@pytest.mark.rule("P-139")
 def test_a_file_alone_is_an_upload():
     assert route("", has_file=True) is Intent.UPLOAD
     assert route("here it is", has_file=True) is Intent.UPLOAD
     assert route("add captions to this", has_file=True) is Intent.CHAT
 
 
+@pytest.mark.rule("P-153")
 def test_timeline_in_the_documented_form():
     draft = {
         "t": [
@@ -118,6 +125,7 @@ def test_timeline_in_the_documented_form():
     )
 
 
+@pytest.mark.rule("P-041")
 def test_timeline_counts_further_segments():
     segments = [
         {"text": "Hi", "start_ms": 0, "d": 1500},
@@ -128,6 +136,7 @@ def test_timeline_counts_further_segments():
     assert find_caption_texts(draft) == ("Hi", "there")
 
 
+@pytest.mark.rule("P-153")
 @pytest.mark.parametrize("draft", [None, {}, {"t": None}, {"t": []}, {"t": "x"}, {"t": [None]}])
 def test_an_empty_timeline(draft):
     assert summarise_timeline(draft) == "Timeline (empty)"
@@ -145,6 +154,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.rule("P-132")
 @given(st.lists(st.dictionaries(st.sampled_from(["tt", "sg", "x"]), JSON)))
 def test_no_draft_breaks_the_summary(tracks):
     assert summarise_timeline({"t": tracks}).startswith("Timeline (")
