@@ -87,6 +87,7 @@ VECTORS = {
 }
 
 
+@pytest.mark.rule("P-061")
 @pytest.mark.parametrize(("stream", "expected"), VECTORS.values(), ids=VECTORS.keys())
 @pytest.mark.parametrize("piece", [1 << 20, 1, 2, 3], ids=["whole", "1 byte", "2 bytes", "3 bytes"])
 def test_vector(stream, expected, piece):
@@ -122,6 +123,7 @@ def test_huge_retry_is_ignored():
     assert decoder.retry_ms is None
 
 
+@pytest.mark.rule("P-064")
 @pytest.mark.parametrize(
     ("stream", "pending"),
     [
@@ -239,6 +241,7 @@ TOKENS = st.sampled_from(
 )
 
 
+@pytest.mark.rule("P-061")
 @settings(max_examples=600, deadline=None)
 @given(st.lists(TOKENS | st.binary(max_size=6), max_size=40), st.data())
 def test_chunking_changes_nothing(tokens, data):
