@@ -26,6 +26,7 @@ def transcript(*events):
     return builder.build()
 
 
+@pytest.mark.rule("P-057")
 def test_only_full_public_text_counts():
     """Given partial pieces, a thought and the full text, then only the full text is kept."""
     said = transcript(
@@ -38,6 +39,7 @@ def test_pieces_of_the_simple_dialect_join_without_a_break():
     assert transcript(Text("cap", joined=True), Text("tions", joined=True)).text == "captions"
 
 
+@pytest.mark.rule("P-077")
 @pytest.mark.parametrize(
     "events",
     [
@@ -51,6 +53,7 @@ def test_a_temporary_issue_after_normal_text_is_dropped(events):
     assert transcript(*events).text == "Done."
 
 
+@pytest.mark.rule("P-077")
 def test_a_temporary_issue_alone_stays():
     assert transcript(Text(NOISE)).text == NOISE
 
@@ -79,6 +82,7 @@ def test_memory_stays_bounded():
     assert len(said.tools) == len(said.errors) == 64
 
 
+@pytest.mark.rule("P-078")
 def test_evidence():
     said = transcript(
         ToolCall("edit"),
