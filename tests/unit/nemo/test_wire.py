@@ -47,6 +47,7 @@ TOKEN = {
 }
 
 
+@pytest.mark.rule("P-007", "P-127", "P-129")
 @pytest.mark.parametrize("convert", [lambda d: d, camel], ids=["snake", "camel"])
 def test_token_in_every_wrapping(convert):
     for reply in wrappings(convert(TOKEN)):
@@ -59,6 +60,7 @@ def test_token_is_not_in_its_repr():
     assert "nmv_usr_1" not in repr(parse_token(body(TOKEN)))
 
 
+@pytest.mark.rule("P-019")
 @pytest.mark.parametrize(
     ("expires_at", "expected"),
     [
@@ -79,6 +81,7 @@ def test_expiry_is_optional_and_tolerant(expires_at, expected):
     assert parse_token(body({"token": "t", "expires_at": expires_at})).expires_at_ms == expected
 
 
+@pytest.mark.rule("P-019", "P-130")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -96,6 +99,7 @@ def test_no_token_is_confusion(reply):
         parse_token(reply)
 
 
+@pytest.mark.rule("P-033")
 def test_session_ids_keep_all_digits():
     """Given a 19-digit id as text or number, then no digit is lost; as a float it is refused."""
     digits = "5529798700000000001"
@@ -106,6 +110,7 @@ def test_session_ids_keep_all_digits():
         parse_session(b'{"session_id": 5.529798700000000001e18}')
 
 
+@pytest.mark.rule("P-041", "P-130", "P-131")
 def test_uploaded():
     file = {
         "filename": "demo.mp4",
@@ -125,6 +130,7 @@ def test_uploaded():
     assert parse_uploaded(body({"code": 0, "data": None})).files == ()
 
 
+@pytest.mark.rule("P-007", "P-090", "P-131")
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -141,6 +147,7 @@ def test_credits(data, expected):
         assert parse_credits(reply) == expected
 
 
+@pytest.mark.rule("P-090")
 def test_no_figures_are_confusion():
     with pytest.raises(BackendConfused):
         parse_credits(body({"code": 0, "data": {"frozen": 1}}))
@@ -165,6 +172,7 @@ def state_body(draft, **more):
     return body({"code": 0, "data": data})
 
 
+@pytest.mark.rule("P-095", "P-098")
 def test_state_keeps_the_draft_untouched():
     draft = {**DRAFT, "unknown_key": {"Nested": [None, 1.5, "字"]}}
     state = parse_state(state_body(draft))
@@ -174,10 +182,12 @@ def test_state_keeps_the_draft_untouched():
     assert state.session_id == "1"
 
 
+@pytest.mark.rule("P-099")
 def test_a_draft_may_be_a_json_text():
     assert parse_state(state_body(json.dumps(DRAFT))).draft == DRAFT
 
 
+@pytest.mark.rule("P-099")
 @pytest.mark.parametrize("empty", [None, {}, "", "{}", "null", [], "not json"])
 def test_every_empty_draft_is_none(empty):
     state = parse_state(state_body(empty))
@@ -186,11 +196,13 @@ def test_every_empty_draft_is_none(empty):
     assert fingerprint(state) == fingerprint(parse_state(state_body(None)))
 
 
+@pytest.mark.rule("P-098")
 @pytest.mark.parametrize("tracks", [None, {}, [], [None], [{"tt": 0}], [{"tt": 0, "sg": []}]])
 def test_a_draft_without_segments_is_not_exportable(tracks):
     assert not parse_state(state_body({"d": 1, "t": tracks})).exportable
 
 
+@pytest.mark.rule("P-096", "P-129")
 @pytest.mark.parametrize(
     "data",
     [
@@ -204,10 +216,12 @@ def test_the_user_id_is_found_wherever_it_is(data):
     assert parse_state(body({"code": 0, "data": data})).user_id == "u"
 
 
+@pytest.mark.rule("P-095")
 def test_state_without_an_inner_state():
     assert parse_state(body({"draft": DRAFT, "videoInfos": [{}]})).uploaded
 
 
+@pytest.mark.rule("P-100")
 def test_fingerprint_ignores_order_and_analyses_and_nothing_else():
     base = parse_state(state_body(DRAFT))
     shuffled = parse_state(
@@ -257,6 +271,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.rule("P-127")
 @given(JSON)
 def test_only_confusion_is_raised(value):
     """Whatever JSON comes, a parser answers or is confused; it never breaks otherwise."""
