@@ -48,6 +48,7 @@ def test_what_is_no_id_is_told(text):
     assert not is_id(text, "job")
 
 
+@pytest.mark.rule("P-102")
 def test_render_and_client_ids_are_uuids():
     prefix, _, rest = new_render_id().partition("_")
     assert prefix == "render"
