@@ -12,6 +12,7 @@ from service.errors import StartupError
 from service.settings import Settings, environment_name, load_settings
 
 
+@pytest.mark.rule("P-001")
 def test_an_empty_environment_gives_the_defaults_of_production():
     assert load_settings({}) == Settings()
 
@@ -20,6 +21,7 @@ def test_an_empty_value_means_the_default():
     assert load_settings({"CAPTION_AB_LEASE_S": ""}).lease_s == Settings().lease_s
 
 
+@pytest.mark.rule("P-001")
 @pytest.mark.parametrize(
     ("name", "text", "field", "value"),
     [
