@@ -1,0 +1,210 @@
+"""The rules of docs/protocol.md, the tests that prove them and the code that holds them.
+
+`python -m tests.architecture.rules` writes docs/protocol-coverage.md; `make docs` does it too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.architecture.holders import HOLDERS
+from tests.architecture.tree import ROOT, relative
+
+PAGE = "docs/protocol.md"
+COVERAGE = "docs/protocol-coverage.md"
+CERTAINTIES = frozenset({"seen", "inferred", "measured"})
+#: Rules without a test, and what is missing. A rule leaves this list with its first mark.
+PENDING: dict[str, str] = {
+    "P-016": "a test that an engine with NEMO_TOKEN issues no token (books[tokens] is empty)",
+    "P-020": "a test of an issued token whose reply names no expiry",
+    "P-021": "a test that the token is stored sealed before the first call that uses it",
+    "P-024": "a test of two issues, the second after expiry: one client id in the books",
+    "P-025": "a test that after a 429 the books know one client id",
+    "P-026": "the repetition with a new id (that a 400 is told as such is tested)",
+    "P-027": "the one retry after 30 s and what is said afterwards",
+    "P-030": "a test of a refused early refresh: the token stays, the next look is after expiry",
+    "P-031": "a test that the account's due row is placed a margin before the expiry",
+    "P-035": "no code notes a possible orphan: the step is just repeated",
+    "P-037": "claim links are not asked for by the engine yet",
+    "P-043": "a test of the media types (quicktime, x-msvideo, x-matroska, mp4, aac, jpeg)",
+    "P-049": "`edits.prepare` reads the state but does not check that the file is in it",
+    "P-074": "the draining of a stream in a flow worker (that of a download is tested)",
+    "P-076": "job.progress while waiting",
+    "P-079": "messages of a session while an edit runs",
+    "P-081": "a stream that says it is done while the state stays as it was",
+    "P-086": "two equal fingerprints in recovery (settle_s)",
+    "P-088": "the comparison of the variants' other tracks",
+    "P-089": "the corrective message and `confounded`",
+    "P-097": "no test sees `uploaded` false",
+    "P-103": "a test of the output a job gets that names none",
+    "P-106": "a submit answered as a duplicate inside the engine (the client's side is tested)",
+    "P-110": "a test of the pause between two polls",
+    "P-118": "the cap is untested, and the fallback is not tried at it",
+    "P-119": "it is fetched through the fallback at once, without the further poll",
+    "P-126": "resume",
+    "P-141": "messages are routed by the table",
+    "P-142": "messages during a run",
+    "P-143": "no code tells such a wish",
+    "P-150": "no sentence about settings or a dashboard in the test",
+    "P-152": "a job whose reply is full of such phrases sends one message",
+    "P-155": "token re-authentication inside a job",
+    "P-156": "a dead own token inside a job",
+    "P-157": "1002 after a re-authentication",
+    "P-159": "a session lost before the edit",
+    "P-160": "a session lost after the edit",
+    "P-161": "2001 from the backend inside a job, for both kinds of account",
+    "P-162": "4001 from the backend inside a job",
+    "P-163": "4002 from the backend inside a job",
+    "P-164": "403 inside a job",
+    "P-166": "a backend that is away for a while inside a job",
+}
+_RULE = re.compile(r"^- \*\*(P-\d{3})\*\* (.+\.) \*\((.+); (\w+)\)\*$")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the page. `section` is the heading it stands under."""
+
+    id: str
+    text: str
+    source: str
+    certainty: str
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A test, named as pytest names it, that claims to prove a rule."""
+
+    rule: str
+    test: str
+
+
+def read_rules(page: str) -> list[Rule]:
+    """The rules of a page in their order; a line that begins like one must be one.
+
+    Raises:
+        ValueError: it is not.
+    """
+    rules, section = [], ""
+    for line in page.splitlines():
+        if line.startswith("#"):
+            section = line.lstrip("# ")
+        elif found := _RULE.match(line):
+            rules.append(Rule(*found.groups(), section=section))
+        elif line.startswith("- **P-"):
+            raise ValueError(f"not of the form `- **P-001** Text. *(source; certainty)*`: {line}")
+    return rules
+
+
+def read_marks(source: str, path: str) -> Iterator[Mark]:
+    """The marks in a test file; one on a class counts for each test in it.
+
+    Raises:
+        ValueError: a mark that pytest would never collect, or one whose ids are not plain texts.
+    """
+    yield from _marks_below(ast.parse(source).body, path, ())
+
+
+def _marks_below(body: list[ast.stmt], path: str, outer: tuple[str, ...]) -> Iterator[Mark]:
+    for node in body:
+        if not isinstance(node, _DEFINITIONS):
+            continue
+        name, ids = f"{path}::{node.name}", (*outer, *_ids(node))
+        if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+            yield from _marks_below(node.body, name, ids)
+        elif not isinstance(node, ast.ClassDef) and node.name.startswith("test_"):
+            yield from (Mark(each, name) for each in ids)
+        elif ids != outer:
+            raise ValueError(f"{name} is marked but is no test")
+
+
+def _ids(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[str]:
+    calls = [
+        each
+        for each in node.decorator_list
+        if isinstance(each, ast.Call) and ast.unparse(each.func) == "pytest.mark.rule"
+    ]
+    ids = [each for call in calls for each in call.args]
+    texts = [each.value for each in ids if isinstance(each, ast.Constant)]
+    if len(texts) < len(ids) or any(call.keywords or not call.args for call in calls):
+        raise ValueError(f'{node.name}: write @pytest.mark.rule("P-001")')
+    return [str(each) for each in texts]
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    return tuple(read_rules((ROOT / PAGE).read_text(encoding="utf-8")))
+
+
+@cache
+def all_marks() -> tuple[Mark, ...]:
+    """The marks of all tests, file by file."""
+    found: list[Mark] = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        source = path.read_text(encoding="utf-8")
+        if "mark.rule(" in source:
+            found += read_marks(source, relative(path))
+    return tuple(found)
+
+
+def tests_of(rule: str) -> list[str]:
+    """The tests that are marked with a rule."""
+    return [mark.test for mark in all_marks() if mark.rule == rule]
+
+
+def find_holder(holder: str, root: Path = ROOT) -> ast.AST | None:
+    """The definition that `path.py:Class.function` names, or none."""
+    path, _, name = holder.partition(":")
+    if not (root / path).is_file():
+        return None
+    node: ast.AST | None = ast.parse((root / path).read_text(encoding="utf-8"))
+    for part in name.split("."):
+        body = getattr(node, "body", [])
+        same = (each for each in body if isinstance(each, _DEFINITIONS) and each.name == part)
+        node = next(same, None)
+    return node
+
+
+def coverage_page() -> str:
+    """docs/protocol-coverage.md: every rule with the code that holds it and the tests."""
+    rules = all_rules()
+    lines = [
+        "# The protocol's rules, their code and their tests",
+        "",
+        "`make docs` writes this page from `docs/protocol.md`, the marks in `tests/` and the table",
+        f"in `tests/architecture/holders.py`. {len(rules)} rules, {len(rules) - len(PENDING)} with",
+        f"tests; {len(PENDING)} are pending and say what is missing.",
+    ]
+    section = ""
+    for rule in rules:
+        if rule.section != section:
+            section = rule.section
+            lines += ["", f"## {section}", "", "| rule | code | tests |", "|---|---|---|"]
+        lines.append(_row(rule))
+    return "\n".join(lines) + "\n"
+
+
+def _row(rule: Rule) -> str:
+    code = "<br>".join(f"`{each}`" for each in HOLDERS.get(rule.id, ()))
+    tests = "<br>".join(f"`{each.removeprefix('tests/')}`" for each in tests_of(rule.id))
+    missing = PENDING.get(rule.id)
+    return f"| {rule.id} | {code} | {f'*pending: {missing}*' if missing else tests} |"
+
+
+def main() -> None:
+    """Write the page if it has changed."""
+    path, text = ROOT / COVERAGE, coverage_page()
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+        print(f"{COVERAGE} written")
+
+
+if __name__ == "__main__":
+    main()
