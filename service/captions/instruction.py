@@ -19,6 +19,10 @@ from service.model.job import OutputSpec
 MAX_INSTRUCTION_CHARS = 500
 MAX_NAME_CHARS = 200
 FENCE = "```"
+_NOTHING_ELSE = (
+    "Change nothing else: no music, no sound, no titles, no effects, no transitions, no cuts, "
+    "no generated material; picture, sound and length stay as they are. Ask nothing back."
+)
 
 _NOTHING_ELSE = (
     "Change nothing else: no music, no sound, no titles, no effects, no transitions, no cuts, "
@@ -69,6 +73,26 @@ def build_instruction(
         *_describe_length(duration_ms),
         *_quote_wish(instruction),
         *_hand_over(captions, spoken),
+    ]
+    return "\n".join(parts)
+
+
+def build_change(wish: str, *, clip_name: str, language: str) -> str:
+    """Writes the message for a change to captions that are there; the same input, the same bytes.
+
+    Args:
+        wish: What should change; the first 500 characters are passed on, quoted.
+        clip_name: The file's name in the session.
+        language: A tag such as `en` or `zh-CN`.
+    """
+    spoken = found.group() if (found := _LANGUAGE.fullmatch(language)) else "en"
+    parts = [
+        "Change the captions that are there, and the captions only.",
+        f'Work on the clip "{quote_line(clip_name, MAX_NAME_CHARS)}" and no other.',
+        _NOTHING_ELSE,
+        f"Answer in the language {spoken}.",
+        "What is wished is quoted in the next line; leave undone what goes beyond captions.",
+        f"> {quote_line(wish, MAX_INSTRUCTION_CHARS)}",
     ]
     return "\n".join(parts)
 

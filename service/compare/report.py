@@ -6,6 +6,9 @@ only difference. Pixels are compared by a later release; until then `controlled`
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections import Counter
 from typing import Any
 
 from service.model.cut import MediaInfo
@@ -15,7 +18,29 @@ from service.store.jobs import ClipRow, CutRow
 
 def compare(clips: list[ClipRow], cuts: list[CutRow]) -> dict[str, Any]:
     """A report: for each clip, what its variants' files have in common, and where they differ."""
-    return {"clips": [_compare_clip(clip, cuts) for clip in clips], "controlled": None}
+    confounded = [each for clip in clips for each in _find_confounders(clip.doc.index, cuts)]
+    return {
+        "clips": [_compare_clip(clip, cuts) for clip in clips],
+        "controlled": False if confounded else None,
+        "confounded": confounded,
+    }
+
+
+def _find_confounders(clip: int, cuts: list[CutRow]) -> list[dict[str, Any]]:
+    """What the drafts of a clip's variants hold besides text that is not in all of them."""
+    control = {
+        cut.doc.label: Counter(cut.doc.edit.control)
+        for cut in cuts
+        if cut.doc.clip == clip and cut.doc.edit is not None and cut.doc.edit.control
+    }
+    if len(control) < 2:
+        return []
+    common = functools.reduce(operator.and_, control.values())
+    return [
+        {"clip": clip, "label": label, "only": sorted((lines - common).elements())}
+        for label, lines in control.items()
+        if lines - common
+    ]
 
 
 def _compare_clip(clip: ClipRow, cuts: list[CutRow]) -> dict[str, Any]:

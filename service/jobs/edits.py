@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from service.captions.cues import parse_captions
-from service.captions.instruction import build_instruction
+from service.captions.instruction import build_change, build_instruction
 from service.captions.style import build_style
 from service.errors import BackendError, CaptionAbError
 from service.ids import new_id
@@ -52,13 +52,15 @@ def holds_file(state: State, name: str) -> bool:
 def message(job: Job, doc: CutDoc, clip: ClipDoc) -> str:
     """What the agent is asked. The same cut gives the same bytes."""
     spec = job.spec
+    if doc.wish:
+        return build_change(doc.wish, clip_name=doc.uploaded_as, language=spec.language)
     variant = next(each for each in spec.variants if each.label == doc.label)
     captions = spec.captions
-    wish = " ".join(part for part in (spec.instruction, variant.instruction) if part)
+    wishes = (spec.instruction, variant.instruction, spec.clips[doc.clip].instruction)
     return build_instruction(
         build_style(variant.style),
         None if captions is None else parse_captions(captions.format or None, captions.text),
-        instruction=wish,
+        instruction=" ".join(wish for wish in wishes if wish),
         language=spec.language,
         clip_name=doc.uploaded_as,
         output=spec.output,
@@ -205,13 +207,14 @@ def _look(cut: CutContext, intent: EditIntent) -> State | None:
 def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Transcript) -> Outcome:
     """The edit is there: book it, and go on to the render."""
     charge, balance = book_charge(cut, intent)
+    earlier = cut.doc.edit.credits if cut.doc.edit else 0
     edit = Edit(
         text=transcript.text,
         tools=transcript.tools,
         fingerprint=fingerprint(state),
         silent=not transcript.text,
         charged=say_charged(charge),
-        credits=charge,
+        credits=None if charge is None or earlier is None else charge + earlier,
         balance=balance,
         control=control_lines(state.draft),
     )
@@ -253,6 +256,9 @@ def _refused(cut: CutContext, error: CaptionAbError) -> Outcome:
 
 def _unconfirmed(cut: CutContext, intent: EditIntent) -> Outcome:
     charge, _ = book_charge(cut, intent)
+    if cut.doc.corrected and cut.doc.edit is not None:
+        # Only the correction is in doubt: the captions are there, and the result says confounded.
+        return Advance(CutState.CAPTIONED, replace(cut.doc, recovery=None))
     said = say_charged(charge)
     failure = Failure(
         "edit_unconfirmed",

@@ -13,6 +13,7 @@ from dataclasses import replace
 from service.errors import BackendError
 from service.ids import new_render_id
 from service.jobs.context import CutContext
+from service.jobs.corrections import correction, find_additions, may_correct
 from service.jobs.edits import NotSent
 from service.jobs.endings import fail, told
 from service.jobs.outcomes import Advance, Outcome, Wait
@@ -32,7 +33,12 @@ _SETTLES = 3
 
 
 def prepare(cut: CutContext) -> Outcome:
-    """Choose the render's id and write it down."""
+    """Choose the render's id and write it down, unless the draft must be put right first."""
+    siblings = cut.services.jobs.read_units(cut.job)[1]
+    added = find_additions(cut, siblings)
+    if added and may_correct(cut, siblings):
+        doc = replace(cut.doc, corrected=True, wish=correction(", ".join(added)), intent=None)
+        return Advance(CutState.UPLOADED, doc)
     intent = RenderIntent(new_render_id(), cut.claim.fence, cut.services.clock.now_ms())
     doc = replace(cut.doc, render=intent)
     return Advance(CutState.RENDERING, doc, (told(EventType.CUT_RENDERING, doc),))

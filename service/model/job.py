@@ -22,6 +22,15 @@ class ClipSpec:
     filename: str = ""
     size: int = 0
     sha256: str = ""
+    instruction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSpec:
+    """Music or a picture that goes equally to every variant; `role` is bgm, image or logo."""
+
+    upload_id: str
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class JobSpec:
     clips: tuple[ClipSpec, ...]
     variants: tuple[VariantSpec, ...]
     name: str = ""
+    assets: tuple[AssetSpec, ...] = ()
     captions: CaptionsSpec | None = None
     instruction: str = ""
     language: str = "en"

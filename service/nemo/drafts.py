@@ -39,6 +39,13 @@ def differences(one: Sequence[str], other: Sequence[str]) -> tuple[list[str], li
     return sorted((left - right).elements()), sorted((right - left).elements())
 
 
+def additions(lines: Sequence[str]) -> list[str]:
+    """Tracks beyond one of pictures and one of sound: nobody asked for them."""
+    kinds = Counter(line.partition(",")[0] for line in lines)
+    allowed = Counter(video=1, audio=1)
+    return sorted(f"{kind} x{count}" for kind, count in (kinds - allowed).items())
+
+
 def holds_other_clip(draft: Mapping[str, Any] | None, own: str, others: Sequence[str]) -> str:
     """The name of another clip of the session that this draft's picture tracks mention, if any."""
     tracks = draft.get("t") if draft else None
