@@ -108,6 +108,13 @@ class KeyCache:
             raise Unauthorized("This API key is unknown or was revoked.")
         return caller
 
+    def forget(self, tenant_id: str) -> None:
+        """Ask the store again for this tenant's keys; other processes do within `key_cache_s`."""
+        known = list(self._known.items())
+        for key, (_, caller) in known:
+            if caller is not None and caller.tenant_id == tenant_id:
+                self._known.pop(key, None)
+
     def _find(self, key: str) -> Caller | None:
         now_s = self._clock.monotonic_s()
         known = self._known.get(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from service.errors import NotFound, StoreRefused
@@ -25,7 +26,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as the store knows it: by the hash of its text."""
+    """A key as the store knows it: by the hash of its text. Its account is its tenant's."""
 
     id: str
     tenant_id: str
@@ -48,12 +49,22 @@ class Upload:
     created_ms: int
 
 
+class Grant(StrEnum):
+    """What an account has for a caller."""
+
+    TOKEN = "token"  # noqa: S105  a word of the reply
+    FETCH = "fetch"  # the sole right to get a new one
+    WAIT = "wait"  # the backend has refused; not before `token_retry`
+    NONE = "none"  # a person must give one
+
+
 @dataclass(frozen=True, slots=True)
 class TokenGrant:
-    """An account's fields; `fence` above 0 is the sole right to get a new token."""
+    """An account's fields; `fence` is the number of a right to get a new token."""
 
     fields: Mapping[str, str] = field(repr=False)
     fence: int = 0
+    kind: Grant = Grant.TOKEN
 
 
 class AccountStore:
@@ -83,7 +94,7 @@ class AccountStore:
     def take_token(
         self, account_id: str, *, least_ms: int, lock_ms: int, now_ms: int
     ) -> TokenGrant | None:
-        """The account's token if it has `least_ms` to live, or the right to get one.
+        """The account's token if it has `least_ms` to live, or the right to get one, if any.
 
         None means that another process is getting it: look again in a second.
 
@@ -96,9 +107,10 @@ class AccountStore:
             if refused.refusal is Refusal.WAITING:
                 return None
             raise NotFound(f"There is no account {account_id}.") from None
-        if reply[0] == "token":
-            return TokenGrant(_pairs(reply[1:]))
-        return TokenGrant(_pairs(reply[2:]), fence=int(reply[1]))
+        kind = Grant(reply[0])
+        if kind is Grant.FETCH:
+            return TokenGrant(_pairs(reply[2:]), int(reply[1]), kind)
+        return TokenGrant(_pairs(reply[1:]), kind=kind)
 
     def put_token(
         self,
@@ -112,13 +124,46 @@ class AccountStore:
         """Store what came of getting a token; `next_ms` is the account's next look, 0 for none.
 
         Raises:
-            StoreRefused: another process has taken over.
+            StoreRefused: another process has taken over; a token is stored all the same where
+                there is none.
         """
         body = json.dumps(dict(change))
         try:
             self._connection.run(scripts.PUT_TOKEN, now_ms, account_id, fence, body, next_ms)
         except Refused as refused:
             raise StoreRefused(f"put_token {account_id}: {refused.refusal.name}") from None
+
+    def drop_token(self, account_id: str, token_hash: str, *, now_ms: int) -> bool:
+        """Forget a refused token if it is still that one; false when a person must act."""
+        try:
+            reply = self._connection.run(scripts.DROP_TOKEN, now_ms, account_id, token_hash)
+        except Refused:
+            return False
+        return reply[0] == "renew"
+
+    def attach_token(self, tenant_id: str, account_id: str, fields: Mapping[str, str]) -> None:
+        """Give a tenant an account with a token of its own."""
+        account, tenant = self._keys.account(account_id), self._keys.tenant(tenant_id)
+
+        def ask(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.hset(account, mapping=dict(fields))
+            pipeline.hset(tenant, "account", account_id)
+            return pipeline.execute()
+
+        self._connection.read(ask)
+
+    def detach_token(self, tenant_id: str, account_id: str, instead: str) -> None:
+        """Forget the token of a tenant's own account, and let the tenant use another account."""
+        account, tenant = self._keys.account(account_id), self._keys.tenant(tenant_id)
+
+        def ask(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.hdel(account, "token", "token_hash")
+            pipeline.hset(tenant, "account", instead)
+            return pipeline.execute()
+
+        self._connection.read(ask)
 
     def create_tenant(self, tenant: Tenant) -> None:
         """Write a tenant."""
@@ -143,7 +188,6 @@ class AccountStore:
         mapping = {
             "id": key.id,
             "tenant": key.tenant_id,
-            "account": key.account_id,
             "created": key.created_ms,
             "last4": key.last4,
         }
@@ -151,13 +195,14 @@ class AccountStore:
         self._connection.read(lambda client: client.hset(name, mapping=mapping))
 
     def read_key(self, digest: str) -> ApiKey | None:
-        """The API key with this hash, or none."""
+        """The API key with this hash, with its tenant's account of this moment, or none."""
         name = self._keys.api_key(digest)
         found = self._connection.read(lambda client: client.hgetall(name))
-        if not found:
+        tenant = self.read_tenant(found["tenant"]) if found else None
+        if tenant is None:
             return None
         return ApiKey(
-            found["id"], found["tenant"], found["account"], int(found["created"]), found["last4"]
+            found["id"], tenant.id, tenant.account_id, int(found["created"]), found["last4"]
         )
 
     def create_upload(self, upload: Upload, *, ttl_ms: int) -> None:

@@ -92,6 +92,7 @@ TAKE_TOKEN = _script(
 PUT_TOKEN = _script(
     "put_token", "account", "fence", "change", "next_ms", refuses=(Refusal.GONE, Refusal.FENCED)
 )
+DROP_TOKEN = _script("drop_token", "account", "hash", refuses=(Refusal.GONE,))
 
 SCRIPTS: tuple[Script, ...] = (
     CREATE_JOB,
@@ -110,6 +111,7 @@ SCRIPTS: tuple[Script, ...] = (
     RECORD_ATTEMPT,
     TAKE_TOKEN,
     PUT_TOKEN,
+    DROP_TOKEN,
 )
 
 

@@ -5,11 +5,15 @@
 -- Refuses: -4 GONE  -6 FENCED  -9 CLOCK
 -- @include keys clock bell rows
 if clock_refuses() then return { -9 } end
-local key = K.account(ARGV[5])
-if redis.call('EXISTS', key) == 0 then return { -4 } end
-if redis.call('HGET', key, 'token_fence') ~= ARGV[6] then return { -6 } end
-for field, value in pairs(cjson.decode(ARGV[7])) do redis.call('HSET', key, field, value) end
-redis.call('HSET', key, 'token_lock', '0')
+local key, change = K.account(ARGV[5]), cjson.decode(ARGV[7])
+local kind, fence, token, expires = unpack(redis.call('HMGET', key, 'kind', 'token_fence', 'token', 'token_expires'))
+if not kind then return { -4 } end
+local held = fence == ARGV[6]
+-- A token that comes late is better than none: the backend gives one in seven days.
+local wanted = change.token and not (token and tonumber(expires or '0') > now)
+if not held and not wanted then return { -6 } end
+for field, value in pairs(change) do redis.call('HSET', key, field, value) end
+if held then redis.call('HSET', key, 'token_lock', '0') end
 if ARGV[8] ~= '0' then
   local row = 'token:' .. ARGV[5]
   create_row(row, '', { queue = 'flow', state = 'pending', look_ms = 0 })
