@@ -14,8 +14,9 @@ from typing import Any
 
 from sandbox.config import SandboxConfig
 from sandbox.ffmpeg import lacks
+from sandbox.scenario import BadScenario
 from sandbox.server import start_sandbox
-from sandbox.switches import Switches, UnknownSwitch, change
+from sandbox.switches import Switches, change
 
 _SIGNAL_CHECK_S = 0.2
 
@@ -24,8 +25,9 @@ def main(argv: list[str] | None = None) -> int:
     """Runs until SIGTERM or SIGINT; prints `sandbox ready URL` first."""
     options = _parse(argv)
     try:
-        switches = _switches(options)
-    except (UnknownSwitch, OSError, ValueError) as error:
+        scenario = _scenario(options)
+        switches = _switches(options, scenario.pop("switches", {}))
+    except (OSError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - a command's answer
         return 2
     missing = lacks() if switches.render == "burn" else []
@@ -37,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         data=options.data,
         port=options.port,
         switches=switches,
+        scenario=scenario,
         preset=options.preset,
         seed=options.seed,
         render_workers=options.render_workers,
@@ -45,7 +48,11 @@ def main(argv: list[str] | None = None) -> int:
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
-    running = start_sandbox(config)
+    try:
+        running = start_sandbox(config)
+    except BadScenario as error:
+        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201
+        return 2
     if options.ready_file:
         partial = options.ready_file.with_suffix(".partial")
         partial.write_text(running.url + "\n", encoding="utf-8")
@@ -63,7 +70,9 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--data", type=Path, required=True, help="folder for uploads and results")
     parser.add_argument("--ready-file", type=Path, help="gets the address once it serves")
-    parser.add_argument("--scenario", type=Path, help='JSON with {"switches": {...}}')
+    parser.add_argument(
+        "--scenario", type=Path, help="JSON file with switches and rules; docs/sandbox.md"
+    )
     parser.add_argument("--poll-delay", metavar="PENDING_S,PROCESSING_S", help="default 5,20")
     parser.add_argument("--edit-s", type=float, help="seconds an edit takes")
     parser.add_argument("--render", choices=("burn", "copy"))
@@ -74,11 +83,19 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _switches(options: argparse.Namespace) -> Switches:
-    switches = Switches()
-    if options.scenario:
-        scenario = json.loads(options.scenario.read_text(encoding="utf-8"))
-        switches = change(switches, scenario.get("switches", {}))
+def _scenario(options: argparse.Namespace) -> dict[str, Any]:
+    if not options.scenario:
+        return {}
+    scenario = json.loads(options.scenario.read_text(encoding="utf-8"))
+    if not isinstance(scenario, dict):
+        raise BadScenario("a scenario is an object")
+    return scenario
+
+
+def _switches(options: argparse.Namespace, changes_of_scenario: Any) -> Switches:
+    if not isinstance(changes_of_scenario, dict):
+        raise BadScenario("switches takes an object of switches")
+    switches = change(Switches(), changes_of_scenario)
     changes: dict[str, Any] = {}
     if options.poll_delay:
         pending, _, processing = options.poll_delay.partition(",")

@@ -29,6 +29,17 @@ _GENERATE = re.compile(
     re.IGNORECASE,
 )
 _EXPORT = re.compile(r"^\s*(?:export|download|导出|下载)\b", re.IGNORECASE)
+_ONLY = re.compile(
+    r"captions?,?\s+(?:and\s+captions\s+)?only|only\s+(?:the\s+)?captions|nothing\s+else"
+    r"|只.{0,8}字幕",
+    re.IGNORECASE,
+)
+_STRIP = re.compile(
+    r"\b(?:remove|delete|undo|strip|restore|revert|take\s+out|take\s+away|get\s+rid\s+of)\b"
+    r"[^.\n]{0,80}\b(?:music|bgm|sound|audio|titles?|effects?|tracks?|added|else|other|everything)\b"
+    r"|(?:去掉|删除|移除|恢复|撤销).{0,20}(?:音乐|标题|音轨|轨道|特效)",
+    re.IGNORECASE,
+)
 _CAPTIONS = re.compile(r"caption|subtitle|transcri|字幕|title|text overlay", re.IGNORECASE)
 
 
@@ -38,6 +49,7 @@ class Kind(StrEnum):
     CAPTION = "caption"
     RESTYLE = "restyle"
     GENERATE = "generate"
+    STRIP = "strip"
     EXPORT_WORDS = "export_words"
     NO_CAPTIONS = "no_captions"
     TALK = "talk"
@@ -53,11 +65,15 @@ class Plan:
     overrides: dict[str, Any] = field(default_factory=dict)
     filename: str | None = None
     resolution: str | None = None
+    #: The message forbids everything but captions.
+    captions_only: bool = False
+    #: The message wants gone what the backend added by itself.
+    strips: bool = False
 
     @property
     def edits(self) -> bool:
         """Tells whether the plan changes the session at all."""
-        return self.kind in {Kind.CAPTION, Kind.RESTYLE, Kind.GENERATE}
+        return self.kind in {Kind.CAPTION, Kind.RESTYLE, Kind.GENERATE, Kind.STRIP}
 
 
 def plan_message(
@@ -79,7 +95,11 @@ def plan_message(
     kind = _kind(
         prose, has_cues=bool(cues or script), styled=bool(overrides), has_captions=has_captions
     )
-    return Plan(kind, cues, script, overrides, filename, resolution)
+    strips = bool(_STRIP.search(prose))
+    if strips and kind in {Kind.NO_CAPTIONS, Kind.TALK}:
+        kind = Kind.STRIP
+    only = bool(_ONLY.search(prose))
+    return Plan(kind, cues, script, overrides, filename, resolution, only, strips)
 
 
 def _kind(prose: str, *, has_cues: bool, styled: bool, has_captions: bool) -> Kind:

@@ -44,6 +44,34 @@ def build_draft(
     return {"d": source.duration_ms, "m": meta, "t": tracks}
 
 
+def join_drafts(drafts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Puts timelines one after the other: every track type once, its segments shifted in time."""
+    tracks: dict[int, list[dict[str, Any]]] = {}
+    offset_ms = 0
+    for draft in drafts:
+        for track in draft["t"]:
+            segments = tracks.setdefault(track["tt"], [])
+            segments += [
+                {**_shifted(segment, offset_ms), "id": f"{segment['id']}_{len(segments) + n}"}
+                for n, segment in enumerate(track["sg"], 1)
+            ]
+        offset_ms += draft["d"]
+    joined = [{"tt": kind, "sg": tracks[kind]} for kind in sorted(tracks)]
+    return {"d": offset_ms, "m": dict(drafts[-1]["m"]), "t": joined}
+
+
+def music_track(name: str, duration_ms: int) -> dict[str, Any]:
+    """Builds the music that the backend adds by itself."""
+    segment = {"id": "bgm_1", "src": f"library_{name}", "name": name, "start_ms": 0}
+    return {"tt": AUDIO, "sg": [{**segment, "d": duration_ms, "volume": 0.35, MARK: 1}]}
+
+
+def title_track(text: str, duration_ms: int, style: Style) -> dict[str, Any]:
+    """Builds the title that the backend adds by itself, shown for at most 3 s."""
+    return {"tt": TEXT, "sg": [{**_text(1, Cue(0, min(3000, duration_ms), text), style),
+                                "id": "title_1"}]}  # fmt: skip
+
+
 def canvas_config(width: int, height: int) -> dict[str, Any]:
     """Describes the canvas as the state does: width, height, aspect ratio."""
     part = gcd(width, height) or 1
@@ -94,6 +122,13 @@ def _segments(draft: object, kind: int) -> list[Mapping[str, Any]]:
         for segment in (track.get("sg") or ())
         if isinstance(segment, Mapping)
     ]
+
+
+def _shifted(segment: Mapping[str, Any], offset_ms: int) -> dict[str, Any]:
+    moved = {**segment, "start_ms": segment["start_ms"] + offset_ms}
+    if "words" in segment:
+        moved["words"] = [{**w, "start_ms": w["start_ms"] + offset_ms} for w in segment["words"]]
+    return moved
 
 
 def _media(source: Source, role: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.agent import Kind, Plan
 from sandbox.cues import Cue, time_script
-from sandbox.draft import build_draft
+from sandbox.draft import build_draft, join_drafts
 from sandbox.sessions import Asset, Session
 from sandbox.style import Style, resolve
 
@@ -23,62 +23,75 @@ class Edit:
 
 
 def apply_plan(
-    session: Session, plan: Plan, seen: Mapping[str, tuple[tuple[Cue, ...], Style]]
+    session: Session,
+    plan: Plan,
+    seen: Mapping[str, tuple[tuple[Cue, ...], Style]],
+    *,
+    joins: bool = False,
+    obeys: bool = True,
 ) -> Edit | None:
     """Changes the session; None when nothing could be done. Call with the session's lock held.
+
+    `joins`: clips share one timeline. `obeys`: what was added unasked goes if the message says so.
 
     Works on what the run saw when it started: of two overlapping runs the later one wins (ADK).
     """
     if plan.kind is Kind.GENERATE:
         session.generated.append({"id": f"gen_{secrets.token_hex(4)}", "type": "video"})
         return Edit("generated media")
+    strips = plan.strips and obeys and bool(session.extras)
     asset = _asset(session, plan)
-    if asset is None:
-        return None
-    source = asset.source()
-    before = seen.get(asset.filename)
+    captions = _captions(plan, asset, seen) if asset else None
+    if strips:
+        session.extras.clear()
+    if asset is None or captions is None:
+        if strips:
+            compose(session, joins=joins)
+        return Edit(session.current) if strips else None
+    session.captions = {**seen, asset.filename: captions}
+    session.current = asset.filename
+    session.resolution = plan.resolution or ""
+    compose(session, joins=joins)
+    return Edit(asset.filename, len(captions[0]), captions[1].preset)
+
+
+def compose(session: Session, *, joins: bool) -> None:
+    """Builds the session's draft anew; call with its lock held and a video uploaded."""
+    files = {asset.filename: asset for asset in session.videos()}
+    if not session.current:
+        session.current = next(reversed(files))
+    if not joins:
+        session.timeline = []
+    if session.current not in session.timeline:
+        session.timeline.append(session.current)
+    drafts = [
+        build_draft(
+            files[name].source(),
+            *session.captions.get(name, ((), None)),
+            title=session.task_name,
+        )
+        for name in session.timeline
+    ]
+    draft = join_drafts(drafts) if len(drafts) > 1 else drafts[0]
+    if session.resolution:
+        draft["m"]["resolution"] = session.resolution
+    draft["t"] += session.extras.values()
+    session.draft = draft
+
+
+def _captions(
+    plan: Plan, asset: Asset, seen: Mapping[str, tuple[tuple[Cue, ...], Style]]
+) -> tuple[tuple[Cue, ...], Style] | None:
+    duration_ms, before = asset.source().duration_ms, seen.get(asset.filename)
     if plan.kind is Kind.CAPTION:
-        cues = plan.cues or time_script(plan.script, source.duration_ms)
+        cues = plan.cues or time_script(plan.script, duration_ms)
         style = resolve(plan.overrides)
-    elif before is not None:
+    elif before is not None and plan.kind is Kind.RESTYLE:
         cues, style = before[0], resolve(plan.overrides, base=before[1])
     else:
         return None
-    cues = tuple(cue for cue in cues if cue.start_ms < source.duration_ms)
-    if not cues:
-        return None
-    session.captions = {**seen, asset.filename: (cues, style)}
-    session.current = asset.filename
-    draft = build_draft(source, cues, style, title=session.task_name)
-    if plan.resolution:
-        draft["m"]["resolution"] = plan.resolution
-    session.draft = draft
-    return Edit(asset.filename, len(cues), style.preset)
-
-
-def answer_text(plan: Plan, edit: Edit | None) -> str:
-    """Writes the agent's closing words."""
-    match plan.kind:
-        case Kind.EXPORT_WORDS:
-            return "Your timeline is ready. Click the Export button to download the video."
-        case Kind.NO_CAPTIONS:
-            return (
-                "I cannot transcribe speech here, so I changed nothing. Please send the captions "
-                "as SRT, WebVTT or a plain script."
-            )
-        case Kind.TALK:
-            return "I did not find an editing task in this message, so I changed nothing."
-        case _ if edit is None:
-            return (
-                "I could not find a matching video or any caption within it, so I changed nothing."
-            )
-        case Kind.GENERATE:
-            return "I generated a clip and put it into your media panel."
-        case Kind.CAPTION | Kind.RESTYLE:
-            return (
-                f"Done: {edit.cues} captions in {edit.filename}, {edit.preset} style. "
-                "Click the Export button when you are ready."
-            )
+    shown = tuple(cue for cue in cues if cue.start_ms < duration_ms)
+    return (shown, style) if shown else None
 
 
 def _asset(session: Session, plan: Plan) -> Asset | None:

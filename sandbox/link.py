@@ -8,6 +8,8 @@ import socket
 import threading
 import time
 
+from sandbox.clock import LOOK_EVERY_S, SandboxClock
+
 
 class Gone(Exception):
     """The client hung up, or the sandbox is stopping."""
@@ -21,27 +23,27 @@ class Link:
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN | select.POLLHUP | select.POLLERR)
 
-    def wait(self, seconds: float) -> None:
-        """Waits so long without waking up in between. Raises Gone as soon as the client hung up."""
-        until = time.monotonic() + seconds
+    def wait_until(self, due_s: float, clock: SandboxClock) -> None:
+        """Waits for a running time of the clock. Raises Gone as soon as the client hung up."""
+        clock.pass_time(due_s)
         while True:
             if self._stopping.is_set():
                 raise Gone
-            left_s = until - time.monotonic()
-            events = self._poll.poll(max(0.0, left_s) * 1000)
-            if not events:
-                return
-            if self._hung_up():
+            left_s = due_s - clock.running_s()
+            # a clock that others move has to be looked at
+            step_s = left_s if clock.mode == "wall" else min(left_s, LOOK_EVERY_S)
+            events = self._poll.poll(max(0.0, step_s) * 1000)
+            if events and self._hung_up():
                 raise Gone
-            # unread request bytes keep the socket readable: sleep in short steps instead
-            if left_s <= 0:
+            if due_s <= clock.running_s():
                 return
-            time.sleep(min(0.05, left_s))
+            # unread request bytes keep the socket readable: sleep in short steps instead
+            if events:
+                time.sleep(min(0.05, max(0.0, step_s)))
 
     def cut(self) -> None:
         """Breaks the connection without ending the body properly."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        cut_socket(self._socket)
 
     def _hung_up(self) -> bool:
         try:
@@ -50,6 +52,12 @@ class Link:
             return False
         except OSError:
             return True
+
+
+def cut_socket(sock: socket.socket) -> None:
+    """Breaks a connection; what was not sent never will be."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 class Links:

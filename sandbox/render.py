@@ -6,17 +6,19 @@ import os
 import secrets
 import shutil
 import threading
-import time
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sandbox.ass import write_ass
-from sandbox.config import SandboxClock, SandboxConfig
+from sandbox.clock import SandboxClock
+from sandbox.config import SandboxConfig
 from sandbox.draft import BadDraft, read_captions, read_source
 from sandbox.ffmpeg import CRF, Burner, Job, RenderFailed, output_size, write_fonts_conf
+from sandbox.pages import ROWS
+from sandbox.render_job import Order, Render
 from sandbox.sessions import Asset, Session, Sessions
 from sandbox.switches import Switches
 
@@ -31,63 +33,6 @@ class BadRender(Exception):
     """A render request that cannot be carried out; the message says why."""
 
 
-@dataclass(slots=True)
-class Render:
-    """One render job; `state` is the work's, `status()` what a poll may see of it."""
-
-    render_id: str
-    session_id: str
-    user_id: str
-    created_ms: int
-    resolution: str
-    pending_s: float
-    processing_s: float
-    cdn_key: str
-    started: float = field(default_factory=time.monotonic)
-    state: str = "queued"
-    error: str = ""
-    done_share: float = 0.0
-    completed_ms: int | None = None
-    path: Path | None = None
-    size: int = 0
-    width: int = 0
-    height: int = 0
-    duration_s: float = 0.0
-    ass: str = ""
-    warnings: list[str] = field(default_factory=list)
-    polls: int = 0
-
-    def status(self) -> str:
-        """Returns pending, processing, completed, failed or cancelled, with the set delays."""
-        waited = time.monotonic() - self.started
-        if self.state == "cancelled":
-            return "cancelled"
-        if waited < self.pending_s or self.state == "queued":
-            return "pending"
-        if waited < self.pending_s + self.processing_s or self.state == "working":
-            return "processing"
-        return "failed" if self.state == "failed" else "completed"
-
-    def progress(self) -> int:
-        """Returns 0-100; 100 only when completed."""
-        match self.status():
-            case "completed":
-                return 100
-            case "processing":
-                span = max(self.processing_s, 0.001)
-                timed = (time.monotonic() - self.started - self.pending_s) / span
-                share = min(timed, self.done_share if self.state == "working" else 1.0)
-                return 5 + int(90 * max(0.0, min(1.0, share)))
-            case _:
-                return 5
-
-    def as_row(self) -> dict[str, Any]:
-        """Returns the render as the books list it."""
-        keys = ("render_id", "session_id", "user_id", "created_ms", "completed_ms", "resolution")
-        more = ("error", "size", "width", "height", "duration_s", "warnings", "polls", "state")
-        return {**{key: getattr(self, key) for key in keys + more}, "status": self.status()}
-
-
 class Renders:
     """Accepts, runs, reports and cancels renders."""
 
@@ -99,14 +44,14 @@ class Renders:
         self._pool = ThreadPoolExecutor(config.render_workers, thread_name_prefix="render")
         self._lock = threading.Lock()
         self._renders: dict[str, Render] = {}
-        self.duplicates: list[str] = []
+        self.duplicates: deque[str] = deque(maxlen=ROWS)
 
-    def submit(
-        self, render_id: str, session: Session, draft: Mapping[str, Any], output: Mapping[str, Any],
-        switches: Switches,
-    ) -> Render:  # fmt: skip
+    def submit(self, session: Session, order: Order, switches: Switches) -> Render:
         """Accepts a render. Raises DuplicateRender, or BadRender for what it cannot do."""
-        resolution, crf = _output(output, draft)
+        render_id, draft = order.render_id, order.draft
+        if self._refuses(session, switches):
+            raise DuplicateRender(render_id)
+        resolution, crf = _output(order.output, draft)
         try:
             asset = self._sessions.asset(read_source(draft))
             captions = read_captions(draft)
@@ -117,6 +62,8 @@ class Renders:
         render = Render(
             render_id, session.session_id, session.user_id, self._clock.now_ms(), resolution,
             switches.pending_s, switches.processing_s, secrets.token_urlsafe(18),
+            secrets.token_urlsafe(18), self._clock, self._clock.running_s(),
+            switches.render_lost_s, order.request_id,
         )  # fmt: skip
         render.width, render.height = output_size(asset.media.width, asset.media.height, resolution)
         render.ass = write_ass(captions, width=render.width, height=render.height)
@@ -144,7 +91,8 @@ class Renders:
     def by_cdn_key(self, key: str) -> Render | None:
         """Returns the render whose result address holds this key."""
         with self._lock:
-            return next((r for r in self._renders.values() if r.cdn_key == key), None)
+            found = (r for r in self._renders.values() if key in {r.cdn_key, r.spare_key})
+            return next(found, None)
 
     def cancel(self, render: Render) -> None:
         """Cancels a render that is not finished; best effort."""
@@ -156,6 +104,15 @@ class Renders:
         """Returns all renders by id, for the books."""
         with self._lock:
             return {render_id: render.as_row() for render_id, render in self._renders.items()}
+
+    def clear(self) -> None:
+        """Cancels and forgets all renders."""
+        with self._lock:
+            renders = list(self._renders.values())
+            self._renders.clear()
+            self.duplicates.clear()
+        for render in renders:
+            self.cancel(render)
 
     def close(self) -> None:
         """Ends running ffmpeg processes and the pool."""
@@ -171,6 +128,13 @@ class Renders:
             session.failed_render = True
             return True
         return switches.render_fail == "always"
+
+    @staticmethod
+    def _refuses(session: Session, switches: Switches) -> bool:
+        if switches.duplicate_id == "once" and not session.refused_render:
+            session.refused_render = True
+            return True
+        return switches.duplicate_id == "always"
 
     def _new_file(self) -> Path:
         return self._folder / f"{secrets.token_hex(8)}.mp4"

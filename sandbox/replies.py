@@ -32,9 +32,13 @@ class Refusal(Exception):
         self.response = response
 
 
-def ok(data: Mapping[str, Any]) -> Response:
+def ok(world: World, data: Mapping[str, Any]) -> Response:
     """Returns the success envelope."""
-    return jsonify({"code": 0, "message": "ok", "data": data})
+    switches = world.board.of()
+    hidden = {"user_id", "expires_at"} if switches.hide_user else set()
+    shown = {key: value for key, value in data.items() if key not in hidden}
+    code = "0" if switches.code_form == "text" else 0
+    return jsonify({"code": code, "message": "ok", "data": shown})
 
 
 def plain(
@@ -49,20 +53,34 @@ def plain(
 
 def refuse(world: World, code: int, detail: str = "", *, session_id: str | None = None) -> Refusal:
     """Makes the refusal for an error code, as 200 envelope or with the real status."""
-    real = world.board.of(session_id).real_http_status
+    switches = world.board.of(session_id)
+    real = switches.real_http_status
+    number = str(code) if switches.code_form == "text" else code
     message = MESSAGES[code] + (f": {detail}" if detail else "")
     return Refusal(
-        plain(STATUS[code] if real else 200, {"code": code, "message": message, "data": None})
+        plain(STATUS[code] if real else 200, {"code": number, "message": message, "data": None})
     )
 
 
 def account_of(world: World, request: Request) -> Account:
     """Returns who calls. Raises Refusal 1001."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    account = world.accounts.find(token.strip()) if scheme.lower() == "bearer" else None
+    account = world.accounts.find(bearer(request))
     if account is None:
         raise refuse(world, 1001)
     return account
+
+
+def bearer(request: Request) -> str:
+    """Returns the token a request carries; empty when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def require_scope(world: World, account: Account, scope: str) -> None:
+    """Raises Refusal 403 when the account's token lacks a scope (protocol 8)."""
+    if world.board.of(user_id=account.user_id).missing_scope == scope:
+        body = {"code": 403, "message": f"missing scope: {scope}", "data": None}
+        raise Refusal(plain(403, body))
 
 
 def session_of(world: World, account: Account, session_id: object) -> Session:

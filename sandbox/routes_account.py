@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, request
 
 from sandbox.accounts import RateLimited
-from sandbox.replies import account_of, base_url, ok, plain, session_of
+from sandbox.replies import account_of, base_url, ok, plain, require_scope, session_of
 from sandbox.world import World
 
 CLAIM_LIFE_S = 7 * 24 * 3600
@@ -26,6 +26,7 @@ def make_blueprint(world: World) -> Blueprint:
     @routes.post("/api/tasks/me/with-session/nemo_agent")
     def create_session() -> Response:
         account = account_of(world, request)
+        require_scope(world, account, "write")
         body = request.get_json(silent=True)
         if not isinstance(body, dict):
             return plain(
@@ -33,11 +34,12 @@ def make_blueprint(world: World) -> Blueprint:
             )
         session = world.sessions.create(account.user_id, str(body.get("task_name") or "project"))
         return ok(
+            world,
             {
                 "task_id": session.task_id,
                 "session_id": session.session_id,
                 "user_id": account.user_id,
-            }
+            },
         )
 
     @routes.post("/api/auth/claim-token")
@@ -45,24 +47,29 @@ def make_blueprint(world: World) -> Blueprint:
         account = account_of(world, request)
         body = request.get_json(silent=True) or {}
         session_of(world, account, body.get("session_id") if isinstance(body, dict) else None)
-        return ok({"claim_token": f"clm_{secrets.token_urlsafe(18)}", "expires_in": CLAIM_LIFE_S})
+        claim = f"clm_{secrets.token_urlsafe(18)}"
+        return ok(world, {"claim_token": claim, "expires_in": CLAIM_LIFE_S})
 
     @routes.get("/api/credits/balance/simple")
     def balance() -> Response:
-        return ok(world.accounts.balance(account_of(world, request)))
+        account = account_of(world, request)
+        require_scope(world, account, "read")
+        return ok(world, world.accounts.balance(account))
 
     @routes.get("/api/state/nemo_agent/me/<session_id>/latest")
     def state(session_id: str) -> Response:
         account = account_of(world, request)
+        require_scope(world, account, "read")
         session = session_of(world, account, session_id)
         return ok(
+            world,
             {
                 "session_id": session.session_id,
                 "task_id": session.task_id,
                 "task_name": session.task_name,
                 "user_id": account.user_id,
-                "state": session.state(base_url(request)),
-            }
+                "state": session.state(base_url(request), world.board.of(session_id)),
+            },
         )
 
     return routes
@@ -83,10 +90,11 @@ def _issue(world: World) -> Response:
     world.books.saw_token(client_id, issued=True)
     expires = datetime.fromtimestamp(issued.expires_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return ok(
+        world,
         {
             "token": issued.token,
             "user_id": issued.account.user_id,
             "expires_at": expires,
             "credits": world.accounts.balance(issued.account)["available"],
-        }
+        },
     )

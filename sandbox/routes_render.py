@@ -8,11 +8,23 @@ from typing import Any
 from flask import Blueprint, Response, request, send_file
 
 from sandbox.accounts import Account
-from sandbox.render import BadRender, DuplicateRender, Render
-from sandbox.replies import Refusal, account_of, base_url, is_attributed, plain, session_of
+from sandbox.render import BadRender, DuplicateRender
+from sandbox.render_job import Order, Render
+from sandbox.replies import (
+    Refusal,
+    account_of,
+    base_url,
+    is_attributed,
+    ok,
+    plain,
+    require_scope,
+    session_of,
+)
 from sandbox.sessions import Session
 from sandbox.world import World
 
+#: Other words for the same; the documents promise none of them.
+_SYNONYMS = {"completed": "success", "failed": "error", "processing": "rendering"}
 _BLOCKED = "Free plan export blocked. Register or upgrade your plan to unlock export."
 
 
@@ -40,9 +52,7 @@ def make_blueprint(world: World) -> Blueprint:
 
     @routes.get("/api/render/proxy/<render_id>/download")
     def download(render_id: str) -> Response:
-        render = _find(world, render_id)
-        path = _finished(render)
-        return _file(path, f"{render_id}.mp4") if path else _unknown(render_id)
+        return _fall_back(world, _find(world, render_id))
 
     @routes.get("/cdn/<key>/<name>")
     def result(key: str, name: str) -> Response:
@@ -52,6 +62,7 @@ def make_blueprint(world: World) -> Blueprint:
 
 
 def _submit(world: World, account: Account, body: dict[str, Any]) -> Response:
+    require_scope(world, account, "render")
     session = session_of(world, account, body.get("sessionId", body.get("session_id")))
     if not is_attributed(request):
         return plain(402, {"code": 402, "message": "attribution headers are missing", "data": None})
@@ -63,7 +74,9 @@ def _submit(world: World, account: Account, body: dict[str, Any]) -> Response:
         return _bad("id and draft are required")
     try:
         output = output if isinstance(output, dict) else {}
-        return _shaped(world, world.renders.submit(render_id, session, draft, output, switches))
+        order = Order(render_id, draft, output, request.headers.get("X-Request-Id", ""))
+        render = world.renders.submit(session, order, switches)
+        return _shaped(world, render)
     except BadRender as error:
         return _bad(str(error))
     except DuplicateRender:
@@ -86,7 +99,10 @@ def _result(world: World, key: str, name: str) -> Response:
         return plain(400, {"code": 400, "message": "only one auth mechanism allowed"})
     render = world.renders.by_cdn_key(key)
     path = _finished(render) if render else None
-    if path:
+    if render and path:
+        if key == render.cdn_key and world.board.of(render.session_id).result_dead:
+            return plain(404, {"detail": "Not Found"})
+        render.fetched += 1
         return _file(path, name)
     asset = world.sessions.asset(name)
     if asset is not None and asset.cdn_key == key:
@@ -97,9 +113,22 @@ def _result(world: World, key: str, name: str) -> Response:
 def _find(world: World, render_id: str) -> Render:
     account = account_of(world, request)
     render = world.renders.find(render_id, account.user_id)
-    if render is None:
+    if render is None or render.is_lost():
         raise Refusal(_unknown(render_id))
     return render
+
+
+def _fall_back(world: World, render: Render) -> Response:
+    path, form = _finished(render), world.board.of(render.session_id).fallback
+    if path is None or form == "none":
+        return _unknown(render.render_id)
+    url = f"{base_url(request)}/cdn/{render.spare_key}/{render.render_id}.mp4"
+    if form == "json":
+        return plain(200, {"output": {"url": url}})
+    if form == "redirect":
+        return Response(status=302, headers={"Location": url})
+    render.fetched += 1
+    return _file(path, f"{render.render_id}.mp4")
 
 
 def _finished(render: Render) -> Path | None:
@@ -115,7 +144,10 @@ def _shaped(world: World, render: Render) -> Response:
     done = status == "completed"
     url = f"{base_url(request)}/cdn/{render.cdn_key}/{render.render_id}.mp4"
     shown = url if done and not switches.completed_without_url else None
-    body: dict[str, Any] = {"status": status, "progress": render.progress()}
+    body: dict[str, Any] = {"status": _worded(status, switches.status_words)}
+    progress = _measured(render.progress(), switches.progress_form)
+    if progress is not None:
+        body["progress"] = progress
     if status == "failed":
         body["error"] = render.error
     if switches.render_shape == "s1":
@@ -129,8 +161,20 @@ def _shaped(world: World, render: Render) -> Response:
     if shown:
         body["outputUrl"] = shown
     if switches.render_shape == "envelope":
-        return plain(200, {"code": 0, "message": "ok", "data": body})
+        return ok(world, body)
     return plain(200, {"success": True, "data": body})
+
+
+def _worded(status: str, words: str) -> str:
+    if words == "synonym":
+        return _SYNONYMS.get(status, status)
+    return status.upper() if words == "upper" else status
+
+
+def _measured(percent: int, form: str) -> float | None:
+    if form == "none":
+        return None
+    return percent / 100 if form == "share" else percent
 
 
 def _file(path: Path, name: str) -> Response:

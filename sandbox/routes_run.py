@@ -8,7 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from sandbox.link import Link
-from sandbox.replies import Refusal, account_of, plain, refuse
+from sandbox.outages import is_unheard
+from sandbox.replies import Refusal, account_of, plain, refuse, require_scope
 from sandbox.run import NoCredits, Run
 from sandbox.world import World
 
@@ -30,13 +31,17 @@ def make_blueprint(world: World) -> Blueprint:
             world.books.refuse_run({**row, "code": body.get("code"), "at_ms": world.clock.now_ms()})
             raise
         link = Link(request.environ["werkzeug.socket"], world.stopping)
-        return Response(run.events(link), content_type="text/event-stream; charset=utf-8")
+        if world.board.of(run.entry.session_id).sse_framing == "close":
+            request.environ["sandbox.close_delimited"]()
+        events = run.events(link, unheard=is_unheard())
+        return Response(events, content_type="text/event-stream; charset=utf-8")
 
     return routes
 
 
 def _accept(world: World, request_id: str) -> Run:
     account = account_of(world, request)
+    require_scope(world, account, "write")
     body = request.get_json(silent=True)
     values = _read(body if isinstance(body, dict) else {})
     session = world.sessions.find(values["session_id"], account.user_id)

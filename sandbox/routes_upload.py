@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, request
 
 from sandbox.media import UnsupportedMedia
-from sandbox.replies import account_of, base_url, ok, plain, refuse, session_of
+from sandbox.replies import account_of, base_url, ok, plain, refuse, require_scope, session_of
 from sandbox.sessions import Asset, Session
+from sandbox.stages import plan_stage
 from sandbox.uploads import (
     FetchFailed,
     Received,
@@ -29,7 +32,9 @@ def make_blueprint(world: World) -> Blueprint:
     @routes.post("/api/upload-video/nemo_agent/me/<session_id>")
     def upload(session_id: str) -> Response:
         try:
-            session = session_of(world, account_of(world, request), session_id)
+            account = account_of(world, request)
+            require_scope(world, account, "upload")
+            session = session_of(world, account, session_id)
             return _accept(world, session)
         finally:
             drain(request, _DRAIN_BYTES)
@@ -39,7 +44,7 @@ def make_blueprint(world: World) -> Blueprint:
 
 def _accept(world: World, session: Session) -> Response:
     try:
-        received = _receive(world)
+        received = _receive(world, session)
     except TooLarge as error:
         row = {"session_id": session.session_id, "code": 4002}
         world.books.saw_upload(row, accepted=False)
@@ -56,17 +61,29 @@ def _accept(world: World, session: Session) -> Response:
         world.sessions.add_asset(session, asset)
         row = {"session_id": session.session_id, "filename": asset.filename, "size": asset.size}
         world.books.saw_upload({**row, "sha256": asset.sha256}, accepted=True)
+    plan_stage(world, session, after="upload")
     files = [asset.as_video_info(base_url(request)) for asset in assets]
-    return ok({"files": files, "session_state_applied": True})
+    return ok(world, {"files": files, "session_state_applied": True})
 
 
-def _receive(world: World) -> list[Received]:
+def _receive(world: World, session: Session) -> list[Received]:
     limit_bytes = world.config.max_upload_bytes
+    pace = _pace(world, session)
     if request.mimetype == "application/json":
         body = request.get_json(silent=True)
         urls = body.get("urls") if isinstance(body, dict) else None
-        return [receive_url(str(url), world.uploads, limit_bytes) for url in urls or ()]
-    return receive_form(request, world.uploads, limit_bytes)
+        return [receive_url(str(url), world.uploads, limit_bytes, pace) for url in urls or ()]
+    return receive_form(request, world.uploads, limit_bytes, pace)
+
+
+def _pace(world: World, session: Session) -> Callable[[int], None]:
+    bytes_per_s = world.board.of(session.session_id).upload_kb_s * 1024
+
+    def wait(count: int) -> None:
+        if bytes_per_s > 0:
+            world.clock.sleep(count / bytes_per_s, world.stopping)
+
+    return wait
 
 
 def _check_all(world: World, session: Session, received: list[Received]) -> list[Asset]:

@@ -1,39 +1,31 @@
-"""One run of the agent: what it does when, what of it is streamed, what it costs."""
+"""One run of the agent: accepted, streamed or not, and paid."""
 
 from __future__ import annotations
 
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 from sandbox import stream
-from sandbox.accounts import EDIT_CREDITS, GENERATION_CREDITS, Account
+from sandbox.accounts import EDIT_CREDITS, GENERATION_CREDITS, Account, Cause
 from sandbox.agent import Kind, Plan, plan_message
 from sandbox.books import RunEntry, hash_message
-from sandbox.edit import Edit, answer_text, apply_plan
+from sandbox.edit import Edit, apply_plan
 from sandbox.link import Gone, Link
+from sandbox.script import Script
 from sandbox.sessions import Session
+from sandbox.speech import Speech
+from sandbox.stages import plan_stage
 from sandbox.switches import Switches
 from sandbox.world import World
 
-_TROUBLE = "I encountered a temporary issue. Please try again."
 _HEAD_CHARS = 200
 
 
 class NoCredits(Exception):
     """The account cannot pay for what the message asks (2001)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One moment of a run: when, in seconds from its start, and what it does and says."""
-
-    at_s: float
-    act: Callable[[], bytes]
 
 
 class Run:
@@ -55,31 +47,40 @@ class Run:
             filenames=names,
             has_captions=bool(self._seen.get(session.current) or self._seen),
         )
+        self._cause = Cause(request_id, session.session_id)
         self._reserved = self._cost(already_charged=charged)
-        if not world.accounts.freeze(account, self._reserved):
+        if not world.accounts.freeze(account, self._reserved, self._cause):
             raise NoCredits
         chance = Random(f"{world.config.seed}:{session.ordinal}:{number}")  # noqa: S311 - a die, no secret
-        self._silent = self._plan.edits and chance.random() < self._switches.silent_rate
-        self._invocation = f"e-{uuid.UUID(int=chance.getrandbits(128))}"
-        self._edit: Edit | None = None
+        silent = self._plan.edits and chance.random() < self._switches.silent_rate
+        invocation_id = f"e-{uuid.UUID(int=chance.getrandbits(128))}"
+        obeys = chance.random() < self._switches.obedience
+        self._obeys = self._plan.captions_only and obeys
+        self._meddles = self._plan.captions_only and not obeys
+        speech = Speech(self._plan, self._switches, world.clock, invocation_id)
+        self._script = Script(self._plan, self._switches, speech, silent=silent, apply=self._apply)
         self._next, self._events, self._settled = 0, 0, threading.Lock()
-        self._began = time.monotonic()
+        self._cut = False
+        self._began = world.clock.running_s()
         with session.lock:
             overlapping = session.active_runs > 0
             session.active_runs += 1
         self.entry = RunEntry(
             request_id, session.session_id, account.user_id, hash_message(message),
-            message[:_HEAD_CHARS], world.clock.now_ms(), silent=self._silent,
-            overlapping=overlapping,
+            message[:_HEAD_CHARS], world.clock.now_ms(), silent=silent, overlapping=overlapping,
         )  # fmt: skip
-        self._steps = self._timeline()
         world.books.open_run(self.entry)
 
-    def events(self, link: Link) -> Iterator[bytes]:
-        """Streams the run; a client that hangs up ends it or not, as the switches say."""
+    def events(self, link: Link, *, unheard: bool = False) -> Iterator[bytes]:
+        """Streams the run; a client that hangs up ends it or not, as the switches say.
+
+        `unheard`: the connection is cut before the first byte, and the run goes on.
+        """
         self._world.links.add(link)
-        goes_on = self._switches.run_on_disconnect == "continue"
+        goes_on = unheard or self._switches.run_on_disconnect == "continue"
         try:
+            if unheard:
+                link.cut()
             # sends the response head at once, as ADK does
             yield b""
             yield from self._play(link)
@@ -93,60 +94,79 @@ class Run:
             self._leave(goes_on=goes_on)
 
     def _play(self, link: Link) -> Iterator[bytes]:
-        beat_s = self._switches.heartbeat_every_s
+        clock, beat_s = self._world.clock, self._switches.heartbeat_every_s
         beat = stream.heartbeat(self._switches.heartbeat_form)
         next_beat = self._began + beat_s
-        while self._next < len(self._steps):
-            due = self._began + self._steps[self._next].at_s
-            now = time.monotonic()
+        while self._next < len(self._script.steps):
+            due = self._began + self._script.steps[self._next].at_s
             if beat and beat_s > 0 and next_beat < due:
-                link.wait(next_beat - now)
-                next_beat = time.monotonic() + beat_s
-                yield beat
+                link.wait_until(next_beat, clock)
+                if self._may_beat(next_beat):
+                    yield beat
+                next_beat = clock.running_s() + beat_s
                 continue
-            link.wait(due - now)
+            link.wait_until(due, clock)
             chunk = self._do_next()
-            if chunk:
-                yield chunk
             if 0 < self._switches.drop_after_events <= self._events:
+                yield chunk[: len(chunk) // 2] if self._switches.drop_in_line else chunk
+                self._cut = True
                 link.cut()
                 return
+            if chunk:
+                yield chunk
+
+    def _may_beat(self, at_s: float) -> bool:
+        from_s, until_s = self._script.stalled
+        return self._switches.stall != "silence" or not from_s <= at_s - self._began < until_s
 
     def _do_next(self) -> bytes:
-        step = self._steps[self._next]
+        step = self._script.steps[self._next]
         self._next += 1
         chunk = step.act()
         self._events += bool(chunk)
         return chunk
 
     def _leave(self, *, goes_on: bool) -> None:
-        if self._next >= len(self._steps):
-            self._settle("applied" if self._edit else "unchanged")
+        steps = self._script.steps
+        if self._next >= len(steps):
+            self._end("applied" if self._script.edit else "unchanged")
         elif goes_on and not self._world.stopping.is_set():
-            threading.Thread(target=self._finish_alone, daemon=True).start()
+            for step in steps[self._next :]:
+                self._world.agenda.add(self._began + step.at_s, self._go_on)
         else:
-            self._settle("aborted_after_edit" if self._edit else "aborted")
+            self._end("aborted_after_edit" if self._script.edit else "aborted")
 
-    def _finish_alone(self) -> None:
-        while self._next < len(self._steps):
-            due_s = self._began + self._steps[self._next].at_s - time.monotonic()
-            if self._world.stopping.wait(max(0.0, due_s)):
-                break
-            self._do_next()
-        self._settle("applied_unseen" if self._edit else "unchanged")
+    def _go_on(self) -> None:
+        self._do_next()
+        if self._next >= len(self._script.steps):
+            self._end("applied_unseen" if self._script.edit else "unchanged")
+
+    def _end(self, outcome: str) -> None:
+        late = self._switches.edit_applied == "late" and self._script.edits
+        hung_up = outcome == "aborted" and not (self._cut or self._script.claimed)
+        if late and not hung_up:
+            due_s = self._world.clock.running_s() + self._switches.late_s
+            self._world.agenda.add(due_s, self._apply_late)
+        else:
+            self._settle("not_applied" if self._script.claimed else outcome)
+
+    def _apply_late(self) -> None:
+        self._script.apply()
+        self._settle("applied_late" if self._script.edit else "unchanged")
 
     def _settle(self, outcome: str) -> None:
         if not self._settled.acquire(blocking=False):
             return
-        session = self._session
+        session, edit = self._session, self._script.edit
+        costs = bool(edit) or (self._script.claimed and self._switches.charge_unapplied)
         with session.lock:
             session.active_runs -= 1
             # an overlapping run may have paid for the session meanwhile
             free = self._switches.charge == "session" and session.charged
             generated = self._plan.kind is Kind.GENERATE
-            charged = self._reserved if self._edit and (generated or not free) else 0
+            charged = self._reserved if costs and (generated or not free) else 0
             session.charged = session.charged or (charged > 0 and not generated)
-        self._world.accounts.settle(self._account, self._reserved, charged)
+        self._world.accounts.settle(self._account, self._reserved, charged, self._cause)
         self.entry.events = self._events
         now_ms = self._world.clock.now_ms()
         self._world.books.close_run(self.entry, outcome=outcome, charged=charged, ended_ms=now_ms)
@@ -158,63 +178,13 @@ class Run:
             return 0
         return EDIT_CREDITS
 
-    def _timeline(self) -> list[Step]:
-        whole_s, trouble = self._switches.edit_s, self._switches.error_midstream
-        if not self._plan.edits:
-            steps = [Step(0.5 * whole_s, self._say)]
-        else:
-            steps = [Step(0.1 * whole_s, self._call), Step(0.6 * whole_s, self._apply)]
-            if not self._silent:
-                steps.append(Step(whole_s, self._say))
-            else:
-                steps.append(Step(whole_s, bytes))
-        if trouble == "before_edit":
-            return [*steps[: int(self._plan.edits)], Step(0.3 * whole_s, self._fail)]
-        if trouble == "after_edit":
-            return [*steps[:2], Step(0.8 * whole_s, self._fail)]
-        if self._switches.trailing_text:
-            steps.append(Step(whole_s, self._trail))
-        return steps
-
-    def _call(self) -> bytes:
-        args = {
-            "action": self._plan.kind.value,
-            "cues": len(self._plan.cues),
-            "style": self._plan.overrides,
-        }
-        return stream.call_event(
-            self._tool(), args, dialect=self._switches.sse_dialect, stamp=self._stamp()
-        )
-
-    def _apply(self) -> bytes:
+    def _apply(self) -> tuple[Edit | None, dict[str, Any] | None]:
+        joins = self._switches.batch == "join"
         with self._session.lock:
-            self._edit = apply_plan(self._session, self._plan, self._seen)
-            draft = self._session.draft
-        result: dict[str, Any] = {"ok": self._edit is not None}
-        delta = {"draft": draft} if self._edit else {}
-        dialect = self._switches.sse_dialect
-        return stream.result_event(
-            self._tool(), result, delta=delta, dialect=dialect, stamp=self._stamp()
-        )
-
-    def _say(self) -> bytes:
-        text = answer_text(self._plan, self._edit)
-        return stream.text_event(text, dialect=self._switches.sse_dialect, stamp=self._stamp())
-
-    def _trail(self) -> bytes:
-        return stream.text_event(_TROUBLE, dialect=self._switches.sse_dialect, stamp=self._stamp())
-
-    def _fail(self) -> bytes:
-        return stream.error_event(
-            "RuntimeError", "the agent stopped", timestamp_s=self._world.clock.now_s()
-        )
-
-    def _tool(self) -> str:
-        return (
-            "generate_video_with_seedance"
-            if self._plan.kind is Kind.GENERATE
-            else "edit_multitrack"
-        )
-
-    def _stamp(self) -> stream.Stamp:
-        return stream.Stamp(self._invocation, str(uuid.uuid4()), self._world.clock.now_s())
+            edit = apply_plan(
+                self._session, self._plan, self._seen, joins=joins, obeys=not self._meddles
+            )
+        if edit and self._plan.kind is not Kind.GENERATE and not self._obeys:
+            plan_stage(self._world, self._session, after="edit", unasked=self._meddles)
+        with self._session.lock:
+            return edit, self._session.draft

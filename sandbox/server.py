@@ -11,9 +11,19 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from sandbox import routes_account, routes_admin, routes_render, routes_run, routes_upload
+from sandbox import (
+    outages,
+    routes_account,
+    routes_admin,
+    routes_render,
+    routes_run,
+    routes_upload,
+)
 from sandbox.config import SandboxConfig
+from sandbox.log import log_request, log_route
 from sandbox.replies import Refusal, is_attributed, plain
+from sandbox.reports import read_books
+from sandbox.scenario import apply_scenario
 from sandbox.world import World, build_world
 
 _LOG = logging.getLogger("sandbox")
@@ -25,6 +35,19 @@ class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     # an event is written in pieces: Nagle would hold the last one back for 40 ms
     disable_nagle_algorithm = True
+
+    def make_environ(self) -> Any:
+        """Lets a route say that its answer ends with the connection, without chunks."""
+        return {**super().make_environ(), "sandbox.close_delimited": self._delimit_by_close}
+
+    def send_response_only(self, code: int, message: str | None = None) -> None:
+        """Says HTTP/1.1 always: werkzeug sends no chunks for a lower `protocol_version`."""
+        version, self.protocol_version = self.protocol_version, "HTTP/1.1"
+        super().send_response_only(code, message)
+        self.protocol_version = version
+
+    def _delimit_by_close(self) -> None:
+        self.protocol_version = "HTTP/1.0"
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Keeps request lines out of stderr; problems go to the log."""
@@ -52,12 +75,13 @@ class RunningSandbox:
     @property
     def books(self) -> dict[str, Any]:
         """A fresh copy of the books, as GET /_sandbox/books returns them."""
-        return routes_admin.read_books(self.world)
+        return read_books(self.world)
 
     def stop(self) -> None:
         """Ends streams, renders and the server; safe to call twice."""
         self.world.stopping.set()
         self.world.links.cut_all()
+        self.world.agenda.clear()
         self._server.shutdown()
         self._thread.join(timeout=10)
         self.world.renders.close()
@@ -72,9 +96,18 @@ def build_app(world: World) -> Flask:
 
     @app.before_request
     def count() -> None:
-        rule = request.url_rule.rule if request.url_rule else "unknown"
-        if not rule.startswith(("/_sandbox", "/cdn")):
-            world.books.saw_request(f"{request.method} {rule}", attributed=is_attributed(request))
+        world.agenda.do_due()
+        route = log_route(request)
+        if route:
+            world.books.saw_request(route, attributed=is_attributed(request))
+
+    # runs after what the outages do, since handlers after a request run last first
+    @app.after_request
+    def list_request(response: Response) -> Response:
+        log_request(world, request, response)
+        return response
+
+    outages.install(app, world)
 
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
@@ -88,8 +121,9 @@ def build_app(world: World) -> Flask:
 
 
 def start_sandbox(config: SandboxConfig) -> RunningSandbox:
-    """Starts a sandbox on 127.0.0.1 in a thread; port 0 takes a free one."""
+    """Starts a sandbox on 127.0.0.1 in a thread; port 0 takes a free one. Raises BadScenario."""
     world = build_world(config)
+    apply_scenario(world, config.scenario)
     server = _Server("127.0.0.1", config.port, build_app(world), _Handler)
     thread = threading.Thread(
         target=server.serve_forever,

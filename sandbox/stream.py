@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,28 @@ def text_event(text: str, *, dialect: str, stamp: Stamp) -> bytes:
     return encode_event(_adk([{"text": text}], stamp))
 
 
+def partial_event(text: str, *, dialect: str, stamp: Stamp) -> bytes:
+    """Shapes a piece of a text that follows whole later, and must not be added to it."""
+    if dialect == "simple":
+        return encode_event({"type": "chunk", "content": text})
+    return encode_event({**_adk([{"text": text}], stamp), "partial": True})
+
+
+def thought_event(text: str, *, dialect: str, stamp: Stamp) -> bytes:
+    """Shapes what the model thinks, which is not for the user."""
+    if dialect == "simple":
+        return encode_event({"type": "thinking_delta", "content": text})
+    return encode_event(_adk([{"text": text, "thought": True}], stamp))
+
+
+def blob_event(data: bytes, *, dialect: str, stamp: Stamp) -> bytes:
+    """Shapes a picture that travels inside an event."""
+    blob = {"mimeType": "image/png", "data": base64.b64encode(data).decode("ascii")}
+    if dialect == "simple":
+        return encode_event({"type": "media", **blob})
+    return encode_event(_adk([{"inlineData": blob}], stamp))
+
+
 def call_event(name: str, args: dict[str, Any], *, dialect: str, stamp: Stamp) -> bytes:
     """Shapes the call of a tool."""
     if dialect == "simple":
@@ -61,8 +84,16 @@ def result_event(
     return encode_event(_adk([{"functionResponse": response}], stamp, delta))
 
 
-def error_event(kind: str, message: str, *, timestamp_s: float) -> bytes:
-    """Shapes an exception inside a 200 stream as ADK 2.13 does: spaced, ASCII-escaped JSON."""
+def error_event(kind: str, message: str, *, form: str, timestamp_s: float) -> bytes:
+    """Shapes an error inside a 200 stream.
+
+    `error`: an exception as ADK 2.13 writes it, spaced, ASCII-escaped JSON. `code`: a model error
+    of ADK. `typed`: that of the simple dialect.
+    """
+    if form == "code":
+        return encode_event({"errorCode": "RESOURCE_EXHAUSTED", "errorMessage": message})
+    if form == "typed":
+        return encode_event({"type": "error", "message": f"{kind}: {message}"})
     details = {"error_type": kind, "error_message": message, "timestamp": timestamp_s}
     line = json.dumps({"error": f"{kind}: {message}", "error_details": details})
     return f"data: {line}\n\n".encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -37,12 +37,15 @@ class Spool:
 
     path: Path
     limit_bytes: int
+    #: Called with the bytes of each piece; takes as long as they may take.
+    pace: Callable[[int], None] = lambda _: None
     size: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
     file: IO[bytes] | None = None
 
     def write(self, data: bytes) -> int:
         """Writes a piece. Raises TooLarge before it would exceed the limit."""
+        self.pace(len(data))
         self.size += len(data)
         if self.size > self.limit_bytes:
             raise TooLarge(f"more than {self.limit_bytes} bytes")
@@ -72,12 +75,14 @@ class Received:
     spool: Spool
 
 
-def receive_form(request: Request, folder: Path, limit_bytes: int) -> list[Received]:
+def receive_form(
+    request: Request, folder: Path, limit_bytes: int, pace: Callable[[int], None]
+) -> list[Received]:
     """Streams the `files` parts of a multipart body to disk. Raises TooLarge, with no file left."""
     spools: list[Spool] = []
 
     def open_spool(*_: object, **__: object) -> Any:
-        spools.append(Spool(folder / secrets.token_hex(12), limit_bytes))
+        spools.append(Spool(folder / secrets.token_hex(12), limit_bytes, pace))
         return spools[-1]
 
     parser = FormDataParser(stream_factory=open_spool, max_form_parts=100)
@@ -100,11 +105,11 @@ def receive_form(request: Request, folder: Path, limit_bytes: int) -> list[Recei
     return received
 
 
-def receive_url(url: str, folder: Path, limit_bytes: int) -> Received:
+def receive_url(url: str, folder: Path, limit_bytes: int, pace: Callable[[int], None]) -> Received:
     """Downloads one http(s) URL to disk. Raises FetchFailed or TooLarge."""
     if not url.startswith(("http://", "https://")):
         raise FetchFailed("only http and https addresses can be fetched")
-    spool = Spool(folder / secrets.token_hex(12), limit_bytes)
+    spool = Spool(folder / secrets.token_hex(12), limit_bytes, pace)
     try:
         with requests.get(url, stream=True, timeout=_FETCH_TIMEOUT_S) as reply:
             reply.raise_for_status()

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.accounts import Accounts
+from sandbox.agenda import Agenda
+from sandbox.board import SwitchBoard
 from sandbox.books import Books
-from sandbox.config import SandboxClock, SandboxConfig
+from sandbox.clock import SandboxClock
+from sandbox.config import SandboxConfig
+from sandbox.faults import Faults
 from sandbox.link import Links
 from sandbox.render import Renders
 from sandbox.sessions import Sessions
-from sandbox.switches import SwitchBoard
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,9 @@ class World:
 
     config: SandboxConfig
     clock: SandboxClock
+    agenda: Agenda
     board: SwitchBoard
+    faults: Faults
     books: Books
     accounts: Accounts
     sessions: Sessions
@@ -30,17 +35,27 @@ class World:
     links: Links = field(default_factory=Links)
     stopping: threading.Event = field(default_factory=threading.Event)
 
+    def clear(self) -> None:
+        """Forgets accounts, sessions, renders and all that was to happen; files stay on disk."""
+        self.agenda.clear()
+        self.sessions.clear()
+        self.renders.clear()
+        self.accounts.clear()
+
 
 def build_world(config: SandboxConfig) -> World:
     """Builds a sandbox's parts and its folders below `config.data`."""
     uploads = config.data / "uploads"
     uploads.mkdir(parents=True, exist_ok=True)
-    clock, board = SandboxClock(), SwitchBoard(config.switches)
-    sessions = Sessions(clock)
+    clock = SandboxClock()
+    board = SwitchBoard(config.switches, lambda switches: clock.set_mode(switches.clock))
+    sessions = Sessions(clock, board)
     return World(
         config=config,
         clock=clock,
+        agenda=Agenda(clock),
         board=board,
+        faults=Faults(config.seed),
         books=Books(),
         accounts=Accounts(clock, board),
         sessions=sessions,

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sandbox.accounts import TOKEN_LIFE_S, Accounts, RateLimited
-from sandbox.config import SandboxClock
+from sandbox.board import SwitchBoard
+from sandbox.clock import SandboxClock
 from sandbox.cues import Cue, Word
 from sandbox.draft import BadDraft, Source, build_draft, read_captions, read_source
 from sandbox.ffmpeg import Job, build_command, missing_glyphs, output_size, write_fonts_conf
 from sandbox.media import UnsupportedMedia, inspect, sniff
 from sandbox.stream import Stamp, call_event, error_event, result_event, text_event
 from sandbox.style import PRESETS
-from sandbox.switches import SwitchBoard, Switches, UnknownSwitch, change
+from sandbox.switches import Switches, UnknownSwitch, change
 
 STAMP = Stamp("e-1234567890", "id1", 1795397800.5)
 
@@ -122,7 +123,7 @@ def test_the_simple_dialect() -> None:
 
 
 def test_an_error_inside_the_stream_is_ascii_and_spaced() -> None:
-    event = error_event("RuntimeError", "字", timestamp_s=1.0)
+    event = error_event("RuntimeError", "字", form="error", timestamp_s=1.0)
     assert event.startswith(b'data: {"error": "RuntimeError: \\u5b57", ')
 
 
