@@ -12,6 +12,7 @@ from service.model.job import CaptionsSpec, ClipSpec, JobSpec, VariantSpec, Webh
 from service.model.lifecycle import ClipState, CutState, Queue
 from service.model.rows import clip_row, cut_row
 from service.store.jobs import NewJob, NewRow
+from service.store.revisions import NewCut
 
 NOW_MS = 1_800_000_000_000
 LOOK_MS = 60_000
@@ -68,6 +69,25 @@ def a_new_job(
         idempotency_ttl_ms=86_400_000,
         idempotency_key=key,
         fingerprint=fingerprint,
+    )
+
+
+def a_new_cut(
+    job_id: str, *, clip: int = 0, label: str = "A", key: str = "k", fingerprint: str = ""
+) -> NewCut:
+    """A message as the API hands it to the store."""
+    return NewCut(
+        tenant_id=TENANT,
+        job_id=job_id,
+        clip=clip,
+        label=label,
+        wish="make it bigger",
+        event=an_event("cut.created", cut={"label": label, "clip": clip, "revision": 0}),
+        idempotency_key=key,
+        fingerprint=fingerprint or f"{job_id}.{clip}.{label}",
+        idempotency_ttl_ms=86_400_000,
+        limit_ms=1_800_000,
+        look_ms=LOOK_MS,
     )
 
 

@@ -10,6 +10,8 @@ from service.model.lifecycle import JobStatus
 from service.model.rows import clip_row, cut_row
 
 LABELS = "ABCDEFGH"  # up to eight variants
+#: Revisions of one cut, at most: each is a paid edit and a video that is kept.
+MAX_REVISIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,9 @@ class Job:
     reserved: int = 0
     charged: int = 0
     result: Mapping[str, Any] = field(default_factory=dict)
+    retry_of: str = ""
+    #: The latest revision of each cut that has more than one, by `<clip>.<label>`.
+    revisions: Mapping[str, int] = field(default_factory=dict)
 
 
 def clip_rows(job_id: str, spec: JobSpec) -> list[str]:
@@ -117,3 +122,25 @@ def cut_rows(job_id: str, spec: JobSpec) -> list[str]:
         for index in range(len(spec.clips))
         for variant in spec.variants
     ]
+
+
+def revision_rows(job: Job, clip: int, label: str) -> list[str]:
+    """The rows of one cut in all its revisions, the first one first."""
+    latest = job.revisions.get(f"{clip}.{label}", 1)
+    return [cut_row(job.id, clip, label, number) for number in range(1, latest + 1)]
+
+
+def all_cut_rows(job: Job) -> list[str]:
+    """The rows of a job's cuts in all revisions: by clip, by variant, by revision."""
+    return [
+        row
+        for index in range(len(job.spec.clips))
+        for variant in job.spec.variants
+        for row in revision_rows(job, index, variant.label)
+    ]
+
+
+def uploads_of(spec: JobSpec) -> list[str]:
+    """The uploads that a job uses, each once."""
+    named = [clip.upload_id for clip in spec.clips] + [asset.upload_id for asset in spec.assets]
+    return [upload_id for upload_id in dict.fromkeys(named) if upload_id]

@@ -10,7 +10,7 @@ from typing import Any
 from service.errors import Conflict, Gone, IdempotencyReused, NotFound, QuotaExceeded
 from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
-from service.model.job import Job, JobSpec, clip_rows, cut_rows
+from service.model.job import Job, JobSpec, all_cut_rows, clip_rows, cut_rows, uploads_of
 from service.model.lifecycle import ClipState, CutState, JobStatus, Queue
 from service.store import scripts
 from service.store.connection import Connection, Refused
@@ -61,6 +61,7 @@ class NewJob:
     idempotency_ttl_ms: int
     idempotency_key: str = ""
     fingerprint: str = ""
+    retry_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,11 @@ class JobStore:
             "hooks": new.spec.webhook is not None,
             "cuts": new.cuts,
             "rows": [row.as_dict() for row in new.rows],
-            "uploads": [clip.upload_id for clip in new.spec.clips if clip.upload_id],
+            "uploads": uploads_of(new.spec),
             "event": new.event,
         }
+        if new.retry_of:
+            change["retry_of"] = new.retry_of
         try:
             reply = self._connection.run(
                 scripts.CREATE_JOB,
@@ -149,7 +152,7 @@ class JobStore:
 
         Raises:
             NotFound: there is no such job.
-            Conflict: it has ended or is canceling.
+            Conflict: it has ended and nothing of it waits, or it is canceling.
         """
         try:
             return int(self._connection.run(scripts.RESUME, now_ms, job_id, event)[1])
@@ -166,22 +169,23 @@ class JobStore:
         found = self._connection.read(lambda client: client.hgetall(key))
         return _job(job_id, found) if found else None
 
-    def read_units(self, job: Job) -> tuple[list[ClipRow], list[CutRow]]:
-        """The clips and cuts of a job, in order, in one exchange."""
-        clips, cuts = clip_rows(job.id, job.spec), cut_rows(job.id, job.spec)
+    def read_units(
+        self, job: Job, *, revisions: bool = False
+    ) -> tuple[list[ClipRow], list[CutRow]]:
+        """The clips and first cuts of a job, or its cuts in all revisions, in one exchange."""
+        clips = clip_rows(job.id, job.spec)
+        cuts = all_cut_rows(job) if revisions else cut_rows(job.id, job.spec)
         found = self._read_rows([*clips, *cuts])
-        return (
-            [
-                ClipRow(row, ClipState(f[0]), read_document(ClipDoc, f[1]))
-                for row, f in zip(clips, found[: len(clips)], strict=True)
-                if f[0]
-            ],
-            [
-                CutRow(row, CutState(f[0]), read_document(CutDoc, f[1]))
-                for row, f in zip(cuts, found[len(clips) :], strict=True)
-                if f[0]
-            ],
-        )
+        units = [
+            ClipRow(row, ClipState(f[0]), read_document(ClipDoc, f[1]))
+            for row, f in zip(clips, found, strict=False)
+            if f[0]
+        ]
+        return units, _cut_rows(cuts, found[len(clips) :])
+
+    def read_cuts(self, rows: Sequence[str]) -> list[CutRow]:
+        """Those of some cuts that are there, in order, in one exchange."""
+        return _cut_rows(rows, self._read_rows(rows)) if rows else []
 
     def read_clip(self, row: str) -> ClipRow:
         """One clip.
@@ -270,4 +274,18 @@ def _job(job_id: str, found: dict[str, str]) -> Job:
         reserved=int(found.get("reserved", 0)),
         charged=int(found.get("charged", 0)),
         result=json.loads(found.get("result", "{}")),
+        retry_of=found.get("retry_of", ""),
+        revisions={
+            name.removeprefix("revision:"): int(latest)
+            for name, latest in found.items()
+            if name.startswith("revision:")
+        },
     )
+
+
+def _cut_rows(rows: Sequence[str], found: Sequence[list[str]]) -> list[CutRow]:
+    return [
+        CutRow(row, CutState(f[0]), read_document(CutDoc, f[1]))
+        for row, f in zip(rows, found, strict=True)
+        if f[0]
+    ]

@@ -59,6 +59,12 @@ CREATE_JOB = _script(
     *("quota", "account", "change"),
     refuses=(Refusal.KEY_REUSED, Refusal.UPLOAD_GONE, Refusal.QUOTA),
 )
+ADD_CUT = _script(
+    "add_cut",
+    *("tenant", "job", "idempotency_key", "fingerprint", "idempotency_ttl_ms"),
+    *("clip", "label", "most", "change"),
+    refuses=(Refusal.GONE, Refusal.STATE, Refusal.KEY_REUSED, Refusal.QUOTA),
+)
 TICK = _script("tick", "limit", "ring_ms", "ring_max_ms", "worker", "room_until_ms", "rooms")
 CLAIM = _script(
     "claim",
@@ -96,6 +102,7 @@ DROP_TOKEN = _script("drop_token", "account", "hash", refuses=(Refusal.GONE,))
 
 SCRIPTS: tuple[Script, ...] = (
     CREATE_JOB,
+    ADD_CUT,
     TICK,
     CLAIM,
     EXTEND,

@@ -32,6 +32,7 @@ class EventType(StrEnum):
     JOB_EXPIRED = "job.expired"
     CLIP_READY = "clip.ready"
     CLIP_FAILED = "clip.failed"
+    CUT_CREATED = "cut.created"
     CUT_CAPTIONED = "cut.captioned"
     CUT_RENDERING = "cut.rendering"
     CUT_SUCCEEDED = "cut.succeeded"

@@ -38,17 +38,21 @@ else
   if ready <= now then ring(change.queue, row) end
 end
 for _, other in ipairs(change.wake) do wake(other) end
+if change.ended then
+  for other in (redis.call('HGET', key, 'wakes') or ''):gmatch('%S+') do wake(other) end
+end
 
 if job ~= '' then
-  local is_cut = string.sub(row, 1, 4) == 'cut:'
+  -- A job's status follows from the first revisions; later ones neither reopen nor hold it.
+  local counts = row:match('^cut:') and row:match('%.1$')
   if redis.call('HGET', K.job(job), 'status') == 'queued' then
     if change.first then append_event(job, change.first) end
     set_status(job, 'running')
   end
   for _, body in ipairs(change.events) do append_event(job, body) end
-  if change.pause then redis.call('HINCRBY', K.job(job), 'paused', change.pause) end
-  if is_cut and change.ended then redis.call('HINCRBY', K.job(job), 'open_cuts', -1) end
-  if is_cut and (change.ended or change.pause) then settle_status(job) end
+  if counts and change.pause then redis.call('HINCRBY', K.job(job), 'paused', change.pause) end
+  if counts and change.ended then redis.call('HINCRBY', K.job(job), 'open_cuts', -1) end
+  if counts and (change.ended or change.pause) then settle_status(job) end
   if change.ended then expire_if_quiet(job) end
 end
 return { '1', cancel or '0' }

@@ -1,4 +1,5 @@
 """Several workers, lost leases, stale writes and cancels in any order: the invariants hold."""
+# size: one machine, whose rules share its state
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from service.clock import FakeClock
-from service.errors import Conflict, StoreError
+from service.errors import Conflict, IdempotencyReused, StoreError
 from service.model.lifecycle import (
     ENDED_CLIP,
     ENDED_CUT,
@@ -28,9 +29,10 @@ from service.model.lifecycle import (
 )
 from service.settings import Settings
 from service.store.commands import Claim, LeaseLost
-from tests.builders import ACCOUNT, a_new_job, a_spec, an_event
+from service.store.revisions import add_cut
+from tests.builders import ACCOUNT, a_new_cut, a_new_job, a_spec, an_event
 from tests.integration.store.conftest import Store
-from tests.integration.store.invariants import Picture, assert_invariants, snapshot
+from tests.integration.store.invariants import ENDED, Picture, assert_invariants, snapshot
 
 WORKERS = st.sampled_from(["w1", "w2", "w3"])
 PAUSES_S = st.sampled_from([0.5, 2, 10, 30, 59, 65, 75, 400])
@@ -213,6 +215,26 @@ class Engine(RuleBasedStateMachine):
             self.store.jobs.cancel(job, an_event("job.canceling"), now_ms=self.store.now_ms)
         except Conflict:
             assert self.picture.jobs[job]["status"] == "comparing"
+
+    @precondition(lambda self: self.picture.jobs)
+    @rule(data=st.data(), key=st.integers(0, 30))
+    def add_cut(self, data, key):
+        job = _pick(data, sorted(self.picture.jobs))
+        try:
+            add_cut(self.store.connection, a_new_cut(job, key=str(key)), now_ms=self.store.now_ms)
+        except Conflict:
+            assert self.picture.jobs[job]["status"] == "canceling"
+        except IdempotencyReused:
+            pass
+
+    @precondition(lambda self: self.picture.jobs)
+    @rule(data=st.data())
+    def resume(self, data):
+        job = _pick(data, sorted(self.picture.jobs))
+        try:
+            self.store.jobs.resume(job, an_event("job.resumed"), now_ms=self.store.now_ms)
+        except Conflict:
+            assert self.picture.jobs[job]["status"] in {*ENDED, "canceling"}
 
     @invariant()
     def everything_fits(self):
