@@ -13,10 +13,11 @@ def estimate(job: Job, edit_credits: int) -> int:
     return len(job.spec.clips) * len(job.spec.variants) * edit_credits
 
 
-def reserve(cut: CutContext, total: int) -> Failure | None:
+def reserve(cut: CutContext, total: int, mark: str) -> Failure | None:
     """Set the credits aside before the first paid message, all or nothing; why not, if not.
 
-    The first revision reserves for the whole job, a later one for itself.
+    The first revision reserves for the whole job, a later one for itself. `mark` was read before
+    the balance `total`, so that a charge booked in between is not counted twice.
     """
     services = cut.services
     first = cut.doc.revision == 1
@@ -27,13 +28,20 @@ def reserve(cut: CutContext, total: int) -> Failure | None:
         return refusal
     scope = "job" if first else cut.claim.row
     now_ms = services.clock.now_ms()
-    if services.commands.reserve(cut.claim, amount=amount, total=total, now_ms=now_ms, scope=scope):
+    if services.commands.reserve(
+        cut.claim, amount=amount, total=total, mark=mark, now_ms=now_ms, scope=scope
+    ):
         return None
     return too_few(cut, amount, total)
 
 
-def book_charge(cut: CutContext, intent: EditIntent) -> tuple[int | None, int | None]:
-    """Credits that an edit cost, and the balance after it; booked once. None where not known."""
+def book_charge(
+    cut: CutContext, intent: EditIntent, *, confirmed: bool
+) -> tuple[int | None, int | None]:
+    """Credits that an edit cost, and the balance after it; booked once. None where not known.
+
+    An edit that was not seen in the state takes no charge that may be that of another beside it.
+    """
     services = cut.services
     try:
         balance = services.nemo.credits(services.tokens.token_for(cut.job.account_id))
@@ -46,6 +54,7 @@ def book_charge(cut: CutContext, intent: EditIntent) -> tuple[int | None, int | 
         edit_id=intent.edit_id,
         total=balance.total,
         most=services.settings.edit_credits,
+        confirmed=confirmed,
         now_ms=services.clock.now_ms(),
     )
     return charge, balance.total

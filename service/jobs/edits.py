@@ -7,7 +7,6 @@ the session's state decides, always.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,11 +14,12 @@ from dataclasses import replace
 from service.captions.cues import parse_captions
 from service.captions.instruction import build_change, build_instruction
 from service.captions.style import build_style
-from service.errors import BackendError, CaptionAbError
+from service.errors import BackendError, CaptionAbError, StoreError
 from service.ids import new_id
 from service.jobs.charges import book_charge, reserve, say_charged
 from service.jobs.context import CutContext
-from service.jobs.endings import cancel, fail, told
+from service.jobs.endings import cancel, fail, paid, told
+from service.jobs.evidence import is_being_read, keep_evidence, kept_transcript
 from service.jobs.outcomes import Advance, Outcome, Pause, Wait
 from service.jobs.progress import Progress
 from service.jobs.remedies import remedy
@@ -28,7 +28,7 @@ from service.model.job import Job
 from service.model.lifecycle import CutState
 from service.nemo.dialogue import StreamControl
 from service.nemo.drafts import control_lines, holds_other_clip
-from service.nemo.errors import BreakKind, StreamBroken
+from service.nemo.errors import BreakKind, SessionLost, StreamBroken, TokenRejected
 from service.nemo.transcript import Transcript
 from service.nemo.wire import State, fingerprint, read_file
 from service.webhooks.events import EventType
@@ -73,8 +73,9 @@ def prepare(cut: CutContext, clip: ClipDoc) -> Outcome:
     services, job = cut.services, cut.job
     token = services.tokens.token_for(job.account_id, paid=True)
     state = services.nemo.state(token, cut.doc.session_id)
+    mark = services.commands.read_mark(job.account_id)
     balance = services.nemo.credits(token)
-    refusal = reserve(cut, balance.total)
+    refusal = reserve(cut, balance.total, mark)
     if refusal is not None:
         return Pause(refusal, cut.doc, CutState.UPLOADED)
     now_ms = services.clock.now_ms()
@@ -120,12 +121,17 @@ def _read_answer(
     except StreamBroken as broken:
         if cut.lease.cancel_asked and broken.kind is BreakKind.STOPPED:
             return _canceled(cut)
-        _keep_evidence(cut, intent, "broken", broken.transcript)
+        keep_evidence(cut, intent, "broken", broken.transcript)
         return _lost(cut, broken.detail)
     except BackendError as refused:
         return _refused(cut, refused)
-    _keep_evidence(cut, intent, "done", transcript)
-    state = _look(cut, intent)
+    keep_evidence(cut, intent, "done", transcript)
+    try:
+        state = _look(cut, intent)
+    except StoreError:
+        raise
+    except CaptionAbError as error:  # the edit was paid for: it is looked for, never sent again
+        return _lost(cut, f"The state could not be read after the stream: {error.detail}")
     if state is None:
         return _lost(cut, "The stream ended without a change.")
     return _accept(cut, intent, state, transcript)
@@ -138,24 +144,31 @@ def recover(cut: CutContext) -> Outcome:
         return fail(cut.doc, Failure("internal", "Nothing to recover.", stage="recovering"))
     evidence = services.commands.read_evidence(intent.edit_id)
     now_ms = services.clock.now_ms()
-    if _is_being_read(evidence, intent, cut):
+    if is_being_read(evidence, intent, cut):
         return Wait(services.settings.extend_every_s, cut.doc, CutState.RECOVERING)
     elapsed_s = (now_ms - recovery.since_ms) / 1000
     schedule = services.settings.recovery_looks_s
     due_s = schedule[min(recovery.looks, len(schedule) - 1)]
     if elapsed_s < due_s and "done" not in evidence and not recovery.seen:
         return Wait(due_s - elapsed_s, cut.doc, CutState.RECOVERING)
-    state = _look(cut, intent)
+    try:
+        state = _look(cut, intent)
+    except (StoreError, TokenRejected, SessionLost):
+        raise  # a person, or a new session, must help
+    except CaptionAbError as error:
+        _log.info("look_failed", extra={"row": cut.claim.row, "code": error.code})
+        state = None
     if state is not None:
-        return _settle(cut, intent, state, ended="done" in evidence)
+        return _settle(cut, intent, state, evidence.get("done", ""))
     looks = recovery.looks + 1
     if looks >= len(schedule):
         return _unconfirmed(cut, intent)
     doc = replace(cut.doc, recovery=replace(recovery, looks=looks))
-    return Wait(max(0.1, schedule[looks] - elapsed_s), doc, CutState.RECOVERING)
+    # After an outage the schedule is long past; looks keep their distance all the same.
+    return Wait(max(schedule[0], schedule[looks] - elapsed_s), doc, CutState.RECOVERING)
 
 
-def _settle(cut: CutContext, intent: EditIntent, state: State, *, ended: bool) -> Outcome:
+def _settle(cut: CutContext, intent: EditIntent, state: State, done: str) -> Outcome:
     """A change seen after a loss counts once it has stood for `settle_s`, or the run has ended.
 
     V19: the backend may add to an edit by itself, so the state can change twice.
@@ -164,8 +177,8 @@ def _settle(cut: CutContext, intent: EditIntent, state: State, *, ended: bool) -
     assert recovery is not None  # noqa: S101  only a recovering cut comes here
     seen, now_ms = fingerprint(state), services.clock.now_ms()
     settle_ms = int(services.settings.settle_s * 1000)
-    if ended or (recovery.seen == seen and now_ms - recovery.seen_ms >= settle_ms):
-        return _accept(cut, intent, state, Transcript())
+    if done or (recovery.seen == seen and now_ms - recovery.seen_ms >= settle_ms):
+        return _accept(cut, intent, state, kept_transcript(done))
     if recovery.seen != seen:
         recovery = replace(recovery, seen=seen, seen_ms=now_ms)
     wait_s = (recovery.seen_ms + settle_ms - now_ms) / 1000
@@ -206,7 +219,7 @@ def _look(cut: CutContext, intent: EditIntent) -> State | None:
 
 def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Transcript) -> Outcome:
     """The edit is there: book it, and go on to the render."""
-    charge, balance = book_charge(cut, intent)
+    charge, balance = book_charge(cut, intent, confirmed=True)
     earlier = cut.doc.edit.credits if cut.doc.edit else 0
     edit = Edit(
         text=transcript.text,
@@ -243,9 +256,10 @@ def _lost(cut: CutContext, why: str) -> Outcome:
 
 def _canceled(cut: CutContext) -> Outcome:
     intent = cut.doc.intent
-    charge, balance = book_charge(cut, intent) if intent else (None, None)
-    said = say_charged(charge)
-    return cancel(replace(cut.doc, edit=Edit(charged=said, credits=charge, balance=balance)))
+    charge, balance = book_charge(cut, intent, confirmed=False) if intent else (None, None)
+    edit = Edit(charged=say_charged(charge), credits=charge, balance=balance)
+    doc = replace(cut.doc, charged=paid(replace(cut.doc, intent=None)), edit=edit)
+    return cancel(doc)
 
 
 def _refused(cut: CutContext, error: CaptionAbError) -> Outcome:
@@ -255,7 +269,7 @@ def _refused(cut: CutContext, error: CaptionAbError) -> Outcome:
 
 
 def _unconfirmed(cut: CutContext, intent: EditIntent) -> Outcome:
-    charge, _ = book_charge(cut, intent)
+    charge, _ = book_charge(cut, intent, confirmed=False)
     if cut.doc.corrected and cut.doc.edit is not None:
         # Only the correction is in doubt: the captions are there, and the result says confounded.
         return Advance(CutState.CAPTIONED, replace(cut.doc, recovery=None))
@@ -268,25 +282,3 @@ def _unconfirmed(cut: CutContext, intent: EditIntent) -> Outcome:
         extra={"charged": said, "reason": cut.doc.recovery.reason if cut.doc.recovery else ""},
     )
     return fail(cut.doc, failure)
-
-
-def _is_being_read(evidence: Mapping[str, str], intent: EditIntent, cut: CutContext) -> bool:
-    """Whether a process that lost this row still reads its stream, by its own recent word."""
-    services = cut.services
-    if evidence.keys() & {"done", "broken"}:
-        return False
-    now_ms, word = services.clock.now_ms(), int(evidence.get("reading", "0"))
-    fresh = now_ms - word < services.settings.reading_fresh_s * 1000
-    return fresh and now_ms - intent.at_ms < services.settings.stream_total_s * 1000
-
-
-def _keep_evidence(
-    cut: CutContext, intent: EditIntent, kind: str, transcript: Transcript | None
-) -> None:
-    seen = transcript or Transcript()
-    body = json.dumps(
-        {"text": seen.text[:2000], "tools": seen.tools[:20], "events": seen.events},
-        ensure_ascii=False,
-    )
-    now_ms = cut.services.clock.now_ms()
-    cut.services.commands.evidence(cut.claim.row, intent.edit_id, kind, body, now_ms=now_ms)

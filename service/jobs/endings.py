@@ -11,24 +11,35 @@ from service.model.lifecycle import CutState
 from service.webhooks.events import EventType
 
 
+def paid(doc: CutDoc) -> str:
+    """Whether credits were spent on a cut: yes, no or unknown, never a guess."""
+    if doc.edit is not None and doc.edit.charged != "no":
+        return doc.edit.charged
+    if doc.intent is not None and doc.edit is None:
+        return "unknown"
+    return doc.charged
+
+
 def cancel(doc: CutDoc) -> End:
     """End a cut because its job was canceled; say whether its edit was charged."""
-    charged = "no" if doc.intent is None else (doc.edit.charged if doc.edit else "unknown")
-    failure = Failure("canceled", "The job was canceled.", extra={"charged": charged})
-    ended = replace(doc, failure=failure)
-    return End(CutState.CANCELED, ended, (told(EventType.CUT_CANCELED, ended),))
+    failure = Failure("canceled", "The job was canceled.")
+    return _end(CutState.CANCELED, EventType.CUT_CANCELED, doc, failure)
 
 
 def fail(doc: CutDoc, failure: Failure) -> End:
     """End a cut badly."""
-    ended = replace(doc, failure=failure)
-    return End(CutState.FAILED, ended, (told(EventType.CUT_FAILED, ended),))
+    return _end(CutState.FAILED, EventType.CUT_FAILED, doc, failure)
 
 
 def expire(doc: CutDoc, failure: Failure) -> End:
     """End a cut whose time has passed."""
-    ended = replace(doc, failure=failure)
-    return End(CutState.EXPIRED, ended, (told(EventType.CUT_EXPIRED, ended),))
+    return _end(CutState.EXPIRED, EventType.CUT_EXPIRED, doc, failure)
+
+
+def _end(state: CutState, kind: EventType, doc: CutDoc, failure: Failure) -> End:
+    extra = {"charged": paid(doc), **failure.extra}
+    ended = replace(doc, failure=replace(failure, extra=extra))
+    return End(state, ended, (told(kind, ended),))
 
 
 def cut_name(doc: CutDoc) -> dict[str, Any]:

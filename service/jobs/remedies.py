@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from service.errors import CaptionAbError
 from service.jobs.context import CutContext
-from service.jobs.endings import fail
+from service.jobs.endings import fail, paid
 from service.jobs.outcomes import Advance, Outcome, Pause, Wait
 from service.model.cut import CutDoc, Failure
 from service.model.lifecycle import CutState
@@ -76,12 +76,13 @@ def _replace_session(error: SessionLost, cut: CutContext, state: CutState) -> Ou
         edit=None,
         render=None,
         recovery=None,
+        charged=paid(doc),
     )
     if doc.edit is None and doc.intent is None:
         if doc.lost_session:
             return fail(doc, _failure(error, "session_lost", error.hint_text, state))
         return Advance(CutState.QUEUED, fresh)
-    charged = doc.edit.charged if doc.edit else "unknown"
+    charged = paid(doc)
     hint = "The edit is lost with its session. `resume` pays for it again; `cancel` does not."
     failure = replace(_failure(error, "session_lost", hint, state), extra={"charged": charged})
     return Pause(failure, fresh, CutState.QUEUED)
@@ -91,7 +92,10 @@ def _pause(
     error: CaptionAbError, code: str, hint: str, cut: CutContext, state: CutState
 ) -> Outcome:
     doc: CutDoc = replace(cut.doc, reauthenticated=0)
-    return Pause(_failure(error, code, hint, state), doc, _RESUME.get(state, state))
+    resume = _RESUME.get(state, state)
+    if state is CutState.CAPTIONING and doc.intent is not None:
+        resume = CutState.RECOVERING  # it may have been sent: never send it again
+    return Pause(_failure(error, code, hint, state), doc, resume)
 
 
 def _failure(error: CaptionAbError, code: str, hint: str, state: CutState) -> Failure:

@@ -118,7 +118,10 @@ class ResultFile:
 
 @dataclass(frozen=True, slots=True)
 class CutDoc:
-    """A cut on its way from `queued` to its video."""
+    """A cut on its way from `queued` to its video.
+
+    `charged` tells of edits that were lost with their session; `paid` in endings tells of all.
+    """
 
     clip: int
     label: str
@@ -138,7 +141,9 @@ class CutDoc:
     settles: int = 0
     reauthenticated: int = 0
     lost_session: str = ""
+    charged: str = "no"
     claim_url: str = ""
+    assets: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

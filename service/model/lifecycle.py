@@ -105,6 +105,7 @@ _CUT_NEXT: dict[CutState, frozenset[CutState]] = {
             CutState.QUEUED,
             CutState.SESSION_OPEN,
             CutState.UPLOADED,
+            CutState.RECOVERING,
             CutState.CAPTIONED,
         }
     ),

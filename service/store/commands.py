@@ -207,26 +207,37 @@ class Commands:
         return dict(self._connection.read(lambda client: client.hgetall(key)))
 
     def reserve(
-        self, claim: Claim, *, amount: int, total: int, now_ms: int, scope: str = "job"
+        self, claim: Claim, *, amount: int, total: int, mark: str, now_ms: int, scope: str = "job"
     ) -> bool:
         """Set credits aside on the account, once for each scope; false when they do not suffice.
 
-        `total` is the balance just read; `scope` is `job`, or the row of a revision.
+        `total` is the balance just read and `mark` what `read_mark` said before; `scope` is `job`,
+        or the row of a revision.
         """
+        args = (claim.row, claim.fence, scope, amount, total, mark)
         try:
-            self._held(scripts.RESERVE, now_ms, claim.row, claim.fence, scope, amount, total)
+            self._held(scripts.RESERVE, now_ms, *args)
         except Refused:
             return False
         return True
 
-    def settle(self, claim: Claim, *, edit_id: str, total: int, most: int, now_ms: int) -> int:
+    def read_mark(self, account_id: str) -> str:
+        """A count that grows with every charge booked on an account."""
+        key = self._connection.keys.account(account_id)
+        return str(self._connection.read(lambda client: client.hget(key, "settles")) or "0")
+
+    def settle(
+        self, claim: Claim, *, edit_id: str, total: int, most: int, confirmed: bool, now_ms: int
+    ) -> int | None:
         """Book what an edit cost, once, and release as much; the credits charged.
 
         `total` is the balance just read. Where other edits of the account run beside this one, it
-        is charged `most` at the most, and the rest falls to them.
+        is charged `most` at the most, and the rest falls to them. None: what has gone may be
+        theirs, because this edit was not `confirmed`.
         """
-        reply = self._held(scripts.SETTLE, now_ms, claim.row, claim.fence, edit_id, total, most)
-        return int(reply[0])
+        args = (claim.row, claim.fence, edit_id, total, most, "1" if confirmed else "0")
+        charge = self._held(scripts.SETTLE, now_ms, *args)[0]
+        return None if charge == "unknown" else int(charge)
 
     def finish(self, claim: Claim, *, status: str, result: str, event: str, now_ms: int) -> None:
         """End a job."""

@@ -79,9 +79,11 @@ COMMIT = _script(
 )
 EVIDENCE = _script("evidence", "row", "edit", "kind", "body", "ttl_ms")
 RESERVE = _script(
-    "reserve", "row", "fence", "scope", "amount", "total", refuses=(*_HOLDER, Refusal.CREDITS)
+    "reserve",
+    *("row", "fence", "scope", "amount", "total", "mark"),
+    refuses=(*_HOLDER, Refusal.CREDITS),
 )
-SETTLE = _script("settle", "row", "fence", "edit", "total", "most", refuses=_HOLDER)
+SETTLE = _script("settle", "row", "fence", "edit", "total", "most", "confirmed", refuses=_HOLDER)
 FINISH = _script(
     "finish", "row", "fence", "status", "result", "event", refuses=(*_HOLDER, Refusal.STATE)
 )

@@ -20,6 +20,7 @@ from service.webhooks.events import is_wanted
 from service.webhooks.schedule import (
     AttemptOutcome,
     Delivered,
+    Disabled,
     RetryAt,
     RetryPolicy,
     next_try,
@@ -33,6 +34,10 @@ _REPLY_BYTES = 4096
 
 def fan_out(claim: Claim, services: Services) -> None:
     """Turn one event into a delivery for each endpoint that wants it."""
+    if claim.crashes > services.settings.crash_limit:
+        _log.error("event_given_up", extra={"row": claim.row})
+        services.commands.fan_out(claim, [], now_ms=services.clock.now_ms())
+        return
     job_id, _, sequence = claim.row.partition(":")[2].rpartition(".")
     body = services.jobs.event(job_id, int(sequence))
     job = services.jobs.read(job_id)
@@ -54,6 +59,9 @@ def fan_out(claim: Claim, services: Services) -> None:
 def deliver(claim: Claim, services: Services) -> None:
     """Make one try of a delivery and write what came of it."""
     doc = read_document(DeliveryDoc, claim.doc)
+    if claim.crashes > services.settings.crash_limit:
+        _give_up(claim, doc, services)
+        return
     attempt, outcome = _post(doc, services)
     now_ms = services.clock.now_ms()
     settings = services.settings
@@ -70,11 +78,23 @@ def deliver(claim: Claim, services: Services) -> None:
             state, next_ms = "pending", now_ms + int(delay_s * 1000)
         case Delivered():
             state, next_ms = "delivered", 0
+        case Disabled():
+            state, next_ms = "disabled", 0
         case _:
             state, next_ms = "failed", 0
     _log.info("delivery_tried", extra={"row": claim.row, "status": attempt.status, "state": state})
     services.commands.record_attempt(
         claim, state=state, doc=write_document(kept), next_ms=next_ms, now_ms=now_ms
+    )
+
+
+def _give_up(claim: Claim, doc: DeliveryDoc, services: Services) -> None:
+    """A delivery that keeps failing before it is sent, as when its secret cannot be opened."""
+    _log.error("delivery_given_up", extra={"row": claim.row})
+    now_ms = services.clock.now_ms()
+    kept = replace(doc, attempts=(*doc.attempts, Attempt(now_ms, 0, 0, "could not be sent")))
+    services.commands.record_attempt(
+        claim, state="failed", doc=write_document(kept), next_ms=0, now_ms=now_ms
     )
 
 

@@ -10,6 +10,8 @@ local refusal = holder_refusal(row, ARGV[6])
 if refusal then return { refusal } end
 redis.call('HSET', K.row(row), 'state', ARGV[7], 'doc', ARGV[8], 'crashes', '0', 'lease', '0')
 local job = redis.call('HGET', K.row(row), 'job')
+-- 410: the receiver wants nothing more.
+if ARGV[7] == 'disabled' then redis.call('HSET', K.job(job), 'hooks', '0') end
 if ARGV[9] == '0' then
   close_row(row, job, '')
   expire_if_quiet(job)

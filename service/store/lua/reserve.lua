@@ -1,7 +1,7 @@
 -- reserve: set estimated credits aside on the account before a paid message, once for each scope, all or nothing.
 -- KEYS: none, all are derived from the prefix: row:* job:* account:* account:*:editing
--- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 scope  8 amount  9 total
--- Returns: {credits reserved for the scope}; scope is "job" or a row, total the balance just read
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 scope  8 amount  9 total  10 mark
+-- Returns: {credits reserved for the scope}; scope is "job" or a row, total the balance just read, mark the account's count of settles before
 -- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -8 CREDITS  -9 CLOCK
 -- @include keys clock bell rows holder
 if clock_refuses() then return { -9 } end
@@ -18,7 +18,8 @@ if not already then
   redis.call('HSET', K.job(job), field, ARGV[8])
 end
 -- With no edit under way the balance is a firm ground to measure charges from.
-if redis.call('SCARD', K.editing(account)) == 0 then
+local settles = redis.call('HGET', K.account(account), 'settles') or '0'
+if redis.call('SCARD', K.editing(account)) == 0 and settles == ARGV[10] then
   redis.call('HSET', K.account(account), 'total_seen', ARGV[9], 'carry', '0')
 end
 redis.call('SADD', K.editing(account), ARGV[5])

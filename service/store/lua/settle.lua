@@ -1,7 +1,7 @@
 -- settle: book what one edit cost, by what has gone from the account since it was last looked at; once.
 -- KEYS: none, all are derived from the prefix: row:* job:* account:* account:*:editing
--- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 edit  8 total  9 most
--- Returns: {credits charged}; total is the balance just read, most what one of several edits can have cost
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 edit  8 total  9 most  10 confirmed
+-- Returns: {credits charged, or "unknown"}; total is the balance just read, most what one of several edits can have cost
 -- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -9 CLOCK
 -- @include keys clock bell rows holder
 if clock_refuses() then return { -9 } end
@@ -17,8 +17,15 @@ local total, most = tonumber(ARGV[8]), tonumber(ARGV[9])
 local seen, carry = unpack(redis.call('HMGET', K.account(account), 'total_seen', 'carry'))
 local gone = math.max(0, tonumber(seen or total) + tonumber(carry or '0') - total)
 redis.call('SREM', K.editing(account), ARGV[5])
-local charge = gone
-if redis.call('SCARD', K.editing(account)) > 0 then charge = math.min(gone, most) end
+redis.call('HINCRBY', K.account(account), 'settles', 1)
+local alone = redis.call('SCARD', K.editing(account)) == 0
+if ARGV[10] == '0' and gone > 0 and not alone then
+  -- Nobody saw this edit applied, and what has gone may be the other's.
+  redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', string.format('%d', gone))
+  redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
+  return { 'unknown' }
+end
+local charge = alone and gone or math.min(gone, most)
 redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', string.format('%d', gone - charge))
 
 local reserved = tonumber(redis.call('HGET', K.job(job), 'reserved') or '0')

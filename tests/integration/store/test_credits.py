@@ -14,14 +14,17 @@ def claim(store) -> Claim:
     return store.claim(store.ready_job()[1][0])
 
 
-def reserve(store, claim, amount: int = 100, total: int = 100, scope: str = "job") -> bool:
+def reserve(store, claim, amount=100, total=100, scope="job", mark=None) -> bool:
+    seen = store.commands.read_mark(ACCOUNT) if mark is None else mark
     return store.commands.reserve(
-        claim, amount=amount, total=total, now_ms=store.now_ms, scope=scope
+        claim, amount=amount, total=total, mark=seen, now_ms=store.now_ms, scope=scope
     )
 
 
-def settle(store, claim, edit: str = "edt_1", total: int = 50, most: int = 50) -> int:
-    return store.commands.settle(claim, edit_id=edit, total=total, most=most, now_ms=store.now_ms)
+def settle(store, claim, edit="edt_1", total=50, most=50, *, confirmed=True) -> int | None:
+    return store.commands.settle(
+        claim, edit_id=edit, total=total, most=most, confirmed=confirmed, now_ms=store.now_ms
+    )
 
 
 def set_aside(store) -> int:
@@ -120,6 +123,36 @@ def test_what_both_have_cost_is_shared_when_both_end_before_either_looks(store, 
     reserve(store, other)
     assert settle(store, claim, "edt_a", total=0) == 50
     assert settle(store, other, "edt_b", total=0) == 50
+
+
+def test_an_edit_that_nobody_saw_takes_no_charge_that_may_be_anothers(store, claim):
+    # Given an edit that never arrived, and one beside it that was charged and has not settled,
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, claim)
+    reserve(store, other)
+    # When the first settles, then it does not know; and the second is charged what it cost.
+    assert settle(store, claim, "edt_a", total=50, confirmed=False) is None
+    assert settle(store, claim, "edt_a", total=50, confirmed=False) is None
+    assert settle(store, other, "edt_b", total=50) == 50
+    assert store.jobs.read(claim.job_id).charged == 50
+
+
+def test_an_edit_that_nobody_saw_was_free_when_nothing_has_gone(store, claim):
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, claim)
+    reserve(store, other)
+    assert settle(store, claim, total=100, confirmed=False) == 0
+
+
+def test_a_charge_booked_after_the_balance_was_read_is_not_counted_twice(store, claim):
+    # Given a balance of 100 read before another edit of the account settled at 50,
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, other)
+    old_mark = store.commands.read_mark(ACCOUNT)
+    assert settle(store, other, "edt_b", total=50) == 50
+    # When an edit starts with what was read, and costs 50, then 50 is its charge, not 100.
+    reserve(store, claim, total=100, mark=old_mark)
+    assert settle(store, claim, "edt_a", total=0) == 50
 
 
 def test_a_top_up_is_no_negative_charge(store, claim):

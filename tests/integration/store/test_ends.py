@@ -28,7 +28,7 @@ class TestFinish:
     def test_it_releases_what_was_set_aside(self, store):
         new, (a, b) = store.ready_job()
         claim = store.claim(a)
-        store.commands.reserve(claim, amount=100, total=100, now_ms=store.now_ms)
+        store.commands.reserve(claim, amount=100, total=100, mark="0", now_ms=store.now_ms)
         store.commit(claim, "failed", ended=True)
         store.end(b, "failed")
         store.finish(new.id, "failed")

@@ -194,8 +194,10 @@ class Engine(RuleBasedStateMachine):
         cuts = [claim for claim in self.claims if claim.row.startswith("cut:")]
         claim, now_ms = _pick(data, cuts), self.store.now_ms
         try:
-            self.store.commands.reserve(claim, amount=amount, total=150, now_ms=now_ms)
-            self.store.commands.settle(claim, edit_id=claim.row, total=100, most=50, now_ms=now_ms)
+            self.store.commands.reserve(claim, amount=amount, total=150, mark="0", now_ms=now_ms)
+            self.store.commands.settle(
+                claim, edit_id=claim.row, total=100, most=50, confirmed=True, now_ms=now_ms
+            )
         except LeaseLost:
             pass
         assert int(self.store.accounts.read_account(ACCOUNT).get("reserved", 0)) <= 150

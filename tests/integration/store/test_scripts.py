@@ -97,7 +97,7 @@ def test_a_wrong_fence_never_writes(script: Script, wrong: str, store):
     store.claim(row)
     store.clock.advance(70)
     claim = store.claim(row)
-    store.commands.reserve(claim, amount=10, total=10, now_ms=store.now_ms)
+    store.commands.reserve(claim, amount=10, total=10, mark="0", now_ms=store.now_ms)
     before = snapshot(store.client)
     # When a command comes under another, then it is refused and nothing has changed.
     change = json.dumps({"state": "x", "queue": "flow", "doc": "", "events": [], "wake": []})

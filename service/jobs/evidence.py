@@ -1,0 +1,39 @@
+"""What is kept of a paid stream, and what it tells whoever looks for the edit later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from service.jobs.context import CutContext
+from service.model.cut import EditIntent
+from service.nemo.transcript import Transcript
+
+
+def is_being_read(evidence: Mapping[str, str], intent: EditIntent, cut: CutContext) -> bool:
+    """Whether a process that lost this row still reads its stream, by its own recent word."""
+    services = cut.services
+    if evidence.keys() & {"done", "broken"}:
+        return False
+    now_ms, word = services.clock.now_ms(), int(evidence.get("reading", "0"))
+    fresh = now_ms - word < services.settings.reading_fresh_s * 1000
+    return fresh and now_ms - intent.at_ms < services.settings.stream_total_s * 1000
+
+
+def kept_transcript(done: str) -> Transcript:
+    """What the evidence of a stream kept of its words."""
+    kept = json.loads(done) if done else {}
+    return Transcript(text=kept.get("text", ""), tools=tuple(kept.get("tools", ())))
+
+
+def keep_evidence(
+    cut: CutContext, intent: EditIntent, kind: str, transcript: Transcript | None
+) -> None:
+    """Write down what a stream said, whoever owns its row by now."""
+    seen = transcript or Transcript()
+    body = json.dumps(
+        {"text": seen.text[:2000], "tools": seen.tools[:20], "events": seen.events},
+        ensure_ascii=False,
+    )
+    now_ms = cut.services.clock.now_ms()
+    cut.services.commands.evidence(cut.claim.row, intent.edit_id, kind, body, now_ms=now_ms)
