@@ -107,7 +107,7 @@ class Tokens:
         A refusal is normal before expiry: the stored token stays in use (design 5).
         """
         try:
-            self._token(account_id, self._margin_ms + _AHEAD_MS)
+            self._token(account_id, self._margin_ms + _AHEAD_MS + 1)
         except StoreError:
             raise
         except (TokenPending, TokenDelayed) as error:
