@@ -92,12 +92,15 @@ class Script:
         switches = self._switches
         if switches.stall == "none":
             return steps
-        from_s = (0.4 if switches.stall_at == "before_edit" else 0.7) * switches.edit_s
+        edits = (self._edit, self._edit_mutely)
+        first = next((n for n, step in enumerate(steps) if step.act in edits), 0)
+        first += switches.stall_at == "after_edit"
+        if first == len(steps):
+            steps = [*steps, Step(steps[-1].at_s, bytes)]
+        from_s = steps[first].at_s
         self.stalled = (from_s, from_s + switches.stall_s)
-        return [
-            replace(step, at_s=step.at_s + switches.stall_s) if step.at_s >= from_s else step
-            for step in steps
-        ]
+        later = [replace(step, at_s=step.at_s + switches.stall_s) for step in steps[first:]]
+        return [*steps[:first], *later]
 
     def _edit(self) -> bytes:
         if self._switches.edit_applied != "in_stream":

@@ -151,7 +151,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 @pytest.fixture
 def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
     yield running
-    running.world.board.set({name: getattr(QUICK, name) for name in QUICK.__dataclass_fields__})
+    running.world.agenda.clear()
+    running.world.board.reset()
+    running.world.faults.drop()
 
 
 @pytest.fixture
