@@ -9,12 +9,14 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sandbox.config import SandboxConfig
 from sandbox.ffmpeg import lacks
-from sandbox.scenario import BadScenario
+from sandbox.scenario import Scenario, read_scenario
 from sandbox.server import start_sandbox
 from sandbox.switches import Switches, change
 
@@ -26,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     options = _parse(argv)
     try:
         scenario = _scenario(options)
-        switches = _switches(options, scenario.pop("switches", {}))
+        switches = _switches(options, scenario.switches)
     except (OSError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - a command's answer
         return 2
@@ -39,7 +41,6 @@ def main(argv: list[str] | None = None) -> int:
         data=options.data,
         port=options.port,
         switches=switches,
-        scenario=scenario,
         preset=options.preset,
         seed=options.seed,
         render_workers=options.render_workers,
@@ -48,11 +49,8 @@ def main(argv: list[str] | None = None) -> int:
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
-    try:
-        running = start_sandbox(config)
-    except BadScenario as error:
-        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+    # its global switches are in the configuration, beneath what the options say
+    running = start_sandbox(config, replace(scenario, switches={}))
     if options.ready_file:
         partial = options.ready_file.with_suffix(".partial")
         partial.write_text(running.url + "\n", encoding="utf-8")
@@ -83,18 +81,13 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _scenario(options: argparse.Namespace) -> dict[str, Any]:
+def _scenario(options: argparse.Namespace) -> Scenario:
     if not options.scenario:
-        return {}
-    scenario = json.loads(options.scenario.read_text(encoding="utf-8"))
-    if not isinstance(scenario, dict):
-        raise BadScenario("a scenario is an object")
-    return scenario
+        return Scenario()
+    return read_scenario(json.loads(options.scenario.read_text(encoding="utf-8")))
 
 
-def _switches(options: argparse.Namespace, changes_of_scenario: Any) -> Switches:
-    if not isinstance(changes_of_scenario, dict):
-        raise BadScenario("switches takes an object of switches")
+def _switches(options: argparse.Namespace, changes_of_scenario: Mapping[str, Any]) -> Switches:
     switches = change(Switches(), changes_of_scenario)
     changes: dict[str, Any] = {}
     if options.poll_delay:

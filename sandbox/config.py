@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sandbox.switches import Switches
 
@@ -20,7 +18,6 @@ class SandboxConfig:
     data: Path
     port: int = 0
     switches: Switches = field(default_factory=Switches)
-    scenario: Mapping[str, Any] = field(default_factory=dict)
     preset: str = "veryfast"
     seed: int = 1
     render_workers: int = 1

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.faults import BadRule
 from sandbox.replies import plain
 from sandbox.reports import read_all, read_books, read_client, read_clock, read_edit, read_render
-from sandbox.scenario import BadScenario, apply_scenario, read_rules
+from sandbox.scenario import BadScenario, apply_scenario, read_rules, read_scenario
 from sandbox.switches import UnknownSwitch
 from sandbox.world import World
 
@@ -81,8 +81,9 @@ def _add_switches(routes: Blueprint, world: World) -> None:
 
     @routes.post("/scenario")
     def scenario() -> Response:
+        scenario = read_scenario(request.get_json(silent=True))
         _reset(world, USUAL_RESETS)
-        apply_scenario(world, _body())
+        apply_scenario(world, scenario)
         return jsonify({"switches": world.board.as_dict(), "rules": world.faults.rows()})
 
     @routes.post("/reset")

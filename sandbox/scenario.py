@@ -3,33 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.faults import BadRule, Rule, read_rule
-from sandbox.switches import UnknownSwitch
+from sandbox.switches import GLOBAL, Switches, UnknownSwitch, change
 from sandbox.world import World
 
 _KEYS = frozenset({"switches", "accounts", "sessions", "rules", "note"})
+_Changes = Mapping[str, Any]
 
 
 class BadScenario(ValueError):
     """A scenario that cannot be put in force; the message says why."""
 
 
-def apply_scenario(world: World, scenario: Mapping[str, Any]) -> None:
-    """Puts a scenario in force on top of what is. Raises BadScenario."""
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario that was checked: switches for all, by account, by session, and rules."""
+
+    switches: _Changes = field(default_factory=dict)
+    accounts: Mapping[str, _Changes] = field(default_factory=dict)
+    sessions: Mapping[str, _Changes] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+
+
+def read_scenario(value: object) -> Scenario:
+    """Checks a scenario as JSON has it. Raises BadScenario."""
+    scenario = _object("a scenario", value)
     if unknown := sorted(set(scenario) - _KEYS):
         raise BadScenario(f"a scenario has no {', '.join(unknown)}")
     try:
-        rules = read_rules(scenario.get("rules", []))
-        world.board.set(_object(scenario, "switches"))
-        for account, changes in _object(scenario, "accounts").items():
-            world.board.set(_named(account, changes), account=account)
-        for session_id, changes in _object(scenario, "sessions").items():
-            world.board.set(_named(session_id, changes), session_id)
-        world.faults.add(rules)
+        return Scenario(
+            _switches("switches", scenario.get("switches", {})),
+            _named("accounts", scenario),
+            _named("sessions", scenario),
+            tuple(read_rules(scenario.get("rules", []))),
+        )
     except (UnknownSwitch, BadRule) as error:
         raise BadScenario(str(error)) from None
+
+
+def apply_scenario(world: World, scenario: Scenario) -> None:
+    """Puts a scenario in force on top of what is."""
+    world.board.set(scenario.switches)
+    for account, changes in scenario.accounts.items():
+        world.board.set(changes, account=account)
+    for session_id, changes in scenario.sessions.items():
+        world.board.set(changes, session_id)
+    world.faults.add(scenario.rules)
 
 
 def read_rules(rows: object) -> list[Rule]:
@@ -39,11 +61,22 @@ def read_rules(rows: object) -> list[Rule]:
     return [read_rule(row) for row in rows]
 
 
-def _object(scenario: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    return _named(key, scenario.get(key, {}))
+def _named(key: str, scenario: Mapping[str, Any]) -> dict[str, _Changes]:
+    rows = _object(key, scenario.get(key, {}))
+    checked = {name: _switches(name, changes) for name, changes in rows.items()}
+    for name, changes in checked.items():
+        if fixed := GLOBAL & set(changes):
+            raise BadScenario(f"{', '.join(sorted(fixed))} cannot be set for {name} alone")
+    return checked
 
 
-def _named(name: str, value: object) -> Mapping[str, Any]:
+def _switches(name: str, value: object) -> _Changes:
+    changes = _object(name, value)
+    change(Switches(), changes)
+    return changes
+
+
+def _object(name: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise BadScenario(f"{name} takes an object of switches")
+        raise BadScenario(f"{name} takes an object")
     return value

@@ -23,7 +23,7 @@ from sandbox.config import SandboxConfig
 from sandbox.log import log_request, log_route
 from sandbox.replies import Refusal, is_attributed, plain
 from sandbox.reports import read_books
-from sandbox.scenario import apply_scenario
+from sandbox.scenario import Scenario, apply_scenario
 from sandbox.world import World, build_world
 
 _LOG = logging.getLogger("sandbox")
@@ -120,10 +120,11 @@ def build_app(world: World) -> Flask:
     return app
 
 
-def start_sandbox(config: SandboxConfig) -> RunningSandbox:
-    """Starts a sandbox on 127.0.0.1 in a thread; port 0 takes a free one. Raises BadScenario."""
+def start_sandbox(config: SandboxConfig, scenario: Scenario | None = None) -> RunningSandbox:
+    """Starts a sandbox on 127.0.0.1 in a thread; port 0 takes a free one."""
     world = build_world(config)
-    apply_scenario(world, config.scenario)
+    if scenario is not None:
+        apply_scenario(world, scenario)
     server = _Server("127.0.0.1", config.port, build_app(world), _Handler)
     thread = threading.Thread(
         target=server.serve_forever,
