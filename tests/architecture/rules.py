@@ -20,15 +20,6 @@ COVERAGE = "docs/protocol-coverage.md"
 CERTAINTIES = frozenset({"seen", "inferred", "measured"})
 #: Rules without a test, and what is missing. A rule leaves this list with its first mark.
 PENDING: dict[str, str] = {
-    "P-016": "a test that an engine with NEMO_TOKEN issues no token (books[tokens] is empty)",
-    "P-020": "a test of an issued token whose reply names no expiry",
-    "P-021": "a test that the token is stored sealed before the first call that uses it",
-    "P-024": "a test of two issues, the second after expiry: one client id in the books",
-    "P-025": "a test that after a 429 the books know one client id",
-    "P-026": "the repetition with a new id (that a 400 is told as such is tested)",
-    "P-027": "the one retry after 30 s and what is said afterwards",
-    "P-030": "a test of a refused early refresh: the token stays, the next look is after expiry",
-    "P-031": "a test that the account's due row is placed a margin before the expiry",
     "P-035": "no code notes a possible orphan: the step is just repeated",
     "P-037": "claim links are not asked for by the engine yet",
     "P-043": "a test of the media types (quicktime, x-msvideo, x-matroska, mp4, aac, jpeg)",
@@ -52,8 +43,6 @@ PENDING: dict[str, str] = {
     "P-143": "no code tells such a wish",
     "P-150": "no sentence about settings or a dashboard in the test",
     "P-152": "a job whose reply is full of such phrases sends one message",
-    "P-155": "token re-authentication inside a job",
-    "P-156": "a dead own token inside a job",
     "P-157": "1002 after a re-authentication",
     "P-159": "a session lost before the edit",
     "P-160": "a session lost after the edit",

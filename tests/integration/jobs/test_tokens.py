@@ -117,6 +117,7 @@ def world(make_engine) -> World:
 
 
 class TestSingleFlight:
+    @pytest.mark.rule("P-022")
     def test_twenty_threads_of_four_processes_get_one_token(self, world):
         # Given twenty that need a token at the same moment,
         processes = [world.other(f"p{n}") for n in range(4)]
@@ -153,6 +154,7 @@ class TestSingleFlight:
 
 
 class TestStoredBeforeUse:
+    @pytest.mark.rule("P-021")
     def test_nothing_readable_is_in_the_store(self, world):
         token, client_id = world.token(), world.client_id
         client = world.engine.client
@@ -162,6 +164,7 @@ class TestStoredBeforeUse:
         assert not [each for each in everything if token in each or client_id in each]
         assert world.fields["user_id"].startswith("anon_")
 
+    @pytest.mark.rule("P-018")
     def test_the_client_id_is_there_before_it_is_shown(self, world):
         seen: list[str] = []
         meddler = Meddler(
@@ -170,6 +173,7 @@ class TestStoredBeforeUse:
         world.with_nemo(meddler).token_for(ANONYMOUS_ACCOUNT)
         assert list(world.engine.sandbox.books["tokens"]) == seen
 
+    @pytest.mark.rule("P-021")
     def test_a_worker_that_dies_at_its_first_call_leaves_the_token_to_others(
         self, world, small_clip
     ):
@@ -225,6 +229,7 @@ class TestALostToken:
         with pytest.raises(Killed):
             world.with_nemo(doomed).token_for(ANONYMOUS_ACCOUNT)
 
+    @pytest.mark.rule("P-025")
     def test_it_is_told_with_the_time_of_the_next_one(self, world):
         self.lose(world)
         # When others ask, then they wait until the dead one's right has ended,
@@ -241,6 +246,7 @@ class TestALostToken:
             with pytest.raises(TokenRefused):
                 world.other(f"n{number}").token_for(ANONYMOUS_ACCOUNT)
         assert world.asked == 2
+        assert world.engine.sandbox.books["tokens_refused"] == {world.client_id: 1}
         # When the week is over, then there is one again, for the same client.
         world.pass_time(WEEK_S)
         assert world.token() == world.stored
@@ -266,6 +272,7 @@ class TestALostToken:
 class TestRejected:
     """1001 in the middle of a job."""
 
+    @pytest.mark.rule("P-155")
     def test_an_anonymous_token_is_renewed_once_and_the_job_goes_on(self, world, small_clip):
         # Given a job whose token is revoked when its clip is in the session,
         world.engine.sandbox.world.board.set({"client_keeps_user": True})
@@ -279,6 +286,7 @@ class TestRejected:
         assert world.stored != first
         assert list(world.engine.edits_sent().values()) == [1]
 
+    @pytest.mark.rule("P-155")
     def test_slow_workers_do_not_drop_a_newer_token(self, world):
         # Given three processes with the same token, when it is revoked and all are refused,
         processes = [world.tokens, world.other("w2"), world.other("w3")]
@@ -332,6 +340,7 @@ class TestRejected:
         at = caught.value.extra["next_possible_at"]
         assert at[:10] == time.strftime("%Y-%m-%d", time.gmtime(time.time() + WEEK_S))
 
+    @pytest.mark.rule("P-016", "P-156")
     def test_neither_a_given_nor_an_own_token_is_ever_replaced(self, make_engine, small_clip):
         # Given NEMO_TOKEN and a tenant's own token, both dead,
         engine = make_engine()
@@ -363,6 +372,7 @@ class TestRejected:
 
 
 class TestWithoutAClientId:
+    @pytest.mark.rule("P-026")
     def test_one_is_made_stored_and_tried_once(self, world):
         # Given a backend that does not take our client id,
         before = world.client_id
@@ -373,6 +383,7 @@ class TestWithoutAClientId:
         assert world.engine.sandbox.books["tokens"] == {world.client_id: 1}
         assert world.asked == 2
 
+    @pytest.mark.rule("P-026")
     def test_a_backend_that_takes_none_is_not_asked_for_ever(self, world):
         world.refuse(status=400, message="X-Client-Id header is required")
         with pytest.raises(ClientIdMissing):
@@ -387,6 +398,7 @@ class TestWithoutAClientId:
 class TestRefused:
     """429."""
 
+    @pytest.mark.rule("P-027")
     def test_the_one_retry_comes_after_thirty_seconds_for_all_workers_together(self, world):
         world.refuse(times=1)
         # Given a refusal without Retry-After, when many workers want a token,
@@ -401,6 +413,7 @@ class TestRefused:
         assert world.token() == world.stored
         assert world.asked == 2
 
+    @pytest.mark.rule("P-027")
     def test_after_the_second_refusal_it_says_when_and_asks_no_more(self, world):
         world.refuse()
         with pytest.raises(TokenDelayed):
@@ -416,6 +429,7 @@ class TestRefused:
                 world.other(f"n{number}").token_for(ANONYMOUS_ACCOUNT)
         assert world.asked == 2
 
+    @pytest.mark.rule("P-027")
     def test_retry_after_is_honoured(self, world):
         world.refuse(times=1, retry_after="45")
         with pytest.raises(TokenDelayed) as caught:
@@ -456,6 +470,7 @@ class TestRefused:
 class TestItsOwnRow:
     """The account's due row renews the token before a job needs it."""
 
+    @pytest.mark.rule("P-024", "P-030", "P-031")
     def test_an_early_refusal_is_normal_and_the_next_try_is_right_after_expiry(self, world):
         # Given a token near its end, whose early refresh the backend refuses,
         old = world.token()
@@ -467,8 +482,9 @@ class TestItsOwnRow:
         # the next try is right after its end,
         assert world.due_in_s() == pytest.approx(world.left_s() + 1, abs=2)
         world.look()
-        # and then there is a new one for seven days.
+        # and then there is a new one for seven days, for the same client.
         assert world.asked == 3
+        assert world.engine.sandbox.books["tokens"] == {world.client_id: 2}
         assert world.token(paid=True) not in {old, ""}
         assert world.left_s() > 6 * DAY_S
         assert world.due_in_s() > 6 * DAY_S
@@ -509,12 +525,14 @@ class TestItsOwnRow:
 
 
 class TestWhenItEnds:
+    @pytest.mark.rule("P-020")
     def test_without_an_end_an_hour_less_than_seven_days_is_assumed(self, world):
         world.engine.sandbox.world.board.set({"hide_user": True})
         world.token()
         assert world.left_s() == pytest.approx(WEEK_S - 3600, abs=1)
 
     @pytest.mark.parametrize("skew_s", [-8 * DAY_S, -3 * 3600, 3 * 3600, 30 * DAY_S])
+    @pytest.mark.rule("P-031")
     def test_a_backend_with_another_clock_gives_a_life_of_at_most_seven_days(self, world, skew_s):
         world.engine.sandbox.world.clock.advance(skew_s)
         world.token(paid=True)
