@@ -80,7 +80,8 @@ def read_first_key(folder: Path) -> dict[str, str]:
     """
     path = folder / _FIRST_KEY
     if not path.exists():
-        raise StartupError(f"There is no {path}.", hint="Was `caption-ab up` started there?")
+        hint = "Was `caption-ab up` started there? If it has another folder: --data FOLDER."
+        raise StartupError(f"There is no {path}.", hint=hint)
     body: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return body
 

@@ -81,7 +81,7 @@ def find_key(given: str) -> str:
     try:
         return read_first_key(DATA)["api_key"]
     except StartupError:
-        hint = "Give --key, set CAPTION_AB_KEY, or run this where `caption-ab up` runs."
+        hint = "Give --key or set CAPTION_AB_KEY, or run this where the data folder of `up` is."
         raise Problem({"detail": "There is no API key.", "hint": hint}) from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import sys
 from pathlib import Path
 from typing import TextIO
 
@@ -119,9 +120,15 @@ def introduce(system: System, key: FirstKey, options: argparse.Namespace) -> Non
         say(f"API key and webhook secret: in {key.file.resolve()}")
     say("")
     say("A first job, from another terminal:")
-    say(f"  export CAPTION_AB_KEY=$(caption-ab keys show --data {options.data})")
-    say(f"  caption-ab run clip.mp4 --captions clip.srt --url {system.url}")
+    say(f"  export CAPTION_AB_KEY=$({_program()} keys show --data {options.data})")
+    say(f"  {_program()} run clip.mp4 --captions clip.srt --url {system.url}")
     say("or, to begin with, a look at the caption styles there are:")
     say(f'  curl -sS {system.url}/v1/styles -H "Authorization: Bearer $CAPTION_AB_KEY"')
     say("")
     say("Ctrl-C stops everything.")
+
+
+def _program() -> str:
+    """How this command was called, so that what is printed can be copied."""
+    called = sys.argv[0]
+    return "caption-ab" if called.endswith(".py") or not called else called
