@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from service.jobs.again import retry_job
 from service.jobs.submit import Caller, submit_job
 from service.jobs.view import initial_units, job_data
 from service.model.job import Job
@@ -53,6 +54,28 @@ def accept_job(
         caller_policy=parts.caller_policy,
         idempotency_key=idempotency_key,
     )
+    return _answer(accepted, store, parts)
+
+
+def accept_retry(job: Job, caller: Caller, parts: Services, idempotency_key: str) -> AcceptedJob:
+    """Accept a new job of an ended job's request.
+
+    Raises:
+        Conflict, IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
+    """
+    store = RecordingStore(parts.connection)
+    accepted = retry_job(
+        job,
+        caller,
+        jobs=store,
+        settings=parts.settings,
+        clock=parts.clock,
+        idempotency_key=idempotency_key,
+    )
+    return _answer(accepted, store, parts)
+
+
+def _answer(accepted: Accepted, store: RecordingStore, parts: Services) -> AcceptedJob:
     if accepted.replayed or store.written is None:
         return AcceptedJob(accepted.job_id, accepted.replayed, None)
     job = _as_written(*store.written)
@@ -70,4 +93,5 @@ def _as_written(new: NewJob, now_ms: int) -> Job:
         updated_ms=now_ms,
         spec=new.spec,
         sequence=1,
+        retry_of=new.retry_of,
     )

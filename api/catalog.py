@@ -10,6 +10,7 @@ from flask import Response
 from api.openapi import Routes
 from api.replies import StylesReply
 from api.schemas import (
+    MAX_ASSETS,
     MAX_CLIPS,
     MAX_DEADLINE_S,
     MAX_INSTRUCTION,
@@ -18,8 +19,10 @@ from api.schemas import (
     NoQuery,
 )
 from api.state import answer_json, services
+from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, MAX_CUES, MAX_SCRIPT_CHARS
 from service.captions.style import PRESETS
+from service.model.job import MAX_REVISIONS
 
 routes = Routes("catalog", __name__, url_prefix="/v1", description="Styles and limits")
 
@@ -52,7 +55,10 @@ def read_limits(_query: dict[str, Any]) -> Response:
         {
             "clips": MAX_CLIPS,
             "variants": MAX_VARIANTS,
+            "assets": MAX_ASSETS,
+            "revisions": MAX_REVISIONS,
             "instruction_chars": MAX_INSTRUCTION,
+            "message_chars": MAX_INSTRUCTION_CHARS,
             "captions_chars": min(MAX_CHARS, settings.request_max_bytes),
             "captions_cues": MAX_CUES,
             "script_chars": MAX_SCRIPT_CHARS,

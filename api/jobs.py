@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
-from api.accept import accept_job
+from api.accept import accept_job, accept_retry
 from api.gate import takes_json
 from api.headers import read_idempotency_key, read_wait_s
 from api.listing import list_jobs
@@ -17,8 +17,10 @@ from api.replies import EventsReply, JobReply, JobsReply
 from api.schemas import EventsQuery, JobRequest, JobsQuery, NoQuery
 from api.state import answer_json, caller, public_url, services
 from api.waiting import is_settled, wait_for_job
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, Gone, NotFound
 from service.ids import is_id
+from service.jobs.again import resume_job
+from service.jobs.submit import Caller
 from service.jobs.view import job_data, job_summary
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB, JobStatus
@@ -115,6 +117,43 @@ def cancel_job(_query: dict[str, Any], job_id: str) -> Response:
     return _answer_job(own_job(job_id), {}, 200 if status in ENDED_JOB else 202)
 
 
+@routes.route("/<job_id>/resume", methods=["POST"])
+@routes.arguments(NoQuery, location="query")
+@routes.response(202, JobReply, description="It goes on; asking again changes nothing")
+@routes.alt_response(409, "CONFLICT")
+def resume_waiting_job(_query: dict[str, Any], job_id: str) -> Response:
+    """Go on where the job waits for a person; nothing is paid twice.
+
+    409 when it has ended, and `account_changed` with the cost of `retry` when you use another
+    backend account now than the job's.
+    """
+    job = own_job(job_id)
+    resume_job(job, services())
+    return _answer_job(own_job(job_id), {}, 202)
+
+
+@routes.route("/<job_id>/retry", methods=["POST"])
+@routes.doc(parameters=[_IDEMPOTENCY])
+@routes.arguments(NoQuery, location="query")
+@routes.response(202, JobReply, description="A new job of the same request")
+@routes.alt_response(409, "CONFLICT")
+@routes.alt_response(410, "GONE")
+@routes.alt_response(429, "TOO_MANY_REQUESTS")
+def retry_ended_job(_query: dict[str, Any], job_id: str) -> Response:
+    """Make a new job of an ended one's request, on the account you use now; it is paid anew."""
+    key = read_idempotency_key(request.headers.get("Idempotency-Key"))
+    parts, job = services(), own_job(job_id)
+    tenant = parts.accounts.read_tenant(job.tenant_id)
+    now = Caller(job.tenant_id, tenant.account_id) if tenant else caller()
+    accepted = accept_retry(job, now, parts, key)
+    headers = {"Location": f"{public_url()}/v1/jobs/{accepted.job_id}"}
+    if accepted.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    if accepted.resource is None:
+        return _answer_job(own_job(accepted.job_id), headers, 202)
+    return answer_json(accepted.resource, 202, {**headers, "Retry-After": RETRY_AFTER_S})
+
+
 @routes.route("/<job_id>/events")
 @routes.arguments(EventsQuery, location="query")
 @routes.response(200, EventsReply)
@@ -127,16 +166,24 @@ def read_events(query: dict[str, Any], job_id: str) -> Response:
 
 
 def own_job(job_id: str) -> Job:
-    """A job of this caller; another tenant's does not exist for it."""
-    job = services().jobs.read(job_id) if is_id(job_id, "job") else None
-    if job is None or job.tenant_id != caller().tenant_id:
-        raise NotFound("There is no such job.")
-    return job
+    """A job of this caller; another tenant's does not exist for it.
+
+    Raises:
+        NotFound: there is none.
+        Gone: there was one, and its time to live has passed.
+    """
+    jobs, tenant_id = services().jobs, caller().tenant_id
+    job = jobs.read(job_id) if is_id(job_id, "job") else None
+    if job is not None and job.tenant_id == tenant_id:
+        return job
+    if job is None and jobs.was_accepted(job_id, tenant_id):
+        raise Gone("The job has expired.", hint="Its videos are gone too; send the job anew.")
+    raise NotFound("There is no such job.")
 
 
 def _answer_job(job: Job, headers: dict[str, str], status: int = 200) -> Response:
-    clips, cuts = services().jobs.read_units(job)
-    body = job_data(job, clips, cuts, public_url())
+    clips, cuts = services().jobs.read_units(job, revisions=True)
+    body = job_data(job, clips, cuts, public_url(), editor_links=True)
     response = answer_json(body, status, headers)
     if not is_settled(job):
         response.headers["Retry-After"] = RETRY_AFTER_S

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import http
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import marshmallow as ma
@@ -17,6 +19,10 @@ from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
 
 from api import problems
+from service.errors import FieldError, InvalidRequest
+
+_HALF = re.compile("[\ud800-\udfff]")
+REPLACEMENT = "\ufffd"
 
 
 class FieldProblem(ma.Schema):
@@ -75,13 +81,13 @@ class Parser(FlaskParser):
         if not raw:
             raise problems.MalformedRequest("There is no body.")
         try:
-            value = json.loads(raw, parse_constant=_refuse_constant)
+            value = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
             if b"\\ud" in raw or b"\\uD" in raw:  # only then may a lone surrogate have come in
-                json.dumps(value, ensure_ascii=False).encode()
+                _refuse_halves(value)
         except RecursionError:
             raise problems.MalformedRequest("The body is nested too deeply.") from None
-        except UnicodeEncodeError:
-            raise problems.MalformedRequest("The body holds half of a character.") from None
+        except UnicodeDecodeError:
+            raise problems.MalformedRequest("The body is not UTF-8.") from None
         except ValueError as error:
             raise problems.MalformedRequest(f"The body is not JSON: {error}.") from None
         return value
@@ -91,6 +97,31 @@ class Routes(Blueprint):  # type: ignore[misc]
     """A blueprint whose arguments are read by our parser."""
 
     ARGUMENTS_PARSER = Parser()
+
+
+def _refuse_halves(value: Any) -> None:
+    """Refuse lone surrogates, which no UTF-8 can hold, and name the fields that have them."""
+    errors = [
+        FieldError(f"#{pointer}", "holds half of a character (a lone surrogate)")
+        for pointer in _find_halves(value, "")
+    ]
+    if errors:
+        raise InvalidRequest("The request is not valid.", errors)
+
+
+def _find_halves(value: Any, pointer: str) -> Iterator[str]:
+    if isinstance(value, str):
+        if _HALF.search(value):
+            yield pointer
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _find_halves(each, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            below = f"{pointer}/{problems.escape(_HALF.sub(REPLACEMENT, name))}"
+            if _HALF.search(name):
+                yield below
+            yield from _find_halves(each, below)
 
 
 def _refuse_constant(name: str) -> None:

@@ -50,6 +50,15 @@ class MalformedRequest(InvalidRequest):
     code = "malformed_request"
 
 
+class IdempotencyKeyMissing(InvalidRequest):
+    """This request needs an Idempotency-Key, because it may cost credits."""
+
+    code = "idempotency_key_missing"
+    hint = (
+        "Send `Idempotency-Key`: a new value for each message, the same to repeat it."
+    )
+
+
 class RangeRefused(CaptionAbError):
     """The file has no such range of bytes; `size` says how many it has."""
 
@@ -62,6 +71,7 @@ class RangeRefused(CaptionAbError):
 #: First match along a class's ancestors wins, so a subclass needs no line of its own.
 STATUS: Mapping[type[CaptionAbError], int] = {
     MalformedRequest: 400,
+    IdempotencyKeyMissing: 400,
     RequestTooLarge: 413,
     InvalidRequest: 422,
     Unauthorized: 401,
@@ -214,7 +224,7 @@ def _walk(messages: Mapping[Any, Any]) -> Iterator[FieldError]:
 def _walk_below(pointer: str, found: Any) -> Iterator[FieldError]:
     if isinstance(found, Mapping):
         for name, below in found.items():
-            step = "" if name == "_schema" else f"/{_escape(str(name))}"
+            step = "" if name == "_schema" else f"/{escape(str(name))}"
             yield from _walk_below(pointer + step, below)
     elif isinstance(found, list):
         for text in found:
@@ -223,5 +233,6 @@ def _walk_below(pointer: str, found: Any) -> Iterator[FieldError]:
         yield FieldError(pointer, str(found))
 
 
-def _escape(name: str) -> str:
+def escape(name: str) -> str:
+    """A name as a step of a JSON pointer (RFC 6901), at most 100 characters of it."""
     return name.replace("~", "~0").replace("/", "~1")[:100]

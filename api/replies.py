@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from service.model.lifecycle import ClipState, CutState, JobStatus
+from service.nemo.intents import Intent
 
 
 def _time(**kwargs: object) -> fields.String:
@@ -65,6 +66,7 @@ class ClipReply(Schema):
     filename = fields.String()
     size = fields.Integer()
     sha256 = fields.String()
+    instruction = fields.String()
     media = fields.Nested(MediaReply)
     error = fields.Nested(ErrorReply)
 
@@ -105,11 +107,25 @@ class CutReply(Schema):
     clip = fields.Integer(required=True)
     revision = fields.Integer(required=True)
     status = _open_enum([each.value for each in CutState], "Open set.")
+    message = fields.String(metadata={"description": "What a later revision was asked for."})
     error = fields.Nested(ErrorReply)
     edit = fields.Nested(EditReply)
     render = fields.Nested(RenderReply)
     video = fields.Nested(VideoReply)
     warnings = fields.List(fields.String())
+
+
+class VariantLinksReply(Schema):
+    """Where a variant is refined and looked at."""
+
+    messages = _uri()
+    timeline = _uri()
+    open_in_editor = fields.String(
+        metadata={
+            "format": "uri",
+            "description": "Opens the project in a browser for 7 days, for whoever has the link.",
+        }
+    )
 
 
 class VariantReply(Schema):
@@ -119,6 +135,7 @@ class VariantReply(Schema):
     style = fields.Dict()
     instruction = fields.String()
     cuts = fields.List(fields.Nested(CutReply), required=True)
+    links = fields.Nested(VariantLinksReply)
 
 
 class CreditsReply(Schema):
@@ -133,6 +150,8 @@ class LinksReply(Schema):
 
     self = _uri()
     cancel = _uri()
+    resume = _uri()
+    retry = _uri()
     events = _uri()
     page = _uri()
 
@@ -150,6 +169,9 @@ class JobSummaryReply(Schema):
     expires_at = _time(allow_none=True)
     credits = fields.Nested(CreditsReply)
     metadata = fields.Dict()
+    retry_of = fields.String(
+        allow_none=True, metadata={"description": "The job that this one tries again."}
+    )
     links = fields.Nested(LinksReply)
 
 
@@ -167,11 +189,19 @@ class OutputReply(Schema):
     quality = fields.String()
 
 
+class AssetReply(Schema):
+    """A file that goes to every variant."""
+
+    upload_id = fields.String()
+    role = fields.String()
+
+
 class JobReply(JobSummaryReply):
     """A job."""
 
     clips = fields.List(fields.Nested(ClipReply), required=True)
     variants = fields.List(fields.Nested(VariantReply), required=True)
+    assets = fields.List(fields.Nested(AssetReply))
     captions = fields.Nested(CaptionsReply, allow_none=True)
     instruction = fields.String()
     language = fields.String()
@@ -184,6 +214,45 @@ class JobsReply(Schema):
 
     data = fields.List(fields.Nested(JobSummaryReply), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class BalancePartsReply(Schema):
+    """The balance of the job's account."""
+
+    available = fields.Integer()
+    frozen = fields.Integer()
+    total = fields.Integer()
+
+
+class LatestVideoReply(Schema):
+    """The latest video of a variant."""
+
+    url = _uri()
+    revision = fields.Integer()
+
+
+class TimelineReply(Schema):
+    """What a variant's session holds now; `timeline` is null until it is opened."""
+
+    object = fields.String(required=True)
+    status = _open_enum([each.value for each in CutState], "Of the latest revision.")
+    revision = fields.Integer(required=True)
+    timeline = fields.String(allow_none=True)
+
+
+class MessageReply(Schema):
+    """What a message led to, by its `intent`."""
+
+    object = fields.Constant("message")
+    intent = _open_enum([each.value for each in Intent], "What the words asked for.")
+    label = fields.String(metadata={"description": "chat"})
+    clip = fields.Integer(metadata={"description": "chat"})
+    revision = fields.Integer(metadata={"description": "chat: the one on its way; state: latest."})
+    cut = fields.String(metadata={"description": "chat: the id of the new cut."})
+    status = fields.String(metadata={"description": "state"})
+    timeline = fields.String(allow_none=True, metadata={"description": "state"})
+    credits = fields.Nested(BalancePartsReply)
+    video = fields.Nested(LatestVideoReply)
 
 
 class EventReply(Schema):

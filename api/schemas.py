@@ -14,12 +14,15 @@ from api.fields import (
     StrictSchema,
     UrlField,
 )
+from service.captions.assets import ROLES
+from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, CaptionFormat
 from service.captions.style import PRESETS
-from service.model.job import LABELS
+from service.model.job import LABELS, MAX_REVISIONS
 from service.model.lifecycle import JobStatus
 
 MAX_CLIPS = 10
+MAX_ASSETS = 5
 MAX_VARIANTS = len(LABELS)
 MAX_INSTRUCTION = 2000
 MAX_NAME = 200
@@ -39,11 +42,23 @@ class ClipRequest(StrictSchema):
 
     url = UrlField()
     upload_id = fields.String(validate=_UPLOAD, metadata={"pattern": "^upl_[0-9a-z]{26}$"})
+    instruction = fields.String(
+        validate=Length(max=MAX_INSTRUCTION), metadata={"description": "For this clip alone."}
+    )
 
     @validates_schema
     def take_one(self, data: dict[str, Any], **_: Any) -> None:
         if ("url" in data) == ("upload_id" in data):
             raise ValidationError("Must have either `url` or `upload_id`.")
+
+
+class AssetRequest(StrictSchema):
+    """A file that goes equally to every variant: music, a picture, a logo."""
+
+    upload_id = fields.String(
+        required=True, validate=_UPLOAD, metadata={"pattern": "^upl_[0-9a-z]{26}$"}
+    )
+    role = fields.String(required=True, validate=OneOf(ROLES))
 
 
 class StyleRequest(StrictSchema):
@@ -107,6 +122,7 @@ class JobRequest(StrictSchema):
     name = fields.String(validate=Length(max=MAX_NAME))
     instruction = fields.String(validate=Length(max=MAX_INSTRUCTION))
     captions = fields.Nested(CaptionsRequest)
+    assets = fields.List(fields.Nested(AssetRequest), validate=Length(max=MAX_ASSETS))
     language = fields.String(validate=_LANGUAGE, metadata={"example": "en"})
     output = fields.Nested(OutputRequest)
     max_credits = fields.Integer(strict=True, validate=Range(min=1, max=1_000_000))
@@ -135,10 +151,33 @@ class EventsQuery(StrictSchema):
     )
 
 
-class VideoQuery(StrictSchema):
-    """Which clip's video, and whether a browser is to save it."""
+class MessageRequest(StrictSchema):
+    """Words about one clip of a variant."""
+
+    text = fields.String(
+        required=True,
+        validate=[
+            Length(1, MAX_INSTRUCTION_CHARS),
+            Regexp(r"[\s\S]*\S", error="Must have words in it."),
+        ],
+    )
+    clip = fields.Integer(strict=True, load_default=0, validate=Range(0, MAX_CLIPS - 1))
+
+
+class TimelineQuery(StrictSchema):
+    """Whose timeline."""
 
     clip = fields.Integer(load_default=0, validate=Range(0, MAX_CLIPS - 1))
+
+
+class VideoQuery(StrictSchema):
+    """Which clip's video in which revision, and whether a browser is to save it."""
+
+    clip = fields.Integer(load_default=0, validate=Range(0, MAX_CLIPS - 1))
+    revision = fields.Integer(
+        validate=Range(1, MAX_REVISIONS),
+        metadata={"description": "Without it the latest that succeeded."},
+    )
     download = fields.Boolean(load_default=False)
 
 

@@ -13,8 +13,10 @@ from api.problems import RangeRefused
 from api.schemas import VideoQuery
 from api.state import services
 from service.errors import Gone, NotFound
+from service.jobs.messages import own_cuts
 from service.model.cut import ResultFile
-from service.model.job import LABELS, Job
+from service.model.job import Job
+from service.model.lifecycle import ENDED_CUT, CutState
 from service.store.jobs import CutRow
 
 routes = Routes("videos", __name__, url_prefix="/v1/jobs", description="Finished videos")
@@ -41,33 +43,35 @@ _VIDEO = {"video/mp4": {"schema": {"type": "string", "format": "binary"}}}
 def read_video(query: dict[str, Any], job_id: str, label: str) -> Response:
     """A variant's video of one clip; with `download=true` a browser saves it."""
     job = own_job(job_id)
-    result = find_result(job, label, int(query["clip"]))
+    revision = query.get("revision")
+    result = find_result(job, label, int(query["clip"]), revision)
+    # Without a revision another video may stand here after the next message.
+    lasting = "private, max-age=86400, immutable"
     headers = {
         "Accept-Ranges": "bytes",
-        "Cache-Control": "private, max-age=86400, immutable",
+        "Cache-Control": lasting if revision else "private, no-cache",
         "Content-Type": "video/mp4",
     }
     if query["download"]:
-        name = f"{job.id}-{label}-{query['clip'] + 1}.mp4"
+        part = f"-r{revision}" if revision else ""
+        name = f"{job.id}-{label}-{query['clip'] + 1}{part}.mp4"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return send_file(result, headers)
 
 
-def find_result(job: Job, label: str, clip: int) -> ResultFile:
-    """The video of the latest finished revision of a variant.
+def find_result(job: Job, label: str, clip: int, revision: int | None = None) -> ResultFile:
+    """The video of one revision of a variant, or of the latest that succeeded.
 
     Raises:
         NotFound: there is no such variant or clip, or its video is not there yet.
         Gone: the cut has ended without a video.
     """
-    known = label in LABELS and any(each.label == label for each in job.spec.variants)
-    if not known or clip >= len(job.spec.clips):
-        raise NotFound(f"The job has no variant {label[:8]} of clip {clip}.")
-    _, cuts = services().jobs.read_units(job)
-    own = [row for row in cuts if row.doc.label == label and row.doc.clip == clip]
-    done = [row.doc.result for row in own if row.doc.result is not None]
-    if done:
-        return done[-1]
+    own = own_cuts(job, label, clip, services())
+    if revision is not None:
+        own = [row for row in own if row.doc.revision == revision]
+    done = [row for row in own if row.state is CutState.SUCCEEDED]
+    if done and done[-1].doc.result is not None:
+        return done[-1].doc.result
     raise _not_there(own)
 
 
@@ -122,6 +126,6 @@ def _not_there(own: list[CutRow]) -> Exception:
     if not own:
         return NotFound("There is no such cut.")
     state, failure = own[-1].state, own[-1].doc.failure
-    if failure is not None:
+    if failure is not None and state in ENDED_CUT:
         return Gone(f"The cut has ended as {state}: {failure.detail}", hint=failure.hint)
     return NotFound(f"The video is not there yet: the cut is {state}.")

@@ -5,6 +5,7 @@ CaptionAbError
 │   ├── CaptionsRequired      no captions given and the backend cannot transcribe
 │   └── IdempotencyReused     one key, two bodies
 ├── Unauthorized, Forbidden, NotFound, Gone, Conflict
+│   └── AccountChanged        the job belongs to another backend account than the one in use
 ├── QuotaExceeded             the caller's own limit; come back later
 ├── MediaError                a clip or an asset; raised before any credit is spent
 │   ├── UnsupportedFile (4001), FileTooLarge (4002), FileMissing, ProbeFailed
@@ -133,6 +134,13 @@ class Conflict(CaptionAbError):
     """The resource is in a state that does not allow this."""
 
     code = "conflict"
+
+
+class AccountChanged(Conflict):
+    """The tenant uses another backend account now than the one that this job belongs to."""
+
+    code = "account_changed"
+    hint = "Go back to the job's account, or `retry` it: that makes a new job, paid anew."
 
 
 class QuotaExceeded(CaptionAbError):

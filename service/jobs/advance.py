@@ -192,10 +192,10 @@ def _pause_change(outcome: Pause, job: Job, services: Services, now_ms: int) -> 
     until_ms = now_ms + int(services.settings.action_required_s * 1000)
     doc = replace(outcome.doc, failure=outcome.failure, resume_state=outcome.resume_state)
     data = {"cut": endings.cut_name(doc), "error": endings.failure_data(outcome.failure)}
-    news = (
-        News(EventType.CUT_ACTION_REQUIRED, data),
-        News(EventType.JOB_ACTION_REQUIRED, data),
-    )
+    kinds = [EventType.CUT_ACTION_REQUIRED]
+    if doc.revision == 1:  # a later revision does not change what its job is
+        kinds.append(EventType.JOB_ACTION_REQUIRED)
+    news = tuple(News(kind, data) for kind in kinds)
     return Change(
         state=CutState.ACTION_REQUIRED,
         queue=Queue.FLOW,

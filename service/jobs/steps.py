@@ -6,10 +6,12 @@ save where an intent says otherwise. What `flow` steps import must not read file
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from service.jobs import edits, renders
+from service.errors import CaptionAbError
+from service.jobs import edits, renders, revisions, uploads
 from service.jobs.context import CutContext
 from service.jobs.endings import expire, fail, told
 from service.jobs.outcomes import Advance, End, Outcome
@@ -21,6 +23,8 @@ from service.nemo.wire import Session
 from service.store.jobs import ClipRow
 from service.webhooks.events import EventType
 
+_log = logging.getLogger(__name__)
+
 
 def open_session(cut: CutContext) -> Outcome:
     """Open the variant's session, or go on in the one that its earlier cuts have used."""
@@ -29,30 +33,29 @@ def open_session(cut: CutContext) -> Outcome:
         return fail(cut.doc, _clip_failure(clip))
     known = cut.services.jobs.read_session(cut.job.id, cut.doc.label)
     session = read_document(Session, known) if known else None
-    if session is None or session.session_id == cut.doc.lost_session:
+    if session is not None and session.session_id == cut.doc.lost_session:
+        session = None
+    if cut.doc.revision > 1 and not revisions.holds_earlier_edit(cut, session):
+        return fail(cut.doc, revisions.nothing_to_change(cut.doc))
+    doc = cut.doc
+    if session is None:
         token = cut.services.tokens.token_for(cut.job.account_id)
         session = cut.services.nemo.create_session(token, language=cut.job.spec.language)
-    doc = replace(cut.doc, session_id=session.session_id, bind_id=session.user_id)
-    return Advance(CutState.SESSION_OPEN, doc, session=(cut.doc.label, write_document(session)))
+        doc = replace(doc, claim_url=_claim_link(cut, token, session))
+    doc = replace(doc, session_id=session.session_id, bind_id=session.user_id)
+    return Advance(CutState.SESSION_OPEN, doc, session=(doc.label, write_document(session)))
 
 
 def upload_clip(cut: CutContext) -> Outcome:
-    """Send the clip into the session, unless it is there already."""
-    clip = source_clip(cut).doc
-    services = cut.services
+    """Send assets and clip into the session, unless they are there already."""
+    clip, services = source_clip(cut).doc, cut.services
     token = services.tokens.token_for(cut.job.account_id)
-    name = f"clip-{clip.index + 1}.{clip.suffix}"
     state = services.nemo.state(token, cut.doc.session_id)
-    if not edits.holds_file(state, name):
-        services.nemo.upload(
-            token,
-            cut.doc.session_id,
-            filename=name,
-            size=clip.size,
-            chunks=lambda: services.files.open_range(clip.file),
-            content_type=clip.mime,
-        )
-    return Advance(CutState.UPLOADED, replace(cut.doc, uploaded_as=name))
+    assets = uploads.send_assets(cut, token, state)
+    name, warning = uploads.send_clip(cut, clip, token, state)
+    warnings = tuple(dict.fromkeys((*cut.doc.warnings, warning))) if warning else cut.doc.warnings
+    doc = replace(cut.doc, uploaded_as=name, assets=assets, warnings=warnings)
+    return Advance(CutState.UPLOADED, doc)
 
 
 def prepare_edit(cut: CutContext) -> Outcome:
@@ -122,6 +125,15 @@ STEPS: dict[CutState, Callable[[CutContext], Outcome]] = {
 def source_clip(cut: CutContext) -> ClipRow:
     """The clip that a cut is made from."""
     return cut.services.jobs.read_clip(clip_row(cut.job.id, cut.doc.clip))
+
+
+def _claim_link(cut: CutContext, token: str, session: Session) -> str:
+    """Where the project opens in a browser; that there is no such link harms nothing."""
+    try:
+        return cut.services.nemo.claim_link(token, session)
+    except CaptionAbError as error:
+        _log.info("no_claim_link", extra={"row": cut.claim.row, "code": error.code})
+        return ""
 
 
 def _clip_failure(clip: ClipRow) -> Failure:

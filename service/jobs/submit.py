@@ -82,8 +82,34 @@ def submit_job(
     Raises:
         InvalidRequest, CaptionsRequired, IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
     """
+    return accept_spec(
+        build_spec(request, settings, caller_policy),
+        caller,
+        jobs=jobs,
+        settings=settings,
+        clock=clock,
+        idempotency_key=idempotency_key,
+        fingerprint=fingerprint(request),
+    )
+
+
+def accept_spec(
+    spec: JobSpec,
+    caller: Caller,
+    *,
+    jobs: JobStore,
+    settings: Settings,
+    clock: Clock,
+    idempotency_key: str,
+    fingerprint: str,
+    retry_of: str = "",
+) -> Accepted:
+    """Accept a job whose request has been checked.
+
+    Raises:
+        IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
+    """
     now_ms = clock.now_ms()
-    spec = build_spec(request, settings, caller_policy)
     job_id = new_id("job", now_ms)
     event = event_body(
         EventType.JOB_CREATED, job_id, {"status": "queued", "name": spec.name}, now_ms=now_ms
@@ -101,7 +127,8 @@ def submit_job(
         ttl_ms=int(settings.job_ttl_s * 1000),
         idempotency_ttl_ms=int(settings.idempotency_ttl_s * 1000),
         idempotency_key=idempotency_key,
-        fingerprint=fingerprint(request),
+        fingerprint=fingerprint,
+        retry_of=retry_of,
     )
     return jobs.create(new, now_ms=now_ms)
 

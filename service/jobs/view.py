@@ -17,16 +17,27 @@ MAX_TEXT_CHARS = 600
 
 
 def job_data(
-    job: Job, clips: Sequence[ClipRow], cuts: Sequence[CutRow], public_url: str
+    job: Job,
+    clips: Sequence[ClipRow],
+    cuts: Sequence[CutRow],
+    public_url: str,
+    *,
+    editor_links: bool = False,
 ) -> dict[str, Any]:
-    """The job resource. Under 20 kB for two variants of some clips; links, never contents."""
+    """The job resource. Under 20 kB for two variants of some clips; links, never contents.
+
+    `editor_links` open a project for whoever has them: they are for the caller, never for events.
+    """
     own_url = f"{public_url.rstrip('/')}/v1/jobs/{job.id}"
     spec = job.spec
     by_index = {row.doc.index: row for row in clips}
     return {
         **job_summary(job, public_url),
         "clips": [_clip(index, spec, by_index.get(index)) for index in range(len(spec.clips))],
-        "variants": [_variant(each, cuts, own_url) for each in spec.variants],
+        "variants": [
+            _variant(each, cuts, own_url, editor_links=editor_links) for each in spec.variants
+        ],
+        "assets": [{"upload_id": each.upload_id, "role": each.role} for each in spec.assets],
         "captions": {"format": spec.captions.format or "auto"} if spec.captions else None,
         "instruction": spec.instruction,
         "language": spec.language,
@@ -54,9 +65,12 @@ def job_summary(job: Job, public_url: str) -> dict[str, Any]:
         "expires_at": _time(job.expires_ms),
         "credits": {"reserved": job.reserved, "charged": job.charged},
         "metadata": dict(job.spec.metadata),
+        "retry_of": job.retry_of or None,
         "links": {
             "self": own_url,
             "cancel": f"{own_url}/cancel",
+            "resume": f"{own_url}/resume",
+            "retry": f"{own_url}/retry",
             "events": f"{own_url}/events",
             "page": f"{site}/jobs/{job.id}",
         },
@@ -88,6 +102,8 @@ def _clip(index: int, spec: JobSpec, row: ClipRow | None) -> dict[str, Any]:
         body["url"] = asked.url
     if asked.upload_id:
         body["upload_id"] = asked.upload_id
+    if asked.instruction:
+        body["instruction"] = asked.instruction
     if row is None:
         return body
     doc = row.doc
@@ -104,12 +120,21 @@ def _clip(index: int, spec: JobSpec, row: ClipRow | None) -> dict[str, Any]:
     return body
 
 
-def _variant(variant: VariantSpec, cuts: Sequence[CutRow], own_url: str) -> dict[str, Any]:
+def _variant(
+    variant: VariantSpec, cuts: Sequence[CutRow], own_url: str, *, editor_links: bool
+) -> dict[str, Any]:
+    own = [row for row in cuts if row.doc.label == variant.label]
+    base = f"{own_url}/variants/{variant.label}"
+    links = {"messages": f"{base}/messages", "timeline": f"{base}/timeline"}
+    opening = [row.doc.claim_url for row in own if row.doc.claim_url]
+    if editor_links and opening:
+        links["open_in_editor"] = opening[-1]
     return {
         "label": variant.label,
         "style": dict(variant.style),
         "instruction": variant.instruction,
-        "cuts": [_cut(row, own_url) for row in cuts if row.doc.label == variant.label],
+        "cuts": [_cut(row, own_url) for row in own],
+        "links": links,
     }
 
 
@@ -121,6 +146,8 @@ def _cut(row: CutRow, own_url: str) -> dict[str, Any]:
         "revision": doc.revision,
         "status": row.state.value,
     }
+    if doc.revision > 1:
+        body["message"] = doc.wish
     if doc.failure:
         body["error"] = failure_data(doc.failure)
     if doc.edit:
@@ -165,7 +192,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
 def _video(doc: CutDoc, result: ResultFile, own_url: str) -> dict[str, Any]:
     media = result.media or MediaInfo()
     return {
-        "url": f"{own_url}/variants/{doc.label}/video?clip={doc.clip}",
+        "url": video_url(own_url, doc),
         "size": result.size,
         "sha256": result.sha256,
         "width": media.width,
@@ -173,6 +200,12 @@ def _video(doc: CutDoc, result: ResultFile, own_url: str) -> dict[str, Any]:
         "duration_s": media.duration_s,
         "audio": bool(media.audio_codec),
     }
+
+
+def video_url(own_url: str, doc: CutDoc) -> str:
+    """Where a cut's video is; it names the revision, so that a later one is not shown instead."""
+    place = f"clip={doc.clip}&revision={doc.revision}"
+    return f"{own_url}/variants/{doc.label}/video?{place}"
 
 
 def _media(media: MediaInfo) -> dict[str, Any]:

@@ -169,6 +169,11 @@ class JobStore:
         found = self._connection.read(lambda client: client.hgetall(key))
         return _job(job_id, found) if found else None
 
+    def was_accepted(self, job_id: str, tenant_id: str) -> bool:
+        """Whether a tenant once had this job; its name outlives it."""
+        key = self._keys.tenant_jobs(tenant_id)
+        return self._connection.read(lambda client: client.zscore(key, job_id)) is not None
+
     def read_units(
         self, job: Job, *, revisions: bool = False
     ) -> tuple[list[ClipRow], list[CutRow]]:

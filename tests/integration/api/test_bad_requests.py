@@ -102,13 +102,38 @@ def test_a_wrong_field_is_named(ann: Visitor, redis_client: redis.Redis, body: A
     assert not redis_client.keys("cab:job:*")
 
 
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        (r'{"name": "\ud800"}', "#/name"),
+        (r'{"name": "\uDfFf!"}', "#/name"),
+        (r'{"clips": [{"url": "https://a.example/\udc00"}]}', "#/clips/0/url"),
+        (r'{"captions": {"text": "a\ud83d"}}', "#/captions/text"),
+        (r'{"variants": [{"style": {"preset": "\ude00\ud83d"}}]}', "#/variants/0/style/preset"),
+        (r'{"metadata": {"\ud800": "x"}}', "#/metadata/\ufffd"),
+        (r'"\ud800"', "#"),
+    ],
+)
+def test_half_of_a_character_is_named(ann: Visitor, text: str, pointer: str):
+    reply = ann.post("/v1/jobs", data=text, content_type="application/json")
+    assert reply.status_code == 422
+    assert [each["pointer"] for each in reply.get_json()["errors"]] == [pointer]
+
+
+def test_a_whole_character_in_two_halves_is_one(ann: Visitor):
+    text = json.dumps(job(name="\U0001f3ac"))
+    assert r"\ud83c" in text
+    reply = ann.post("/v1/jobs", data=text, content_type="application/json")
+    assert (reply.status_code, reply.get_json()["name"]) == (202, "\U0001f3ac")
+
+
 MEGABYTE = b'{"name":"' + b"x" * 1_000_000 + b'"}'
 BODIES = [
     ("not JSON", b"{clips: 1}", "application/json", 400, "malformed_request"),
     ("half of JSON", b'{"clips": [', "application/json", 400, "malformed_request"),
     ("no body", b"", "application/json", 400, "malformed_request"),
     ("not UTF-8", b'{"name": "\xff"}', "application/json", 400, "malformed_request"),
-    ("half of a character", b'{"name": "\\ud800"}', "application/json", 400, "malformed_request"),
+    ("half a letter", b'{"name": "\xed\xa0\x80"}', "application/json", 400, "malformed_request"),
     ("NaN", b'{"deadline_s": NaN}', "application/json", 400, "malformed_request"),
     ("too deep", b"[" * 200_000, "application/json", 400, "malformed_request"),
     ("a number of 5000 digits", b"9" * 5000, "application/json", 400, "malformed_request"),

@@ -105,7 +105,7 @@ def test_the_job_tells_of_the_video(ann: Visitor, path: str):
     cut = ann.get(f"/v1/jobs/{job_id}").get_json()["variants"][0]["cuts"][0]
     assert cut["status"] == "succeeded"
     assert cut["video"] == {
-        "url": f"https://ab.example.com{path}?clip=0",
+        "url": f"https://ab.example.com{path}?clip=0&revision=1",
         "size": 600_000,
         "sha256": SHA256,
         "width": 320,

@@ -69,7 +69,10 @@ def test_a_finished_job_shows_its_videos():
     job = a_job(ended_ms=1_800_000_000_000)
     body = job_data(job, *finished(job), "https://ab.example.com/")
     cut = body["variants"][1]["cuts"][0]
-    assert cut["video"]["url"] == f"https://ab.example.com/v1/jobs/{ID}/variants/B/video?clip=0"
+    assert (
+        cut["video"]["url"]
+        == f"https://ab.example.com/v1/jobs/{ID}/variants/B/video?clip=0&revision=1"
+    )
     assert cut["edit"] == {
         "text": "Captions are on.",
         "silent": False,
