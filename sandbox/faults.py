@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from random import Random
 from typing import Any
 
@@ -137,7 +138,7 @@ def read_rule(row: object) -> Rule:
     """Reads one rule as JSON has it. Raises BadRule."""
     if not isinstance(row, Mapping):
         raise BadRule("a rule is an object")
-    known = {field.name for field in fields(Rule)}
+    known = {f.name: str if f.name == "endpoint" else type(f.default) for f in fields(Rule)}
     if unknown := sorted(set(row) - known):
         raise BadRule(f"a rule has no {', '.join(unknown)}")
     values = dict(row)
@@ -146,20 +147,28 @@ def read_rule(row: object) -> Rule:
         values["nth"] = tuple(nth) if isinstance(nth, list) else (nth,)
     if "retry_after" in values:
         values["retry_after"] = str(values["retry_after"])
-    try:
-        rule = Rule(**values)
-        problem = _problem(rule)
-    except TypeError as error:
-        raise BadRule(f"a rule cannot be read: {error}") from None
-    if problem:
+    if "endpoint" not in values:
+        raise BadRule("a rule names an endpoint")
+    for name, value in values.items():
+        if not _fits(value, known[name]):
+            raise BadRule(f"{name} does not take {value!r}")
+    rule = Rule(**values)
+    if problem := _problem(rule):
         raise BadRule(problem)
     return rule
+
+
+def _fits(value: object, kind: type) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is float:
+        return number and isfinite(float(str(value)))
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def _problem(rule: Rule) -> str:
     if rule.endpoint not in {*ENDPOINTS, "*"}:
         return f"endpoint is one of {', '.join(ENDPOINTS)}, *"
-    if not all(isinstance(n, int) and n > 0 for n in rule.nth):
+    if not all(_fits(n, int) and n > 0 for n in rule.nth):
         return "nth takes numbers from 1"
     if not 0 <= rule.probability <= 1 or rule.times < 0 or rule.delay_s < 0:
         return "probability is 0 to 1, times and delay_s 0 or more"

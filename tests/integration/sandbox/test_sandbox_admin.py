@@ -223,13 +223,19 @@ def test_a_scenario_is_put_in_force_whole_or_not_at_all(caller: Any) -> None:
     assert done["switches"]["global"]["edit_s"] == 0.5
     assert done["switches"]["accounts"] == {"user_x": {"plan_blocks_export": True}}
     assert done["switches"]["sessions"] == {"#2": {"silent_rate": 1.0}}
-    for bad in (
+    # When one is wrong in any place, then nothing of it holds and nothing is forgotten
+    for wrong in (
         {"rules": 1},
+        {"rules": [{"endpoint": "nope", "status": 500}]},
         {"more": 1},
         {"switches": 1},
+        {"accounts": {"user_x": {"nope": 1}}},
         {"sessions": {"#1": {"clock": "leap"}}},
     ):
+        bad = {"switches": {"edit_s": 0.7}, **wrong}
         assert caller.post("/_sandbox/scenario", bad).status_code == 400
+    assert caller.get("/_sandbox/rules").json()["rules"] == done["rules"]
+    assert caller.get("/_sandbox/switches").json() == done["switches"]
 
 
 def test_reset_forgets_what_it_is_told_to(

@@ -190,3 +190,26 @@ def test_an_ffmpeg_that_cannot_burn_is_refused(tmp_path: Path) -> None:
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
     assert ended.returncode == 2
     assert "ffmpeg lacks ass, libx264" in ended.stderr
+
+
+def test_a_scenario_file_is_in_force_from_the_start(tmp_path: Path) -> None:
+    # Given a scenario with switches and a rule, and an option that says otherwise
+    rule = {"endpoint": "credits", "nth": 1, "status": 503, "body": "html"}
+    scenario = {"switches": {"edit_s": 0.2, "render": "copy"}, "rules": [rule]}
+    (tmp_path / "s.json").write_text(json.dumps(scenario), encoding="utf-8")
+    command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path / "data"), "--edit-s", "0.4"]
+    started = subprocess.Popen(
+        [*command, "--scenario", str(tmp_path / "s.json")], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert started.stdout is not None
+        address = started.stdout.readline().split()[-1]
+        # Then the option wins over the file, and the rule strikes
+        switches = requests.get(f"{address}/_sandbox/switches", timeout=10).json()["global"]
+        assert (switches["edit_s"], switches["render"]) == (0.4, "copy")
+        reply = requests.get(f"{address}/api/credits/balance/simple", timeout=10)
+        assert (reply.status_code, reply.text[:6]) == (503, "<html>")
+    finally:
+        started.terminate()
+        started.wait(10)
+        started.stdout.close()

@@ -1,0 +1,111 @@
+"""The sandbox's clock and agenda: what passes when, without waiting for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.agenda import Agenda
+from sandbox.clock import SandboxClock
+
+SECONDS = st.floats(0, 1e6, allow_nan=False)
+
+
+def frozen() -> SandboxClock:
+    clock = SandboxClock()
+    clock.set_mode("manual")
+    return clock
+
+
+def test_a_manual_clock_stands_still_until_it_is_advanced() -> None:
+    clock = frozen()
+    before = (clock.now_s(), clock.running_s())
+    time.sleep(0.01)
+    assert (clock.now_s(), clock.running_s()) == before
+    clock.advance(60)
+    assert clock.now_s() == before[0] + 60
+    assert clock.running_s() == before[1] + 60
+
+
+def test_advancing_the_wall_moves_the_date_and_hurries_no_wait() -> None:
+    clock = SandboxClock()
+    before = (clock.now_s(), clock.running_s())
+    clock.advance(7 * 24 * 3600)
+    assert clock.now_s() - before[0] >= 7 * 24 * 3600
+    assert clock.running_s() - before[1] < 60
+
+
+@given(st.lists(st.tuples(st.sampled_from(["wall", "manual", "leap"]), SECONDS), max_size=8))
+def test_running_time_never_goes_back(moves: list[tuple[str, float]]) -> None:
+    clock = SandboxClock()
+    last = clock.running_s()
+    for mode, seconds in moves:
+        clock.set_mode(mode)
+        clock.advance(seconds)
+        assert clock.running_s() >= last
+        last = clock.running_s()
+
+
+def test_a_date_before_the_present_one_moves_no_wait_back() -> None:
+    clock = frozen()
+    running_s = clock.running_s()
+    clock.set_now(1_000_000.0)
+    assert clock.now_s() == pytest.approx(1_000_000.0)
+    assert clock.running_s() == running_s
+
+
+def test_a_leaping_clock_passes_what_is_waited_for() -> None:
+    clock = frozen()
+    clock.set_mode("leap")
+    due_s = clock.running_s() + 900
+    clock.sleep(900, threading.Event())
+    assert clock.running_s() == due_s
+
+
+def test_a_wait_on_a_manual_clock_ends_when_it_is_passed_or_stopped() -> None:
+    clock, stopping = frozen(), threading.Event()
+    waiter = threading.Thread(target=clock.sleep, args=(60, stopping))
+    waiter.start()
+    clock.advance(59)
+    waiter.join(0.05)
+    assert waiter.is_alive()
+    clock.advance(1)
+    waiter.join(5)
+    assert not waiter.is_alive()
+    stopping.set()
+    clock.sleep(60, stopping)
+
+
+@given(st.lists(SECONDS, max_size=12), SECONDS)
+def test_the_agenda_does_what_is_due_in_order(delays: list[float], passed_s: float) -> None:
+    clock = frozen()
+    agenda, done = Agenda(clock), []
+    start_s = clock.running_s()
+    for number, delay_s in enumerate(delays):
+        agenda.add(start_s + delay_s, lambda n=number: done.append(n))
+    clock.advance(passed_s)
+    agenda.do_due()
+    due = [n for n, d in enumerate(delays) if start_s + d <= clock.running_s()]
+    assert done == sorted(due, key=lambda n: start_s + delays[n])
+
+
+def test_what_is_planned_while_working_is_done_in_the_same_go() -> None:
+    clock = frozen()
+    agenda, done = Agenda(clock), []
+    now_s = clock.running_s()
+    agenda.add(now_s, lambda: agenda.add(now_s, lambda: done.append("second")))
+    agenda.do_due()
+    assert done == ["second"]
+
+
+def test_a_cleared_agenda_does_nothing() -> None:
+    clock = frozen()
+    agenda, done = Agenda(clock), []
+    agenda.add(clock.running_s(), lambda: done.append(1))
+    agenda.clear()
+    agenda.do_due()
+    assert done == []
