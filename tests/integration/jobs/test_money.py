@@ -42,6 +42,7 @@ def worker_after(engine: Harness, error: Exception, times: int = 1):
 
 
 class TestAfterTheStream:
+    @pytest.mark.rule("P-067")
     @pytest.mark.parametrize(
         "error", [BackendConfused("odd"), BackendUnavailable(), TokenRejected()], ids=repr
     )
