@@ -54,6 +54,7 @@ def resume(engine: Harness, job: str) -> int:
 class TestPauses:
     """What a person can mend keeps what was paid for."""
 
+    @pytest.mark.rule("P-161")
     def test_spent_credits_pause_and_resume_where_it_stopped(self, engine, small_clip):
         # Given an account that the backend calls empty when the edit is sent,
         worker = worker_failing(engine, "converse", CreditsSpent())
@@ -70,6 +71,7 @@ class TestPauses:
         assert engine.doc(job, "A").failure is None
         assert engine.event_types(job).count("job.resumed") == 1
 
+    @pytest.mark.rule("P-161")
     def test_an_anonymous_account_is_shown_where_to_register(self, make_engine, small_clip):
         engine = make_engine(balance=0)
         worker = worker_failing(engine, "converse", CreditsSpent())
@@ -77,6 +79,7 @@ class TestPauses:
         engine.run(lambda: engine.read(job).status == "action_required", worker)
         assert "register?bind=anon_" in engine.doc(job, "A").failure.hint
 
+    @pytest.mark.rule("P-126")
     def test_a_blocked_plan_keeps_the_edited_session(self, engine, small_clip):
         # Given a plan that blocks the export, when it is upgraded and the job resumed,
         worker = worker_failing(engine, "submit_render", PlanBlocked())
@@ -107,6 +110,7 @@ class TestPauses:
 
 
 class TestLostSessions:
+    @pytest.mark.rule("P-159")
     def test_before_the_edit_a_new_session_is_opened(self, engine, small_clip, sandbox):
         # Given a session that is gone when the clip is there,
         worker = worker_failing(engine, "credits", SessionLost())
@@ -122,6 +126,7 @@ class TestLostSessions:
         ended = engine.run_job(engine.submit(small_clip, "A"), worker)
         assert ended.status == "failed"
 
+    @pytest.mark.rule("P-160")
     def test_after_the_edit_a_person_is_asked_before_it_is_paid_again(self, engine, small_clip):
         # Given a session that is lost with its paid edit,
         worker = worker_failing(engine, "submit_render", SessionLost())
@@ -138,6 +143,7 @@ class TestLostSessions:
 
 
 class TestEnds:
+    @pytest.mark.rule("P-162", "P-163", "P-164")
     @pytest.mark.parametrize(
         ("call", "error", "words"),
         [
@@ -156,10 +162,12 @@ class TestEnds:
         assert failure.code == error.code
         assert words in failure.hint
 
+    @pytest.mark.rule("P-166")
     def test_a_passing_fault_is_tried_again(self, engine, small_clip):
         worker = worker_failing(engine, "create_session", BackendUnavailable(sent=False), times=3)
         assert engine.run_job(engine.submit(small_clip, "A"), worker).status == "succeeded"
 
+    @pytest.mark.rule("P-166")
     def test_a_fault_that_does_not_pass_ends_at_the_deadline(self, engine, small_clip):
         worker = worker_failing(engine, "create_session", BackendUnavailable(), times=10_000)
         job = engine.submit(small_clip, "A", deadline_s=120)
@@ -175,6 +183,7 @@ class TestEnds:
 
 
 class TestSettling:
+    @pytest.mark.rule("P-086")
     def test_a_change_seen_after_a_loss_must_stand(self, engine, small_clip):
         # Given a worker that died after its stream, so that the edit is found in the state,
         worker = engine.worker("doomed")
@@ -197,6 +206,7 @@ class TestSettling:
 
 
 class TestProgress:
+    @pytest.mark.rule("P-076")
     def test_a_long_stream_says_that_it_still_runs(self, make_engine, small_clip):
         # Given words of progress at every event, when a job runs,
         engine = make_engine(progress_every_s=0.0)
