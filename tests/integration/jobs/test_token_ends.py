@@ -156,7 +156,7 @@ class TestRefused:
                 world.other(f"n{number}").token_for(ANONYMOUS_ACCOUNT)
         assert world.asked == 2
 
-    @pytest.mark.rule("P-027")
+    @pytest.mark.rule("P-028")
     def test_retry_after_is_honoured(self, world):
         world.refuse(times=1, retry_after="45")
         with pytest.raises(TokenDelayed) as caught:
@@ -197,7 +197,7 @@ class TestRefused:
 class TestItsOwnRow:
     """The account's due row renews the token before a job needs it."""
 
-    @pytest.mark.rule("P-024", "P-030", "P-031")
+    @pytest.mark.rule("P-030")
     def test_an_early_refusal_is_normal_and_the_next_try_is_right_after_expiry(self, world):
         # Given a token near its end, whose early refresh the backend refuses,
         old = world.token()
