@@ -146,7 +146,7 @@ class TestALostToken:
         with pytest.raises(Killed):
             world.with_nemo(doomed).token_for(ANONYMOUS_ACCOUNT)
 
-    @pytest.mark.rule("P-025")
+    @pytest.mark.rule("P-024", "P-025")
     def test_it_is_told_with_the_time_of_the_next_one(self, world):
         self.lose(world)
         # When others ask, then they wait until the dead one's right has ended,
