@@ -46,6 +46,7 @@ def test_token_call_is_not_repeated_when_limited(server, client, clock):
     assert len(server.seen) == 1
 
 
+@pytest.mark.rule("P-026")
 def test_a_400_on_the_token_call_means_the_client_id(server, client):
     server.script(answer(400, {"message": "bad header"}))
     with pytest.raises(errors.ClientIdMissing):
