@@ -131,6 +131,7 @@ def assert_refusals(client, token, session_id):
         client.poll_render(token, "render_nobody")
 
 
+@pytest.mark.rule("P-111")
 def test_the_happy_path_in_every_combination(running, case, client, small_clip):
     _, heartbeat, _, error = case
     token, edit_id, render_id = (
