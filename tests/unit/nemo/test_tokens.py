@@ -39,10 +39,12 @@ class TestExpiry:
     def test_a_time_within_seven_days_is_taken(self):
         assert expiry_ms(NOW_MS + HOUR_MS, NOW_MS) == NOW_MS + HOUR_MS
 
+    @pytest.mark.rule("P-020")
     @pytest.mark.parametrize("said", [None, 0, NOW_MS - HOUR_MS, NOW_MS])
     def test_without_one_or_with_one_that_has_passed_an_hour_less_than_seven_days(self, said):
         assert expiry_ms(said, NOW_MS) == NOW_MS + ASSUMED_LIFE_MS
 
+    @pytest.mark.rule("P-031")
     def test_a_backend_whose_clock_is_ahead_gives_no_longer_life(self):
         assert expiry_ms(NOW_MS + WINDOW_MS + 3 * HOUR_MS, NOW_MS) == NOW_MS + WINDOW_MS
 
@@ -54,6 +56,7 @@ class TestExpiry:
 class TestTheFirstRefusal:
     """SEED: wait 30 s, try once more."""
 
+    @pytest.mark.rule("P-027")
     def test_it_is_repeated_after_thirty_seconds(self):
         decided = decide({})
         assert (decided.retry_ms, decided.final) == (NOW_MS + 30_000, False)
