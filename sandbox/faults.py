@@ -138,24 +138,28 @@ def read_rule(row: object) -> Rule:
     """Reads one rule as JSON has it. Raises BadRule."""
     if not isinstance(row, Mapping):
         raise BadRule("a rule is an object")
-    known = {f.name: str if f.name == "endpoint" else type(f.default) for f in fields(Rule)}
-    if unknown := sorted(set(row) - known):
-        raise BadRule(f"a rule has no {', '.join(unknown)}")
+    if "endpoint" not in row:
+        raise BadRule("a rule names an endpoint")
     values = dict(row)
     if "nth" in values:
         nth = values["nth"]
         values["nth"] = tuple(nth) if isinstance(nth, list) else (nth,)
     if "retry_after" in values:
         values["retry_after"] = str(values["retry_after"])
-    if "endpoint" not in values:
-        raise BadRule("a rule names an endpoint")
-    for name, value in values.items():
-        if not _fits(value, known[name]):
-            raise BadRule(f"{name} does not take {value!r}")
+    _check_types(values)
     rule = Rule(**values)
     if problem := _problem(rule):
         raise BadRule(problem)
     return rule
+
+
+def _check_types(values: Mapping[str, object]) -> None:
+    kinds: dict[str, type] = {f.name: type(f.default) for f in fields(Rule)} | {"endpoint": str}
+    for name, value in values.items():
+        if name not in kinds:
+            raise BadRule(f"a rule has no {name}")
+        if not _fits(value, kinds[name]):
+            raise BadRule(f"{name} does not take {value!r}")
 
 
 def _fits(value: object, kind: type) -> bool:
