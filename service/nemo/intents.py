@@ -61,6 +61,7 @@ _EXPORT = (
     r"(?<![\w-])(?:re-?)?(?:export(?:ing|s)?|download(?:ing|s)?|render(?:ing)?)(?![a-z0-9_])"
     r"|\b(?:send|give|get) (?:me|us) (?:(?:the|my|a|that|this)\b(?: [\w'-]+){0,3}? )?"
     r"(?:video|clip|file|mp4|result|link|movie|it)\b"
+    r"|\b(?:get|have|want|need) (?:the|my) (?:video|file|mp4|movie)(?=\s*(?:now|please|$|[.!?]))"
     r"|\bsend (?:it|them)(?: over| to me)\b|\bsave (?:it|the video|my video) (?:as|to)\b"
     r"|[导導匯]出|下[载載]|渲染|[发發]给?給?我|保存(?:视频|到)|输出(?:视频|成|为)"
 )
@@ -86,19 +87,18 @@ _CONTENT = _compile(
     r"\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|«[^»]*»|`[^`]*`|(?<!\w)[‘'][^’'\n]*[’'](?!\w)"
     r"|https?://\S+"
     r"|(?<![a-z0-9_.-])[a-z0-9_.-]+\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac|srt|vtt)(?![a-z0-9])"
-    r"|(?<=\bsays )[^,.;!?\n]+|(?<=\bsaying )[^,.;!?\n]+|(?<=\bcalled )[^,.;!?\n]+"
-    r"|(?<=\bthe words )[^,.;!?\n]+|(?<=\bthe word )\S+|(?<=\bthe text )[^,.;!?\n]+"
-    r"|(?<=写着)[^，。；！？\n]+|(?<=叫做)[^，。；！？\n]+|(?<=写上)[^，。；！？\n]+"
+    r"|\b(?:says?|saying|reads|reading|called|named|titled|the words|with the text):? [^,.;!?\n]+"
+    r"|\bthe word \S+|(?:写着|写上|叫做|写成)[^，。；！？\n]+"
     r"|\b(?:end|closing|opening|rolling|scrolling|movie|film|photo|music) credits?\b"
     r"|\bcredits? (?:roll|title|screen|sequence|scene|card|page|text)\b"
-    r"|\bcredits (?:at|over|to) (?!my account)\w+|\b(?:roll|scroll) (?:the )?credits\b"
+    r"|\bcredits (?:at|over) (?!my account)\w+|\b(?:roll|scroll) (?:the )?credits\b"
     r"|\b(?:white|colou?r|audio|sound|stereo|volume) balance\b|\bbalance (?:the|out|sheet|bike)\b"
     r"|\bstatus (?:bar|quo|icon|symbol)s?\b|状态栏|积分(?:榜|表|赛|规则|制)"
 )
 _SEPARATOR = _compile(
     r"(?:[,;!?，。；、！？\n—–]+|[.:](?=\s|$)|：|\s-\s)[\s.,!?]*"
     r"(?:(?:and then|and|then|but|so)\s+)?"
-    r"|(?<!\s)\s+(?:and then|and|then|but|after (?=(?:you|we|i)\b))\s*"
+    r"|(?<!\s)\s+(?:(?:and then|and|then|but|so)\b|after (?=(?:you|we|i)\b))\s*"
     r"|(?<!\s)\s*(?:然后|接着|之后再|並且?|并且?|(?<!等)(?<!下)(?<!会)再)\s*"
     r"(?=(?:请|帮我|给我|直接|把.{0,6}|重新){0,3}" + _EXPORT + ")"
 )
@@ -121,6 +121,8 @@ _NOT_DONE = _compile(
     r"(?:\b(?:don'?t|do not|never|not|no need to|needn'?t)\s+(?:\w+\s+){0,2}"
     r"|(?:别|不要|不用|不必|不需要|无需|不|没有?)再?)$"
 )
+# "the video with captions added": what it is, not what to do
+_DONE = _compile(r".{1,2}[了过過][^，。]{0,10}的")
 # "generate a download link" and "redo the export" make nothing but the file
 _MAKES_FILE = _compile(
     r"(?:make|generate|create|redo|do|start|set)\s+(?:me\s+)?(?:(?:an?|the|my|another)\s+)?"
@@ -128,7 +130,8 @@ _MAKES_FILE = _compile(
     r"(?=\s*(?:$|(?:please|again|now|in|as|at|for|to|with)\b))"
 )
 _REFUSED = _compile(
-    r"(?<!why )\b(?:don'?t|do not|never|not|stop|cancel|abort|hold (?:off|on)|wait|avoid|skip)"
+    r"(?<!why )\b(?:don'?t|do not|never|not|no need to|stop|cancel|abort"
+    r"|hold (?:off|on)|wait|avoid|skip)"
     r"(?:\s+(?!forget\b|hesitate\b|sure\b|how\b)[\w']+){0,5}?\s+(?:re-?)?"
     rf"{_COMMAND}|\bno {_COMMAND}"
     r"|(?:别|(?<!要)不要|不用|不必|不需要|无需|不想|暂不|不|取消|停止|勿|等.{0,4}再)"
@@ -140,6 +143,7 @@ _ASIDE = _compile(
     r"(?:(?:you|we|i|it|the|my|an?|to)\s+){0,2}"
     rf"{_COMMAND}|{_COMMAND}(?:之?[前后後]|以[前后]|时)"
 )
+_CONDITION = _compile(r"\b(?:before|until|unless)\b")
 _COMPLAINT = _compile(
     r"\b(?:export|download|upload|render)\s+(?:is|was|looks?|sounds?|came|has|should|needs?|seems?)\b"
     r"|(?:导出|下载)的?(?:视频|影片)?(?:太|有点|不够)"
@@ -153,7 +157,7 @@ _PROGRESS = _compile(
     r"|(?:好|完成?|成功|结束)了?[吗没]|好了沒|到哪|多久|怎么样了"
 )
 _ASKS = _compile(
-    r"^\W*(?:how|what|which|do i|does|did|is|are|am|will|would|can i|could i|may i|have i"
+    r"^\W*(?:how|what|which|do|does|did|is|are|am|will|would|can i|could i|may i|have i"
     r"|check|show|see|tell|top up|buy|get)\b"
     r"|\b(?:how (?:much|many)|enough|left|remaining|cost|my balance)\b"
     r"|多少|够|剩|吗|几|查|扣|花|充"
@@ -219,6 +223,8 @@ def _read(clause: str, *, edited: bool) -> tuple[_Kind, Intent | None]:
         return _Kind.COMMAND, Intent.STATE
     verb = _find_edit(clause)
     refused = _REFUSED.search(clause)
+    if refused and verb and _CONDITION.search(clause[refused.end() : verb]):
+        return _Kind.EDIT, None
     if refused and (verb is None or refused.start() <= verb):
         return _Kind.REFUSED, None
     if _COMPLAINT.search(clause):
@@ -241,7 +247,7 @@ def _find_edit(clause: str) -> int | None:
         before = clause[max(0, found.start() - _LOOK_BACK) : found.start()]
         if _NOT_DONE.search(before) or _NOT_A_VERB.search(before):
             continue
-        if not _MAKES_FILE.match(clause, found.start()):
+        if not (_MAKES_FILE.match(clause, found.start()) or _DONE.match(clause, found.start())):
             return found.start()
     return None
 
