@@ -21,14 +21,12 @@ CERTAINTIES = frozenset({"seen", "inferred", "measured"})
 #: Rules without a test, and what is missing. A rule leaves this list with its first mark.
 PENDING: dict[str, str] = {
     "P-035": "no code notes a possible orphan: the step is just repeated",
-    "P-037": "claim links are not asked for by the engine yet",
+    "P-037": "a claim link that is refused inside a job",
     "P-043": "a test of the media types (quicktime, x-msvideo, x-matroska, mp4, aac, jpeg)",
     "P-049": "`edits.prepare` reads the state but does not check that the file is in it",
     "P-074": "the draining of a stream in a flow worker (that of a download is tested)",
-    "P-076": "job.progress while waiting",
     "P-079": "messages of a session while an edit runs",
     "P-081": "a stream that says it is done while the state stays as it was",
-    "P-086": "two equal fingerprints in recovery (settle_s)",
     "P-088": "the comparison of the variants' other tracks",
     "P-089": "the corrective message and `confounded`",
     "P-097": "no test sees `uploaded` false",
@@ -37,20 +35,12 @@ PENDING: dict[str, str] = {
     "P-110": "a test of the pause between two polls",
     "P-118": "the cap is untested, and the fallback is not tried at it",
     "P-119": "it is fetched through the fallback at once, without the further poll",
-    "P-126": "resume",
     "P-141": "messages are routed by the table",
     "P-142": "messages during a run",
     "P-143": "no code tells such a wish",
     "P-150": "no sentence about settings or a dashboard in the test",
     "P-152": "a job whose reply is full of such phrases sends one message",
-    "P-157": "1002 after a re-authentication",
-    "P-159": "a session lost before the edit",
-    "P-160": "a session lost after the edit",
-    "P-161": "2001 from the backend inside a job, for both kinds of account",
-    "P-162": "4001 from the backend inside a job",
-    "P-163": "4002 from the backend inside a job",
-    "P-164": "403 inside a job",
-    "P-166": "a backend that is away for a while inside a job",
+    "P-157": "a job whose session is gone after its token was replaced",
 }
 _RULE = re.compile(r"^- \*\*(P-\d{3})\*\* (.+\.) \*\((.+); (\w+)\)\*$")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
