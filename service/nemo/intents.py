@@ -169,8 +169,9 @@ _FILLER = _compile(
     r"\b(?:please|pls|ok(?:ay)?|hi|hey|hello|thanks?|thank you|yes|no|not|yet|now|just|well|wait"
     r"|hold on|hmm+|sorry|never ?mind|later|first|for now|i'?ll tell you"
     r"|let me (?:check|see|think|look)"
-    r"|the|an?|it|i|you|to|do|don'?t|my|video|before|after|until|if|when|for)\b"
-    r"|等等|等一下|稍等|算了|好的?|谢谢|我再(?:看看|想想)|先|请|一下|之?前|之?后|吧|了|[^\w\ue000]|_"
+    r"|the|an?|it|i|you|to|do|don'?t|my|video|before|after|until|if|when|for"
+    r"|and|then|but|so|also|again|with|me|can)\b"
+    r"|等等|等一下|稍等|算了|好的?|谢谢|我再(?:看看|想想)|先|请|[别不再]|然后|一下|之?前|之?后|吧|了|[^\w\ue000]|_"
 )
 
 
