@@ -157,7 +157,7 @@ class MessageRequest(StrictSchema):
     text = fields.String(
         required=True,
         validate=[
-            Length(1, MAX_INSTRUCTION_CHARS),
+            Length(max=MAX_INSTRUCTION_CHARS),
             Regexp(r"[\s\S]*\S", error="Must have words in it."),
         ],
     )
