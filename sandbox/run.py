@@ -101,9 +101,11 @@ class Run:
             due = self._began + self._script.steps[self._next].at_s
             if beat and beat_s > 0 and next_beat < due:
                 link.wait_until(next_beat, clock)
-                if self._may_beat(next_beat):
-                    yield beat
+                beats = self._may_beat(next_beat)
+                # before the client hears of it and moves the clock on
                 next_beat = clock.running_s() + beat_s
+                if beats:
+                    yield beat
                 continue
             link.wait_until(due, clock)
             chunk = self._do_next()
