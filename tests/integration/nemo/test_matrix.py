@@ -178,6 +178,62 @@ def test_the_happy_path_in_every_combination(running, case, client, small_clip):
     assert refused[:2] == ([401, 404] if error == "real status" else [200, 200])
 
 
+ODDITIES = {
+    "closed without chunks": {"sse_framing": "close"},
+    "packed": {"gzip": "always"},
+    "packed if accepted": {"gzip": "accepted"},
+    "codes as text": {"code_form": "text"},
+    "draft as text": {"draft_form": "text"},
+    "empty draft": {"empty_draft": "object"},
+    "no draft": {"empty_draft": "absent"},
+    "nameless": {"hide_user": True},
+    "thoughts": {"thought_parts": True},
+    "pieces": {"partial_events": True},
+    "pictures": {"inline_blob_kb": 256},
+    "megabytes": {"big_event_kb": 3000},
+    "trouble at the end": {"trailing_text": True},
+    "gui phrases": {"gui_phrases": "many"},
+    "capitals": {"status_words": "upper"},
+    "other words": {"status_words": "synonym"},
+    "progress as share": {"progress_form": "share"},
+    "no progress": {"progress_form": "none"},
+    "fallback as json": {"fallback": "json"},
+    "fallback redirects": {"fallback": "redirect"},
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("oddity", ODDITIES)
+def test_the_happy_path_with_what_else_may_be_different(
+    running, client, small_clip, oddity, dialect
+):
+    """Given one oddity that a tolerant client overlooks (protocol 10), then it ends as ever."""
+    running.world.board.set({**ODDITIES[oddity], "sse_dialect": dialect})
+    token, render_id = f"nmv_usr_sbx_{uuid.uuid4().hex[:8]}_1000", f"render_{uuid.uuid4()}"
+    try:
+        session_id = client.create_session(token, language="en").session_id
+        upload(client, token, session_id, small_clip)
+        assert not client.state(token, session_id).exportable
+        said = ask(client, token, session_id, f"edt_{uuid.uuid4()}")
+        assert said.text.count("2 captions") == 1
+        assert "temporary issue" not in said.text
+        assert "I will call" not in said.text
+        assert said.closed_cleanly
+        after = client.state(token, session_id)
+        assert after.exportable
+        assert find_caption_texts(after.draft) == ("Cold brew", "in ten seconds")
+        client.submit_render(
+            token, render_id=render_id, session_id=session_id, draft=after.draft, output={}
+        )
+        done = polled(running, client, token, render_id)[-1]
+        assert done.status is RenderState.COMPLETED
+        assert joined(client.download(done.url, max_bytes=10_000_000)) == small_clip.read_bytes()
+        fallback = client.download_fallback(token, render_id, max_bytes=10_000_000)
+        assert joined(fallback) == small_clip.read_bytes()
+    finally:
+        running.world.board.reset()
+
+
 def test_the_matrix_is_whole():
     """A combination nobody runs would be a shape nobody has seen."""
     assert len(MATRIX) == len(set(MATRIX)) == 72
