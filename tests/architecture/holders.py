@@ -188,13 +188,34 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-138": ("service/nemo/intents.py:route",),
     "P-139": ("service/nemo/intents.py:route",),
     "P-140": ("service/nemo/intents.py:route",),
-    "P-144": ("service/nemo/gui.py:find_action",),
-    "P-145": ("service/nemo/gui.py:find_action",),
-    "P-146": ("service/nemo/gui.py:find_action",),
-    "P-147": ("service/nemo/gui.py:find_action",),
-    "P-148": ("service/nemo/gui.py:find_action",),
-    "P-149": ("service/nemo/gui.py:find_action",),
-    "P-150": ("service/nemo/gui.py:find_action",),
+    "P-144": (
+        "service/nemo/gui.py:_TABLE",
+        "service/nemo/gui.py:find_action",
+    ),
+    "P-145": (
+        "service/nemo/gui.py:_TABLE",
+        "service/nemo/gui.py:find_action",
+    ),
+    "P-146": (
+        "service/nemo/gui.py:_TABLE",
+        "service/nemo/gui.py:find_action",
+    ),
+    "P-147": (
+        "service/nemo/gui.py:_TABLE",
+        "service/nemo/gui.py:find_action",
+    ),
+    "P-148": (
+        "service/nemo/gui.py:_TABLE",
+        "service/nemo/gui.py:find_action",
+    ),
+    "P-149": (
+        "service/nemo/gui.py:_TABLE",
+        "service/nemo/gui.py:find_action",
+    ),
+    "P-150": (
+        "service/nemo/gui.py:_TABLE",
+        "service/nemo/gui.py:find_action",
+    ),
     "P-151": ("service/nemo/gui.py:read_gui",),
     "P-153": ("service/nemo/timeline.py:summarise_timeline",),
     "P-154": (

@@ -139,16 +139,22 @@ def tests_of(rule: str) -> list[str]:
 
 
 def find_holder(holder: str, root: Path = ROOT) -> ast.AST | None:
-    """The definition that `path.py:Class.function` names, or none."""
+    """The definition that `path.py:Class.function` or `path.py:TABLE` names, or none."""
     path, _, name = holder.partition(":")
     if not (root / path).is_file():
         return None
     node: ast.AST | None = ast.parse((root / path).read_text(encoding="utf-8"))
     for part in name.split("."):
         body = getattr(node, "body", [])
-        same = (each for each in body if isinstance(each, _DEFINITIONS) and each.name == part)
-        node = next(same, None)
+        node = next((each for each in body if _name(each) == part), None)
     return node
+
+
+def _name(node: ast.stmt) -> str:
+    if isinstance(node, _DEFINITIONS):
+        return node.name
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return next((each.id for each in targets if isinstance(each, ast.Name)), "")
 
 
 def coverage_page() -> str:
