@@ -180,6 +180,6 @@ def test_quoted_commands_are_content(command):
 @pytest.mark.parametrize("piece", ["把先", "“", "don't a ", "how long ", "export ", "a", " ", "加"])
 def test_long_texts_are_read_quickly(piece):
     """Given 6,000 characters made to be slow, then reading them takes less than two seconds."""
-    began = time.perf_counter()
+    began = time.process_time()
     route(piece * (6000 // len(piece)))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
