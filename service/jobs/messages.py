@@ -22,7 +22,7 @@ from service.model.lifecycle import CutState
 from service.nemo.intents import Intent, route
 from service.nemo.timeline import summarise_timeline
 from service.store.jobs import CutRow
-from service.store.revisions import AddedCut, NewCut, add_cut
+from service.store.revisions import AddedCut, NewCut, add_cut, find_added
 from service.webhooks.events import EventType, event_body
 
 
@@ -116,15 +116,28 @@ def _video(job: Job, cuts: list[CutRow], services: Services) -> dict[str, Any]:
 
 
 def _add(job: Job, message: Message, cuts: list[CutRow], services: Services, *, key: str) -> Answer:
-    check_account(job, services)
-    if not may_change(cuts):
-        raise Conflict(
-            "No revision of this cut was edited, so there is nothing to change.",
-            hint="`retry` makes a new job of the same request.",
-        )
+    fingerprint = _fingerprint(job, message)
+    # What was accepted once is so again, whatever has happened to the job since.
+    added = find_added(services.connection, job.tenant_id, key, fingerprint)
+    if added is None:
+        check_account(job, services)
+        if not may_change(cuts):
+            raise Conflict(
+                "No revision of this cut was edited, so there is nothing to change.",
+                hint="`retry` makes a new job of the same request.",
+            )
+        new = _new_cut(job, message, services, key=key, fingerprint=fingerprint)
+        added = add_cut(services.connection, new, now_ms=services.clock.now_ms())
+    data = {"label": message.label, "clip": message.clip, "revision": added.revision}
+    return Answer(Intent.CHAT, data, added)
+
+
+def _new_cut(
+    job: Job, message: Message, services: Services, *, key: str, fingerprint: str
+) -> NewCut:
     now_ms, settings = services.clock.now_ms(), services.settings
     named = {"label": message.label, "clip": message.clip, "revision": 0}
-    new = NewCut(
+    return NewCut(
         tenant_id=job.tenant_id,
         job_id=job.id,
         clip=message.clip,
@@ -132,14 +145,11 @@ def _add(job: Job, message: Message, cuts: list[CutRow], services: Services, *, 
         wish=message.text,
         event=event_body(EventType.CUT_CREATED, job.id, {"cut": named}, now_ms=now_ms),
         idempotency_key=key,
-        fingerprint=_fingerprint(job, message),
+        fingerprint=fingerprint,
         idempotency_ttl_ms=int(settings.idempotency_ttl_s * 1000),
         limit_ms=int(job.spec.deadline_s * 1000),
         look_ms=int(settings.look_every_s * 1000),
     )
-    added = add_cut(services.connection, new, now_ms=now_ms)
-    data = {"label": message.label, "clip": message.clip, "revision": added.revision}
-    return Answer(Intent.CHAT, data, added)
 
 
 def _fingerprint(job: Job, message: Message) -> str:

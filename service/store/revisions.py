@@ -78,6 +78,18 @@ def add_cut(connection: Connection, new: NewCut, *, now_ms: int) -> AddedCut:
     return AddedCut(row, int(revision), replayed == "1")
 
 
+def find_added(
+    connection: Connection, tenant_id: str, idempotency_key: str, fingerprint: str
+) -> AddedCut | None:
+    """The cut that the same request has added before, if any."""
+    key = connection.keys.idempotency(tenant_id, idempotency_key)
+    names = ("fingerprint", "cut", "revision")
+    found, row, revision = connection.read(lambda client: client.hmget(key, *names))
+    if found != fingerprint or not row:
+        return None
+    return AddedCut(row, int(revision), replayed=True)
+
+
 def _refusal(refusal: Refusal) -> Exception:
     match refusal:
         case Refusal.KEY_REUSED:

@@ -149,10 +149,13 @@ def test_where_nothing_was_edited_there_is_nothing_to_change(engine, tmp_path, s
     path.write_bytes(b"just some words\n" * 100)
     job = engine.submit(path)
     # Given one wish before and one after the clip was found to be none,
-    say(engine, job, "make the text color #ff0000")
+    first = say(engine, job, "make the text color #ff0000", key="k")
     engine.run_job(job)
     with pytest.raises(Conflict, match="nothing to change"):
         say(engine, job, "make the text color #ff0000")
+    # (whose own request, sent again, is still the same one)
+    again = say(engine, job, "make the text color #ff0000", key="k")
+    assert (again.added.row, again.added.replayed) == (first.added.row, True)
     # Then the first ended for the same reason as its cut, and the backend heard nothing.
     failures = [cut.doc.failure.code for cut in revisions(engine, job)]
     assert failures == ["unsupported_file"] * 2
