@@ -64,7 +64,9 @@ class Settings:
 
     # Jobs
     job_deadline_s: float = _setting(1800.0, "Longest work on a cut, waiting not counted.")
-    action_required_s: float = _setting(604800.0, "How long a job waits for a person.")
+    action_required_s: float = _setting(
+        691200.0, "How long a job waits for a person; longer than the backend's 7 days for a token."
+    )
     job_ttl_s: float = _setting(604800.0, "How long an ended job and its files are kept.")
     idempotency_ttl_s: float = _setting(86400.0, "How long an Idempotency-Key is remembered.")
     key_cache_s: float = _setting(10.0, "How long an API process trusts what it knows of a key.")

@@ -6,6 +6,7 @@ from service.errors import BackendError
 from service.jobs.context import CutContext
 from service.model.cut import EditIntent, Failure
 from service.model.job import Job
+from service.nemo.accounts import TokenPending
 
 
 def estimate(job: Job, edit_credits: int) -> int:
@@ -45,7 +46,7 @@ def book_charge(
     services = cut.services
     try:
         balance = services.nemo.credits(services.tokens.token_for(cut.job.account_id))
-    except BackendError:
+    except (BackendError, TokenPending):
         return None, None
     if balance.frozen and balance.total >= (intent.balance or 0):
         return None, balance.total  # a run still under way may yet be charged
