@@ -176,6 +176,7 @@ def test_a_variant_opens_in_the_editor_and_no_event_says_how(engine, small_clip)
     assert "open_in_editor" not in told
 
 
+@pytest.mark.rule("P-037")
 def test_without_a_link_nothing_is_lost(engine, small_clip, caplog):
     # Given a backend whose claim call fails,
     def fail() -> None:
