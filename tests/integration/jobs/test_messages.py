@@ -39,6 +39,7 @@ def run_out(engine: Harness, job: str) -> list[CutRow]:
     return revisions(engine, job)
 
 
+@pytest.mark.rule("P-079")
 def test_an_iterative_job_of_three_revisions(engine, small_clip, sandbox):
     # Given a finished job, whose backend charges for each message,
     sandbox.world.board.set({"charge": "message"})
@@ -78,6 +79,7 @@ def test_an_iterative_job_of_three_revisions(engine, small_clip, sandbox):
     ]  # fmt: skip
 
 
+@pytest.mark.rule("P-079", "P-142")
 def test_a_message_during_the_job_waits_for_its_turn(engine, small_clip, sandbox):
     # Given a job whose variant is being rendered, when a wish comes in,
     job = engine.submit(small_clip)
@@ -102,6 +104,7 @@ def test_the_same_message_again_is_the_same_revision(engine, small_clip, sandbox
     assert len(sandbox.books["runs"]) == 2
 
 
+@pytest.mark.rule("P-141")
 def test_questions_are_answered_and_cost_nothing(engine, small_clip, sandbox):
     job = engine.submit(small_clip)
     # Before the session is open there is no timeline, and no video before the end.
