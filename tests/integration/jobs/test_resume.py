@@ -23,6 +23,7 @@ def retry(engine: Harness, job: str, account: str = "", key: str = ""):
     )  # fmt: skip
 
 
+@pytest.mark.rule("P-126")
 def test_a_resumed_job_goes_on_without_a_second_paid_edit(engine, small_clip, sandbox):
     # Given a job whose plan did not allow the export until now,
     sandbox.world.board.set({"plan_blocks_export": True})
