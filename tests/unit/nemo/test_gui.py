@@ -65,6 +65,7 @@ INSTRUCTIONS = [
 ]
 
 
+@pytest.mark.rule("P-144", "P-145", "P-146", "P-147", "P-148", "P-149", "P-150")
 @pytest.mark.parametrize(("text", "action"), INSTRUCTIONS)
 def test_an_instruction_becomes_its_action(text, action):
     """Given an instruction and nothing else, then its action is known and no word is left."""
@@ -73,6 +74,7 @@ def test_an_instruction_becomes_its_action(text, action):
     assert reading.text == ""
 
 
+@pytest.mark.rule("P-151")
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
@@ -128,6 +130,7 @@ DESCRIPTIONS = [
 ]
 
 
+@pytest.mark.rule("P-151")
 @pytest.mark.parametrize("text", DESCRIPTIONS)
 def test_descriptions_with_words_of_a_gui_are_none(text):
     """Given words of a GUI within a description, then nothing is taken out."""
