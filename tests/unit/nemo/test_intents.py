@@ -24,6 +24,7 @@ def phrases(half):
 ALL = phrases("tuning") + phrases("held_out")
 
 
+@pytest.mark.rule("P-136", "P-137", "P-138", "P-139", "P-140")
 @pytest.mark.parametrize(
     ("text", "intent"),
     [
@@ -62,6 +63,7 @@ def test_the_documented_table(text, intent):
     assert route(f"  {text.upper()}. ") is intent
 
 
+@pytest.mark.rule("P-139")
 @pytest.mark.parametrize(
     ("text", "has_file", "intent"),
     [
@@ -76,6 +78,7 @@ def test_a_file_that_arrives_is_an_upload_unless_words_ask_for_more(text, has_fi
     assert route(text, has_file=has_file) is intent
 
 
+@pytest.mark.rule("P-140")
 @pytest.mark.parametrize(
     ("text", "request_"),
     [
@@ -141,6 +144,7 @@ HEAPS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=8).map(" ".join) 
 ).map("".join)
 
 
+@pytest.mark.rule("P-141")
 @given(HEAPS)
 def test_commands_alone_never_reach_the_chat(text):
     """Given any heap of commands, refusals and filling words, then the chat is told none of it."""
