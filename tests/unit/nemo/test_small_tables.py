@@ -71,7 +71,7 @@ def test_text_without_gui_words_is_kept(text):
     assert read_gui(text).text == text.strip()
 
 
-@pytest.mark.rule("P-136", "P-137", "P-138", "P-139", "P-140")
+@pytest.mark.rule("P-136", "P-137", "P-138")
 @pytest.mark.parametrize(
     ("text", "intent"),
     [
