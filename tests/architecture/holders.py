@@ -109,6 +109,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-076": ("service/jobs/progress.py:Progress.hear",),
     "P-077": ("service/nemo/transcript.py:_drop_noise",),
     "P-078": ("service/nemo/transcript.py:TranscriptBuilder._keep",),
+    "P-079": ("service/store/revisions.py:add_cut",),
     "P-080": ("service/jobs/edits.py:_look",),
     "P-081": ("service/jobs/edits.py:_look",),
     "P-082": ("service/jobs/edits.py:recover",),
@@ -183,39 +184,35 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-133": ("service/nemo/exchange.py:Exchange._try",),
     "P-134": ("service/nemo/exchange.py:Exchange._try",),
     "P-135": ("service/nemo/exchange.py:Exchange.read",),
-    "P-136": ("service/nemo/intents.py:route",),
-    "P-137": ("service/nemo/intents.py:route",),
-    "P-138": ("service/nemo/intents.py:route",),
-    "P-139": ("service/nemo/intents.py:route",),
-    "P-140": ("service/nemo/intents.py:route",),
-    "P-144": (
-        "service/nemo/gui.py:_TABLE",
-        "service/nemo/gui.py:find_action",
+    "P-136": (
+        "service/nemo/intents.py:_TABLE",
+        "service/nemo/intents.py:route",
     ),
-    "P-145": (
-        "service/nemo/gui.py:_TABLE",
-        "service/nemo/gui.py:find_action",
+    "P-137": (
+        "service/nemo/intents.py:_TABLE",
+        "service/nemo/intents.py:route",
     ),
-    "P-146": (
-        "service/nemo/gui.py:_TABLE",
-        "service/nemo/gui.py:find_action",
+    "P-138": (
+        "service/nemo/intents.py:_TABLE",
+        "service/nemo/intents.py:route",
     ),
-    "P-147": (
-        "service/nemo/gui.py:_TABLE",
-        "service/nemo/gui.py:find_action",
+    "P-139": (
+        "service/nemo/intents.py:_TABLE",
+        "service/nemo/intents.py:route",
     ),
-    "P-148": (
-        "service/nemo/gui.py:_TABLE",
-        "service/nemo/gui.py:find_action",
+    "P-140": ("service/nemo/intents.py:read_request",),
+    "P-141": (
+        "service/jobs/messages.py:take_message",
+        "service/nemo/intents.py:route",
     ),
-    "P-149": (
-        "service/nemo/gui.py:_TABLE",
-        "service/nemo/gui.py:find_action",
-    ),
-    "P-150": (
-        "service/nemo/gui.py:_TABLE",
-        "service/nemo/gui.py:find_action",
-    ),
+    "P-142": ("service/store/revisions.py:add_cut",),
+    "P-144": ("service/nemo/gui.py:find_action",),
+    "P-145": ("service/nemo/gui.py:find_action",),
+    "P-146": ("service/nemo/gui.py:find_action",),
+    "P-147": ("service/nemo/gui.py:find_action",),
+    "P-148": ("service/nemo/gui.py:find_action",),
+    "P-149": ("service/nemo/gui.py:find_action",),
+    "P-150": ("service/nemo/gui.py:find_action",),
     "P-151": ("service/nemo/gui.py:read_gui",),
     "P-153": ("service/nemo/timeline.py:summarise_timeline",),
     "P-154": (

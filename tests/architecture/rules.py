@@ -21,11 +21,9 @@ CERTAINTIES = frozenset({"seen", "inferred", "measured"})
 #: Rules without a test, and what is missing. A rule leaves this list with its first mark.
 PENDING: dict[str, str] = {
     "P-035": "no code notes a possible orphan: the step is just repeated",
-    "P-037": "a claim link that is refused inside a job",
     "P-043": "a test of the media types (quicktime, x-msvideo, x-matroska, mp4, aac, jpeg)",
     "P-049": "`edits.prepare` reads the state but does not check that the file is in it",
     "P-074": "the draining of a stream in a flow worker (that of a download is tested)",
-    "P-079": "messages of a session while an edit runs",
     "P-081": "a stream that says it is done while the state stays as it was",
     "P-088": "the comparison of the variants' other tracks",
     "P-089": "the corrective message and `confounded`",
@@ -35,10 +33,7 @@ PENDING: dict[str, str] = {
     "P-110": "a test of the pause between two polls",
     "P-118": "the cap is untested, and the fallback is not tried at it",
     "P-119": "it is fetched through the fallback at once, without the further poll",
-    "P-141": "messages are routed by the table",
-    "P-142": "messages during a run",
     "P-143": "no code tells such a wish",
-    "P-150": "no sentence about settings or a dashboard in the test",
     "P-152": "a job whose reply is full of such phrases sends one message",
     "P-157": "a job whose session is gone after its token was replaced",
 }
