@@ -124,7 +124,7 @@ def backend_source(options: ProbeOptions, settings: Settings) -> str:
     """`sandbox` for a backend on this machine, `cloud` for any other.
 
     Raises:
-        StartupError: it is on this machine and that was not allowed, or it is not https.
+        StartupError: it is where `--loopback` says that it is not, or it is not https.
     """
     parts = urlsplit(settings.nemo_api_url)
     if parts.hostname in _LOOPBACK:
@@ -134,6 +134,12 @@ def backend_source(options: ProbeOptions, settings: Settings) -> str:
                 hint="Give --loopback to allow this port, and only this one.",
             )
         return "sandbox"
+    if options.loopback:
+        # a forgotten NEMO_API_URL must not turn a try on the sandbox into a paid run
+        raise StartupError(
+            f"{settings.nemo_api_url} is not on this machine, and --loopback was given.",
+            hint="Set NEMO_API_URL to the backend of this machine, or leave --loopback out.",
+        )
     if parts.scheme != "https":
         raise StartupError(f"{settings.nemo_api_url} is not an https address.")
     return "cloud"

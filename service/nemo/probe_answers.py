@@ -164,7 +164,10 @@ def _other_calls(facts: Facts, recorder: Recorder) -> list[Answer]:
         "size_cap", "How large may an upload be?", "Finding out takes an upload above 500 MB."
     )
     told = "; ".join(f"`{line}`" for line in server_headers(recorder.exchanges))
-    headers = Answer("headers", "Which headers do replies carry?", Certainty.ANSWERED, f"{told}.")
+    carry = "Which headers do replies carry, beyond the usual?"
+    headers = open_question("headers", carry, "No reply came.")
+    if told:
+        headers = Answer("headers", carry, Certainty.ANSWERED, f"{told}.")
     return [_call(facts, recorder, "fallback"), _call(facts, recorder, "claim"), size, headers]
 
 

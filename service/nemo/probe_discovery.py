@@ -23,6 +23,7 @@ _KINDS_OF_FIELDS = {
 }  # fmt: skip
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _TOKEN = re.compile(r"\b(?:nmv_[\w.-]+|clm_[\w.-]+|sk-[\w-]{16,}|eyJ[\w-]{8,}\.[\w.-]+)")
+_RENDER = re.compile(r"\brender_[0-9a-f]{8}-[0-9a-f-]{27}\b")
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s\"'<>\\)\]}]+", re.IGNORECASE)
 _PATH = re.compile(r"/[^\s\"'<>]+/[^\s\"'<>]+")
 _PUBLIC_HOSTS = frozenset({"nemovideo.com", "www.nemovideo.com", "mega-api-prod.nemovideo.ai"})
@@ -86,6 +87,8 @@ def _discover_in_text(text: str, redactor: Redactor, *, places: bool = True) -> 
     """`places` are addresses and paths; they are read only where no escapes are around them."""
     for hit in _TOKEN.finditer(text):
         redactor.add("TOKEN", hit[0])
+    for hit in _RENDER.finditer(text):
+        redactor.add("RENDER", hit[0])
     for hit in _EMAIL.finditer(text):
         redactor.add("EMAIL", hit[0], "person-{n}@example.com")
     if not places:
