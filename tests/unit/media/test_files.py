@@ -78,6 +78,7 @@ def test_a_range_may_be_left_half_way(files):
     assert list(pieces) == []
 
 
+@pytest.mark.rule("P-045")
 def test_a_stream_above_the_limit_is_refused_before_it_is_read_whole(files, tmp_path):
     """Given an endless stream, when it passes the limit, then it stops there and nothing stays."""
     read = []
