@@ -26,6 +26,7 @@ def draft(*tracks: dict) -> dict:
     return {"d": 5280, "m": {"width": 1920}, "t": list(tracks)}
 
 
+@pytest.mark.rule("P-088")
 def test_captions_do_not_count():
     other = copy.deepcopy(TEXT)
     other["sg"][0]["text"] = "Bye"
@@ -40,6 +41,7 @@ def test_ids_and_addresses_of_another_session_do_not_count():
     assert control_lines(draft(VIDEO)) == control_lines(draft(other))
 
 
+@pytest.mark.rule("P-088")
 @pytest.mark.parametrize(
     "change",
     [{"d": 5000}, {"start_ms": 100}, {"volume": 0.3}, {"effect": "fade"}],
