@@ -14,11 +14,12 @@ from service.errors import CaptionAbError
 from service.jobs import edits, renders, revisions, uploads
 from service.jobs.context import CutContext
 from service.jobs.endings import expire, fail, told
-from service.jobs.outcomes import Advance, End, Outcome
-from service.model.cut import Failure
+from service.jobs.outcomes import Advance, End, Outcome, Wait
+from service.model.cut import CutDoc, Failure
 from service.model.documents import read_document, write_document
 from service.model.lifecycle import ClipState, CutState
 from service.model.rows import clip_row
+from service.nemo.errors import BackendUnavailable
 from service.nemo.wire import Session
 from service.store.jobs import ClipRow
 from service.webhooks.events import EventType
@@ -40,7 +41,10 @@ def open_session(cut: CutContext) -> Outcome:
     doc = cut.doc
     if session is None:
         token = cut.services.tokens.token_for(cut.job.account_id)
-        session = cut.services.nemo.create_session(token, language=cut.job.spec.language)
+        try:
+            session = cut.services.nemo.create_session(token, language=cut.job.spec.language)
+        except BackendUnavailable as error:
+            return _create_again(cut, error)
         doc = replace(doc, claim_url=_claim_link(cut, token, session))
     doc = replace(doc, session_id=session.session_id, bind_id=session.user_id)
     return Advance(CutState.SESSION_OPEN, doc, session=(doc.label, write_document(session)))
@@ -53,8 +57,11 @@ def upload_clip(cut: CutContext) -> Outcome:
     state = services.nemo.state(token, cut.doc.session_id)
     assets = uploads.send_assets(cut, token, state)
     name, warning = uploads.send_clip(cut, clip, token, state)
-    warnings = tuple(dict.fromkeys((*cut.doc.warnings, warning))) if warning else cut.doc.warnings
-    doc = replace(cut.doc, uploaded_as=name, assets=assets, warnings=warnings)
+    doc = replace(_warned(cut.doc, warning), uploaded_as=name, assets=assets)
+    # V19: an upload counts when the state shows it; the next try asks before it sends again.
+    shown = services.nemo.state(token, cut.doc.session_id)
+    if not uploads.has_arrived(name, before=state, after=shown):
+        return Wait(services.settings.step_retry_s, doc, CutState.SESSION_OPEN)
     return Advance(CutState.UPLOADED, doc)
 
 
@@ -125,6 +132,20 @@ STEPS: dict[CutState, Callable[[CutContext], Outcome]] = {
 def source_clip(cut: CutContext) -> ClipRow:
     """The clip that a cut is made from."""
     return cut.services.jobs.read_clip(clip_row(cut.job.id, cut.doc.clip))
+
+
+def _create_again(cut: CutContext, error: BackendUnavailable) -> Outcome:
+    """Try again later; a session whose reply was lost stays behind unused, and the job says so."""
+    note = "The backend may hold a session of this variant that nobody uses: its reply was lost."
+    doc = _warned(cut.doc, note if error.sent else "")
+    delay_s = error.retry_in_s or cut.services.settings.step_retry_s
+    return Wait(delay_s, doc, CutState.QUEUED)
+
+
+def _warned(doc: CutDoc, warning: str) -> CutDoc:
+    if not warning or warning in doc.warnings:
+        return doc
+    return replace(doc, warnings=(*doc.warnings, warning))
 
 
 def _claim_link(cut: CutContext, token: str, session: Session) -> str:

@@ -31,6 +31,11 @@ def find_file(state: State, *names: str) -> UploadedFile | None:
     return next((info for info in infos if info.filename in names), None)
 
 
+def has_arrived(name: str, *, before: State, after: State) -> bool:
+    """Whether the state shows a file that was sent, be it under a name that the backend chose."""
+    return find_file(after, name) is not None or len(after.video_infos) > len(before.video_infos)
+
+
 def send_assets(cut: CutContext, token: str, state: State) -> tuple[str, ...]:
     """Put the job's assets into the session, unless they are there; their names, in order.
 

@@ -20,9 +20,7 @@ COVERAGE = "docs/protocol-coverage.md"
 CERTAINTIES = frozenset({"seen", "inferred", "measured"})
 #: Rules without a test, and what is missing. A rule leaves this list with its first mark.
 PENDING: dict[str, str] = {
-    "P-035": "no code notes a possible orphan: the step is just repeated",
     "P-043": "a test of the media types (quicktime, x-msvideo, x-matroska, mp4, aac, jpeg)",
-    "P-049": "`edits.prepare` reads the state but does not check that the file is in it",
     "P-074": "the draining of a stream in a flow worker (that of a download is tested)",
     "P-081": "a stream that says it is done while the state stays as it was",
     "P-088": "the comparison of the variants' other tracks",

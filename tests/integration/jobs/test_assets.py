@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 import pytest
@@ -19,7 +20,7 @@ from service.errors import Gone
 from service.jobs.view import job_data
 from service.model.lifecycle import CutState
 from service.nemo.errors import BackendUnavailable
-from tests.integration.jobs.harness import Harness, Meddler
+from tests.integration.jobs.harness import Follower, Harness, Meddler
 
 
 @pytest.fixture(scope="session")
@@ -160,6 +161,59 @@ def test_clips_of_one_name_are_sent_as_files(make_engine, small_clip, site, sand
     assert engine.run_job(job).status == "succeeded"
     names = [each["filename"] for each in sandbox.books["uploads"]]
     assert names == ["clip-1.mp4", "clip-2.mp4"]
+
+
+class Hiding:
+    """A backend client whose states show no file, so many times after the first upload."""
+
+    def __init__(self, nemo: Any, times: int) -> None:
+        self._nemo, self._left, self._sent = nemo, times, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._nemo, name)
+
+    def upload(self, *args: Any, **kwargs: Any) -> Any:
+        self._sent = True
+        return self._nemo.upload(*args, **kwargs)
+
+    def state(self, *args: Any) -> Any:
+        state = self._nemo.state(*args)
+        if self._sent and self._left:
+            self._left -= 1
+            return replace(state, video_infos=())
+        return state
+
+
+@pytest.mark.rule("P-049")
+def test_nothing_is_paid_until_the_state_shows_the_clip(engine, small_clip, sandbox):
+    # Given a backend that shows an uploaded file late,
+    worker = replace(engine.services, nemo=Hiding(engine.services.nemo, 1))
+    job = engine.submit(small_clip, "A")
+    engine.run(lambda: len(sandbox.books["uploads"]) == 1, worker)
+    # Then the cut waits, nothing is set aside or sent,
+    assert engine.cut(job, "A").state is CutState.SESSION_OPEN
+    assert (engine.read(job).reserved, engine.edits_sent()) == (0, {})
+    # and goes on when it is there, without a second upload.
+    assert engine.run_job(job, worker).status == "succeeded"
+    assert len(sandbox.books["uploads"]) == 1
+
+
+@pytest.mark.rule("P-035")
+def test_a_session_whose_reply_was_lost_is_noted(engine, small_clip, sandbox):
+    # Given a session that was opened while its reply got lost,
+    def lose_reply() -> None:
+        raise BackendUnavailable("the connection broke", sent=True)
+
+    worker = replace(
+        engine.services, nemo=Follower(engine.services.nemo, "create_session", lose_reply)
+    )
+    job = engine.submit(small_clip, "A")
+    # When the job has ended, then it went on in another one, and says what may be left behind.
+    assert engine.run_job(job, worker).status == "succeeded"
+    assert len(sandbox.books["sessions"]) == 2
+    (warning,) = engine.doc(job, "A").warnings
+    assert "may hold a session" in warning
+    assert len(engine.edits_sent()) == 1
 
 
 def test_a_variant_opens_in_the_editor_and_no_event_says_how(engine, small_clip):
