@@ -226,7 +226,7 @@ def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Trans
         tools=transcript.tools,
         fingerprint=fingerprint(state),
         silent=not transcript.text,
-        charged=say_charged(charge),
+        charged="yes" if paid(cut.doc) == "yes" else say_charged(charge),
         credits=None if charge is None or earlier is None else charge + earlier,
         balance=balance,
         control=control_lines(state.draft),

@@ -1,0 +1,74 @@
+"""Only the captions may differ: what a backend adds to one variant is asked away, or said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from service.model.lifecycle import CutState
+
+
+class SecondDisobeyed:
+    """A backend client whose second message meets an agent that adds what nobody asked for."""
+
+    def __init__(self, nemo: Any, board: Any) -> None:
+        self._nemo, self._board, self._messages = nemo, board, 0
+
+    def converse(self, *args: Any, **kwargs: Any) -> Any:
+        self._messages += 1
+        self._board.set({"obedience": 0.0 if self._messages == 2 else 1.0})
+        return self._nemo.converse(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._nemo, name)
+
+
+def test_variants_with_nothing_added_are_not_confounded(engine, small_clip):
+    ended = engine.run_job(engine.submit(small_clip))
+    assert ended.result["confounded"] == []
+    assert ended.result["controlled"] is None
+
+
+def test_music_in_one_variant_is_asked_away_where_the_reservation_covers_it(
+    make_engine, small_clip, sandbox
+):
+    # Given a backend that adds music to the second edit, and edits at half of what was set aside,
+    engine = make_engine(edit_credits=100)
+    worker = engine.worker("w")
+    double: Any = SecondDisobeyed(worker.nemo, sandbox.world.board)
+    job = engine.submit(small_clip)
+    # When the job runs,
+    ended = engine.run_job(job, replace(worker, nemo=double))
+    # Then one more message, under an id of its own, has removed the music; nothing is confounded.
+    assert ended.status == "succeeded"
+    corrected = [label for label in "AB" if engine.doc(job, label).corrected]
+    assert len(corrected) == 1
+    assert list(engine.edits_sent().values()) == [1, 1, 1]
+    assert ended.result["confounded"] == []
+    # And the paid captions of the corrected variant are still what is said of it.
+    assert engine.doc(job, corrected[0]).edit.charged == "yes"
+
+
+def test_a_correction_is_sent_once(make_engine, small_clip, sandbox):
+    # Given a backend that never obeys, when the job runs,
+    sandbox.world.board.set({"obedience": 0.0})
+    sandbox.world.board.set({"two_stage": "both", "two_stage_s": 0.0}, session_id="#2")
+    engine = make_engine(edit_credits=400, balance=10_000)
+    job = engine.submit(small_clip)
+    ended = engine.run_job(job)
+    # Then there is no second correction of a cut.
+    assert ended.status == "succeeded"
+    assert len(engine.edits_sent()) <= 4
+
+
+def test_music_that_no_reservation_covers_is_said(engine, small_clip, sandbox):
+    # Given music in one session, and edits that cost all that was set aside,
+    sandbox.world.board.set({"obedience": 0.0}, session_id="#2")
+    job = engine.submit(small_clip)
+    ended = engine.run_job(job)
+    # Then nothing more is sent, and the result says what confounds it.
+    assert len(engine.edits_sent()) == 2
+    (found,) = ended.result["confounded"]
+    assert found["only"][0].startswith("audio")
+    assert ended.result["controlled"] is False
+    assert engine.cut(job, "A").state is CutState.SUCCEEDED
