@@ -66,12 +66,15 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-040": ("service/nemo/client.py:NemoClient.upload_url",),
     "P-041": (
         "service/nemo/wire.py:read_file",
-        "service/nemo/timeline.py:_span",
+        "service/nemo/timeline.py:_read_times",
     ),
     "P-042": ("service/media/formats.py:detect",),
     "P-043": ("service/media/formats.py:detect",),
     "P-044": ("service/media/formats.py:check_upload",),
-    "P-045": ("service/media/files.py:LocalFiles._write",),
+    "P-045": (
+        "service/media/files.py:LocalFiles._write",
+        "api/bodies.py:open_incoming",
+    ),
     "P-046": (
         "service/nemo/refusals.py:_of_status",
         "service/nemo/uploads.py:send_file",
@@ -119,7 +122,14 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-085": ("service/nemo/dialogue.py:converse",),
     "P-086": ("service/jobs/edits.py:_settle",),
     "P-087": ("service/captions/instruction.py:build_instruction",),
-    "P-088": ("service/nemo/drafts.py:control_lines",),
+    "P-088": (
+        "service/nemo/drafts.py:control_lines",
+        "service/compare/report.py:_find_confounders",
+    ),
+    "P-089": (
+        "service/jobs/corrections.py:may_correct",
+        "service/compare/report.py:_find_confounders",
+    ),
     "P-090": ("service/nemo/wire.py:parse_credits",),
     "P-091": (
         "service/jobs/charges.py:reserve",
