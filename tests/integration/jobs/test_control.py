@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from service.model.lifecycle import CutState
 
 
@@ -23,12 +25,14 @@ class SecondDisobeyed:
         return getattr(self._nemo, name)
 
 
+@pytest.mark.rule("P-088")
 def test_variants_with_nothing_added_are_not_confounded(engine, small_clip):
     ended = engine.run_job(engine.submit(small_clip))
     assert ended.result["confounded"] == []
     assert ended.result["controlled"] is None
 
 
+@pytest.mark.rule("P-089")
 def test_music_in_one_variant_is_asked_away_where_the_reservation_covers_it(
     make_engine, small_clip, sandbox
 ):
@@ -61,6 +65,7 @@ def test_a_correction_is_sent_once(make_engine, small_clip, sandbox):
     assert len(engine.edits_sent()) <= 4
 
 
+@pytest.mark.rule("P-088", "P-089")
 def test_music_that_no_reservation_covers_is_said(engine, small_clip, sandbox):
     # Given music in one session, and edits that cost all that was set aside,
     sandbox.world.board.set({"obedience": 0.0}, session_id="#2")
