@@ -82,6 +82,11 @@ cov: setup-dev footage ## Coverage of service/ by the unit and integration tests
 chaos: setup-dev footage ## Kill processes in the middle of paid work and look at the books
 	@$(PYTEST) -m chaos tests/chaos $(T)
 
+.PHONY: scenarios
+scenarios: setup-dev footage ## Random faults against an oracle (COUNT=1000; SEED=n plays one again)
+	@SCENARIOS=$(if $(SEED),1,$(or $(COUNT),1000)) SCENARIOS_FROM=$(or $(SEED),1) \
+	  $(PYTEST) -n $(JOBS) tests/scenarios
+
 .PHONY: bench
 bench: setup-dev footage ## Measure; results go to benchmarks/
 	@$(BIN)/python3 -m benchmarks

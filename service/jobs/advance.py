@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from service.errors import CaptionAbError, StoreError
-from service.jobs import clips, endings, finish, steps
+from service.jobs import clips, endings, finish, renders, steps
 from service.jobs.context import ClipContext, CutContext, Services
 from service.jobs.leases import Lease
 from service.jobs.outcomes import Advance, End, News, Outcome, Pause, Wait
@@ -124,14 +124,16 @@ def _decide_clip(claim: Claim, lease: Lease, job: Job, services: Services) -> Ou
 
 def _decide_cut(claim: Claim, lease: Lease, job: Job, services: Services) -> Outcome:
     doc, state = read_document(CutDoc, claim.doc), CutState(claim.state)
+    context = CutContext(claim, lease, job, doc, services)
     if claim.cancel_asked:
+        renders.give_up(context)
         return endings.cancel(_without_unsent(doc, claim))
     late = _too_late(claim, services)
     if late is not None and late.code == "expired" and state not in _ENDS_BY_ITSELF:
+        renders.give_up(context)
         return endings.expire(doc, late)
     if late is not None and late.code == "crashed":
         return endings.fail(doc, late)
-    context = CutContext(claim, lease, job, doc, services)
     try:
         return steps.STEPS[state](context)
     except StoreError:

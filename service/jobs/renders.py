@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
-from service.errors import BackendError
+from service.errors import BackendError, CaptionAbError
 from service.ids import new_render_id
 from service.jobs.context import CutContext
 from service.jobs.corrections import correction, find_additions, may_correct
@@ -28,12 +28,18 @@ from service.webhooks.events import EventType
 
 #: V19: after a failed render one more, under a new id; renders are free.
 _ATTEMPTS = 2
+_RENDER = "render"
 #: How often a draft may change after it was confirmed.
 _SETTLES = 3
 
 
 def prepare(cut: CutContext) -> Outcome:
-    """Choose the render's id and write it down, unless the draft must be put right first."""
+    """Choose the render's id and write it down, unless the draft must be put right first.
+
+    A cut that was resumed goes on with the render it has: another would leave that one behind.
+    """
+    if cut.doc.render is not None:
+        return Advance(CutState.RENDERING, cut.doc)
     siblings = cut.services.jobs.read_units(cut.job)[1]
     added = find_additions(cut, siblings)
     if added and may_correct(cut, siblings):
@@ -93,7 +99,14 @@ def _submit(cut: CutContext, intent: RenderIntent) -> Outcome:
             before_send=check_lease,
         )
     sent = replace(intent, submitted=True)
-    return Wait(services.settings.poll_every_s, replace(cut.doc, render=sent), CutState.RENDERING)
+    return Wait(first_poll_s(cut), replace(cut.doc, render=sent), CutState.RENDERING)
+
+
+def first_poll_s(cut: CutContext) -> float:
+    """When to look first: when renders are usually done, never before the usual pause."""
+    services, pause_s = cut.services, cut.services.settings.poll_every_s
+    usual_ms = services.commands.read_observed(_RENDER)
+    return pause_s if usual_ms is None else min(max(usual_ms / 1000, pause_s), 3 * pause_s)
 
 
 def _settle_again(cut: CutContext, state: State) -> Outcome:
@@ -128,6 +141,8 @@ def _judge(cut: CutContext, intent: RenderIntent, status: RenderStatus) -> Outco
     seen = replace(intent, polls=intent.polls + 1, progress=status.progress, url=status.url)
     doc = replace(cut.doc, render=seen)
     if status.status is RenderState.COMPLETED:
+        took_ms = cut.services.clock.now_ms() - intent.at_ms
+        cut.services.commands.observe(_RENDER, took_ms)
         return Advance(CutState.RENDERED, doc)
     if status.status is RenderState.FAILED:
         return _again_or_fail(cut, seen, "render_failed", status.error)
@@ -136,7 +151,19 @@ def _judge(cut: CutContext, intent: RenderIntent, status: RenderStatus) -> Outco
     return Wait(cut.services.settings.poll_every_s, doc, CutState.RENDERING)
 
 
+def give_up(cut: CutContext) -> None:
+    """Ask the backend to drop a render that nobody waits for any more; best effort (V44)."""
+    intent = cut.doc.render
+    if intent is None:
+        return
+    with suppress(CaptionAbError):
+        token = cut.services.tokens.token_for(cut.job.account_id)
+        cut.services.nemo.cancel_render(token, intent.render_id)
+
+
 def _again_or_fail(cut: CutContext, intent: RenderIntent, code: str, why: str) -> Outcome:
+    if code == "render_timeout":
+        give_up(cut)
     if intent.attempt < _ATTEMPTS:
         following = RenderIntent(
             new_render_id(),

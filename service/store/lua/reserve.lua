@@ -20,7 +20,7 @@ end
 -- With no edit under way the balance is a firm ground to measure charges from.
 local settles = redis.call('HGET', K.account(account), 'settles') or '0'
 if redis.call('SCARD', K.editing(account)) == 0 and settles == ARGV[10] then
-  redis.call('HSET', K.account(account), 'total_seen', ARGV[9], 'carry', '0')
+  redis.call('HSET', K.account(account), 'total_seen', ARGV[9], 'carry', '0', 'doubt', '0')
 end
 redis.call('SADD', K.editing(account), ARGV[5])
 return { already or ARGV[8] }

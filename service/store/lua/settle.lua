@@ -14,14 +14,14 @@ if booked then return { booked } end
 -- Edits of an account may run side by side. What has gone is this edit's, as far as one edit can
 -- cost; the rest is carried to the next that settles. Alone, it is all this edit's.
 local total, most = tonumber(ARGV[8]), tonumber(ARGV[9])
-local seen, carry = unpack(redis.call('HMGET', K.account(account), 'total_seen', 'carry'))
+local seen, carry, doubt = unpack(redis.call('HMGET', K.account(account), 'total_seen', 'carry', 'doubt'))
 local gone = math.max(0, tonumber(seen or total) + tonumber(carry or '0') - total)
 redis.call('SREM', K.editing(account), ARGV[5])
 redis.call('HINCRBY', K.account(account), 'settles', 1)
 local alone = redis.call('SCARD', K.editing(account)) == 0
 if ARGV[10] == '0' and gone > 0 and not alone then
   -- Nobody saw this edit applied, and what has gone may be the other's.
-  redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', string.format('%d', gone))
+  redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', string.format('%d', gone), 'doubt', '1')
   redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
   return { 'unknown' }
 end
@@ -30,10 +30,12 @@ redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', string.fo
 
 local reserved = tonumber(redis.call('HGET', K.job(job), 'reserved') or '0')
 local release = math.min(reserved, charge)
-redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], string.format('%d', charge))
+-- Unseen beside another unseen one: the job was charged, which of the two cost it nobody knows.
+local said = (doubt == '1' and ARGV[10] == '0' and charge > 0) and 'unknown' or string.format('%d', charge)
+redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], said)
 redis.call('HINCRBY', K.job(job), 'charged', charge)
 if release > 0 then
   redis.call('HINCRBY', K.account(account), 'reserved', 0 - release)
   redis.call('HINCRBY', K.job(job), 'reserved', 0 - release)
 end
-return { string.format('%d', charge) }
+return { said }

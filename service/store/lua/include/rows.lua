@@ -35,7 +35,10 @@ end
 local function free_slot(row, account)
   if account == '' then return end
   local left = redis.call('ZREM', K.waiting(account), row) + redis.call('SREM', K.slots(account), row)
-  redis.call('SREM', K.editing(account), row)
+  -- Its edit was never booked: what goes from the account may still be its own.
+  if redis.call('SREM', K.editing(account), row) == 1 then
+    redis.call('HSET', K.account(account), 'doubt', '1')
+  end
   redis.call('HSET', K.row(row), 'slot', '0')
   if left > 0 then wake_oldest(account) end
 end
