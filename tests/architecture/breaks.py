@@ -109,6 +109,7 @@ BREAKS: dict[str, tuple[str, str]] = {
     "P-086": ("if done or (", "if True or ("),
     "P-087": ("_NOTHING_ELSE,", ""),
     "P-088": ("return tuple(sorted(line for line in lines if line))", "return ()"),
+    "P-089": (">= each", ">= 10 * each"),
     "P-090": ("available + frozen if total is None else total", "total or 0"),
     "P-091": ("amount = estimate(cut.job, each) if first else each", "amount = each"),
     "P-092": (

@@ -23,7 +23,6 @@ PENDING: dict[str, str] = {
     "P-043": "a test of the media types (quicktime, x-msvideo, x-matroska, mp4, aac, jpeg)",
     "P-074": "the draining of a stream in a flow worker (that of a download is tested)",
     "P-081": "a stream that says it is done while the state stays as it was",
-    "P-089": "the corrective message and `confounded`",
     "P-097": "no test sees `uploaded` false",
     "P-103": "a test of the output a job gets that names none",
     "P-106": "a submit answered as a duplicate inside the engine (the client's side is tested)",
