@@ -239,6 +239,18 @@ class Commands:
         charge = self._held(scripts.SETTLE, now_ms, *args)[0]
         return None if charge == "unknown" else int(charge)
 
+    def observe(self, what: str, took_ms: int) -> None:
+        """Remember how long something of the backend takes: a running mean, one fifth new."""
+        key, before = self._connection.keys.observed, self.read_observed(what)
+        mean = took_ms if before is None else int(before * 0.8 + took_ms * 0.2)
+        self._connection.read(lambda client: client.hset(key, what, mean))
+
+    def read_observed(self, what: str) -> int | None:
+        """How long something usually takes, in milliseconds; none where it was never seen."""
+        key = self._connection.keys.observed
+        found = self._connection.read(lambda client: client.hget(key, what))
+        return None if found is None else int(found)
+
     def finish(self, claim: Claim, *, status: str, result: str, event: str, now_ms: int) -> None:
         """End a job."""
         self._held(scripts.FINISH, now_ms, claim.row, claim.fence, status, result, event)

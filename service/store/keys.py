@@ -35,6 +35,10 @@ class Keys:
         return f"{self.prefix}retention"
 
     @property
+    def observed(self) -> str:
+        return f"{self.prefix}observed"
+
+    @property
     def store_id(self) -> str:
         return f"{self.prefix}store-id"
 

@@ -182,3 +182,24 @@ def test_a_silent_edit_is_seen_in_the_state(engine, small_clip, sandbox, dialect
     job = engine.submit(small_clip, "A")
     assert engine.run_job(job).status == "succeeded"
     assert engine.doc(job, "A").edit.silent
+
+
+def test_the_first_look_at_a_render_is_placed_by_how_long_renders_take(engine, small_clip):
+    # Given renders that usually take 75 seconds,
+    engine.services.commands.observe("render", 75_000)
+    job = engine.submit(small_clip, "A")
+    # When one is submitted, then it is looked at after 75 seconds, and every 30 from then on.
+    engine.run(lambda: bool(engine.doc(job, "A").render and engine.doc(job, "A").render.submitted))
+    submitted_ms = engine.clock.now_ms()
+    engine.run(lambda: engine.doc(job, "A").render.polls > 0)
+    assert engine.clock.now_ms() - submitted_ms == 75_000
+
+
+@pytest.mark.parametrize(("usual_ms", "first_s"), [(1_000, 30), (1_000_000, 90)])
+def test_the_first_look_is_never_too_early_nor_too_late(engine, small_clip, usual_ms, first_s):
+    engine.services.commands.observe("render", usual_ms)
+    job = engine.submit(small_clip, "A")
+    engine.run(lambda: bool(engine.doc(job, "A").render and engine.doc(job, "A").render.submitted))
+    submitted_ms = engine.clock.now_ms()
+    engine.run(lambda: engine.doc(job, "A").render.polls > 0)
+    assert engine.clock.now_ms() - submitted_ms == first_s * 1000
