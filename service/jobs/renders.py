@@ -28,6 +28,7 @@ from service.webhooks.events import EventType
 
 #: V19: after a failed render one more, under a new id; renders are free.
 _ATTEMPTS = 2
+_RENDER = "render"
 #: How often a draft may change after it was confirmed.
 _SETTLES = 3
 
@@ -98,7 +99,14 @@ def _submit(cut: CutContext, intent: RenderIntent) -> Outcome:
             before_send=check_lease,
         )
     sent = replace(intent, submitted=True)
-    return Wait(services.settings.poll_every_s, replace(cut.doc, render=sent), CutState.RENDERING)
+    return Wait(first_poll_s(cut), replace(cut.doc, render=sent), CutState.RENDERING)
+
+
+def first_poll_s(cut: CutContext) -> float:
+    """When to look first: when renders are usually done, never before the usual pause."""
+    services, pause_s = cut.services, cut.services.settings.poll_every_s
+    usual_ms = services.commands.read_observed(_RENDER)
+    return pause_s if usual_ms is None else min(max(usual_ms / 1000, pause_s), 3 * pause_s)
 
 
 def _settle_again(cut: CutContext, state: State) -> Outcome:
@@ -133,6 +141,8 @@ def _judge(cut: CutContext, intent: RenderIntent, status: RenderStatus) -> Outco
     seen = replace(intent, polls=intent.polls + 1, progress=status.progress, url=status.url)
     doc = replace(cut.doc, render=seen)
     if status.status is RenderState.COMPLETED:
+        took_ms = cut.services.clock.now_ms() - intent.at_ms
+        cut.services.commands.observe(_RENDER, took_ms)
         return Advance(CutState.RENDERED, doc)
     if status.status is RenderState.FAILED:
         return _again_or_fail(cut, seen, "render_failed", status.error)
