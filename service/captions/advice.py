@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.captions.model import Captions, Cue, format_time
 
 LINE_COLUMNS = 42  # Netflix's English template; a full-width character takes two
 CUE_WORDS = 7
-_MIN_WORDS = 3
+_MIN_WORDS = 2
 
 _VAGUE = re.compile(
-    r"\b(?:better|nicer?|cool(?:er)?|good|great|awesome|amazing|pretty|beautiful|improve|enhance"
-    r"|fix|polish|professional|viral|pop more|something)\b|好看|更好|漂亮|高级|优化",
+    r"\b(?:better|best|nice(?:r|ly)?|cool(?:er)?|good|great|awesome|amazing|pretty|beautiful|fun"
+    r"|improve|enhance|fix|polish|professional|modern|aesthetic|stylish|viral|pop|magic|vibes?"
+    r"|engaging|catchy|interesting|exciting|perfect|something|whatever|anything|surprise)\b"
+    r"|好看|更好|漂亮|高级|优化|随便|有感觉|吸引|美观|酷|大气|专业|完美|舒服",
     re.IGNORECASE,
 )
 _CONCRETE = re.compile(
-    r"#[0-9a-f]{3,6}\b|\d|\b(?:white|black|yellow|gold|red|green|blue|cyan|orange|pink|purple|gr[ae]y"
-    r"|top|middle|bottom|left|right|cent(?:er|re)|bold|box|outline|karaoke|caps|capital|upper"
-    r"|word|line|font|size|colou?r|short(?:er)?|large|small|compare|two)\w*\b"
-    r"|[白黑黄红绿蓝橙粉紫金]色|顶部|底部|中间|描边|底框|粗体|大写|字号|字体|对比",
+    r"#[0-9a-f]{3,6}\b|\d|\b(?:white|black|yellow|gold|red|green|blue|cyan|orange|pink|purple"
+    r"|gr[ae]y|dark|bright|top|middle|bottom|left|right(?! now\b| away\b)|cent(?:er|re)|bold|italic"
+    r"|box|outline|shadow|contrast|karaoke|typewriter|handwriting|fade|caps|capital|upper|lower|word"
+    r"|letter|line|font|size|colou?r|short(?:er)?|large|small|big(?:ger)?|thick|thin|compare|two"
+    r"|translate|punctuation|emoji|comma)\w*\b"
+    r"|[白黑黄红绿蓝橙粉紫金]色|顶部|底部|中间|描边|底框|粗体|加粗|大写|字号|字体|手写|逐字|对比|翻译"
+    r"|[一二两三四五六七八九十]个?字|[上下]方",
     re.IGNORECASE,
 )
 _WIDE = re.compile(r"[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]")
@@ -36,10 +42,26 @@ class Advice:
     detail: str
 
 
-def advise(captions: Captions | None, instruction: str) -> tuple[Advice, ...]:
-    """Looks for long captions (SEED: "keep both caption variants short") and a vague wish."""
-    found = (_advise_length(captions), _advise_words(instruction))
-    return tuple(each for each in found if each is not None)
+def advise(
+    captions: Captions | None, instruction: str, variant_instructions: Sequence[str] = ()
+) -> tuple[Advice, ...]:
+    """Looks for long captions (SEED: "keep both caption variants short") and for vague wishes.
+
+    Args:
+        captions: What is shown; None when the backend transcribes.
+        instruction: The wish for all variants.
+        variant_instructions: Each variant's own wish, empty for none; it is read with the one for
+            all, and pointed to where it is vague as well.
+    """
+    wishes = [("#/instruction", instruction)]
+    if any(text.strip() for text in variant_instructions):
+        wishes = [
+            (f"#/variants/{index}/instruction" if text.strip() else "#/instruction", text)
+            for index, text in enumerate(variant_instructions)
+        ]
+        wishes = [(pointer, f"{instruction} {text}") for pointer, text in wishes]
+    found = [_advise_length(captions), *(_advise_words(*wish) for wish in wishes)]
+    return tuple(dict.fromkeys(each for each in found if each is not None))
 
 
 def _advise_length(captions: Captions | None) -> Advice | None:
@@ -66,7 +88,7 @@ def _columns(line: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in shown)
 
 
-def _advise_words(instruction: str) -> Advice | None:
+def _advise_words(pointer: str, instruction: str) -> Advice | None:
     text = instruction.strip()
     if not text or _CONCRETE.search(text):
         return None
@@ -75,7 +97,7 @@ def _advise_words(instruction: str) -> Advice | None:
         return None
     return Advice(
         "instruction_vague",
-        "#/instruction",
+        pointer,
         "Say what should change, for example: 'yellow letters at the top, at most four words per "
         "line'. Concrete words get better and faster results.",
     )
