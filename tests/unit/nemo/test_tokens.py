@@ -94,6 +94,7 @@ class TestTheSecondRefusal:
 class TestAnEarlyRefresh:
     """A token that lives: its refusal is normal."""
 
+    @pytest.mark.rule("P-030")
     def test_the_next_try_is_right_after_expiry(self):
         decided = decide(a_token(20 * 60_000))
         assert decided.retry_ms == decided.possible_ms == NOW_MS + 20 * 60_000 + 1000
