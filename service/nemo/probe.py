@@ -78,13 +78,7 @@ def run_probe(
     redactor, recorder = Redactor(), Recorder(clock)
     redactor.add("TOKEN", options.token)
     redactor.add("CLIENT", settings.nemo_client_id)
-    facts = Facts(
-        backend="a backend on this machine" if source == "sandbox" else settings.nemo_api_url,
-        source=source,
-        account=f"the token in {options.token_name}" if options.token else "an anonymous account",
-        started=options.started,
-        redact=redactor.redact,
-    )
+    facts = _begin(options, settings, source, redactor)
     folder = FixtureFolder(options.out / "fixtures", recorder, redactor, facts.source)
 
     def write() -> None:
@@ -118,6 +112,16 @@ def run_probe(
     finally:
         write()
     return facts
+
+
+def _begin(options: ProbeOptions, settings: Settings, source: str, redactor: Redactor) -> Facts:
+    return Facts(
+        backend="a backend on this machine" if source == "sandbox" else settings.nemo_api_url,
+        source=source,
+        account=f"the token in {options.token_name}" if options.token else "an anonymous account",
+        started=options.started,
+        redact=redactor.redact,
+    )
 
 
 def backend_source(options: ProbeOptions, settings: Settings) -> str:

@@ -22,10 +22,12 @@ _PLACEHOLDER = re.compile(
     r"|(?:[\w.-]*=REDACTED&?)+"
 )
 _ESCAPED = {'"': '"', "/": "/", "\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+#: JSON in JSON doubles backslashes; without a bound, a run of them would take quadratic time.
+_SLASHES = r"\\{1,8}"
 #: Base64 of either alphabet, also with its specials percent-encoded or a slash escaped.
-_RUN = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BFbf]|\\+/){8,}(?:=|%3[Dd]){0,2}")
+_RUN = re.compile(rf"(?:[A-Za-z0-9+/_-]|%2[BFbf]|{_SLASHES}/){{8,}}(?:=|%3[Dd]){{0,2}}")
 _SHORTEST_RUN_WITH_ESCAPES = 24
-_JSON_UNICODE = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_JSON_UNICODE = re.compile(rf"{_SLASHES}u([0-9a-fA-F]{{4}})")
 
 
 class Redactor:
@@ -117,15 +119,18 @@ def _any_form(secret: str) -> str:
 
 def _backslashes(count: int) -> str:
     # one group for all: a group for each would try every way to share a run between them
-    return rf"(?:\\{{{count},}}|(?:{_percent(chr(92))}){{{count}}}|(?:\\+u(?i:005c)){{{count}}})"
+    return (
+        rf"(?:\\{{{count},{8 * count}}}|(?:{_percent(chr(92))}){{{count}}}"
+        rf"|(?:{_SLASHES}u(?i:005c)){{{count}}})"
+    )
 
 
 def _character(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass").hex()
-    unicode = "".join(rf"\\+u(?i:{units[n : n + 4]})" for n in range(0, len(units), 4))
+    unicode = "".join(rf"{_SLASHES}u(?i:{units[n : n + 4]})" for n in range(0, len(units), 4))
     forms = [re.escape(char), _percent(char), unicode]
     if char in _ESCAPED:
-        forms.append(r"\\+" + re.escape(_ESCAPED[char]))
+        forms.append(_SLASHES + re.escape(_ESCAPED[char]))
     if char == " ":
         forms.append(r"\+")
     if html.escape(char) != char:
@@ -135,7 +140,7 @@ def _character(char: str) -> str:
 
 def _percent(char: str) -> str:
     encoded = char.encode("utf-8", "surrogatepass")
-    return "".join(f"%(?:25)*(?i:{byte:02x})" for byte in encoded)
+    return "".join(f"%(?:25){{0,3}}(?i:{byte:02x})" for byte in encoded)
 
 
 def _unescape_json(text: str) -> str:
