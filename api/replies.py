@@ -75,6 +75,7 @@ class EditReply(Schema):
     """The edit as it was applied."""
 
     text = fields.String()
+    summary = fields.String(metadata={"description": "The timeline after it, in one line."})
     silent = fields.Boolean(metadata={"description": "Applied without a word from the backend."})
     charged = fields.String(metadata={"description": "yes, no or unknown."})
     credits = fields.Integer(allow_none=True)
@@ -202,6 +203,7 @@ class JobReply(JobSummaryReply):
     clips = fields.List(fields.Nested(ClipReply), required=True)
     variants = fields.List(fields.Nested(VariantReply), required=True)
     assets = fields.List(fields.Nested(AssetReply))
+    warnings = fields.List(fields.Dict())
     captions = fields.Nested(CaptionsReply, allow_none=True)
     instruction = fields.String()
     language = fields.String()

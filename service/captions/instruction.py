@@ -19,10 +19,6 @@ from service.model.job import OutputSpec
 MAX_INSTRUCTION_CHARS = 500
 MAX_NAME_CHARS = 200
 FENCE = "```"
-_NOTHING_ELSE = (
-    "Change nothing else: no music, no sound, no titles, no effects, no transitions, no cuts, "
-    "no generated material; picture, sound and length stay as they are. Ask nothing back."
-)
 
 _NOTHING_ELSE = (
     "Change nothing else: no music, no sound, no titles, no effects, no transitions, no cuts, "
@@ -48,6 +44,7 @@ def build_instruction(
     clip_name: str,
     output: OutputSpec,
     duration_ms: int | None,
+    assets: str = "",
 ) -> str:
     """Writes the message for one variant of one clip; the same input gives the same bytes.
 
@@ -59,12 +56,14 @@ def build_instruction(
         clip_name: The file's name in the session.
         output: What will be rendered of it.
         duration_ms: The clip's length, where it is known.
+        assets: What to do with music and pictures; see `describe_assets`.
     """
     spoken = found.group() if (found := _LANGUAGE.fullmatch(language)) else "en"
     parts = [
         "Edit captions, and captions only.",
         f'Work on the clip "{quote_line(clip_name, MAX_NAME_CHARS)}" and no other.',
         _NOTHING_ELSE,
+        *([assets] if assets else []),
         f"The look: {describe_look(style)}",
         *([f"样式：{describe_look_zh(style)}"] if spoken.lower().startswith("zh") else []),
         f"Style parameters: {write_parameters(style)}",

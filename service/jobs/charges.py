@@ -71,6 +71,9 @@ def say_charged(charge: int | None) -> str:
 def over_limit(cut: CutContext, amount: int) -> Failure | None:
     """Why the job may not cost this much, if its caller has set a limit below it."""
     most = cut.job.spec.max_credits
+    if cut.doc.revision > 1:
+        job = cut.services.jobs.read(cut.job.id)
+        amount += job.charged if job else 0
     if most is None or amount <= most:
         return None
     detail = f"The job is expected to cost {amount} credits; `max_credits` is {most}."

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 
+from service.captions.assets import describe_assets
 from service.captions.cues import parse_captions
 from service.captions.instruction import build_change, build_instruction
 from service.captions.style import build_style
@@ -29,8 +29,9 @@ from service.model.lifecycle import CutState
 from service.nemo.dialogue import StreamControl
 from service.nemo.drafts import control_lines, holds_other_clip
 from service.nemo.errors import BreakKind, SessionLost, StreamBroken, TokenRejected
+from service.nemo.reply import present_reply
 from service.nemo.transcript import Transcript
-from service.nemo.wire import State, fingerprint, read_file
+from service.nemo.wire import State, fingerprint
 from service.webhooks.events import EventType
 
 _log = logging.getLogger(__name__)
@@ -41,12 +42,6 @@ class NotSent(CaptionAbError):
 
     code = "not_sent"
     retryable = True
-
-
-def holds_file(state: State, name: str) -> bool:
-    """Whether a session has a file of this name."""
-    infos = [read_file(info) for info in state.video_infos if isinstance(info, Mapping)]
-    return any(info.filename == name for info in infos)
 
 
 def message(job: Job, doc: CutDoc, clip: ClipDoc) -> str:
@@ -65,6 +60,7 @@ def message(job: Job, doc: CutDoc, clip: ClipDoc) -> str:
         clip_name=doc.uploaded_as,
         output=spec.output,
         duration_ms=int(clip.media.duration_s * 1000) if clip.media else None,
+        assets=describe_assets(spec.assets, doc.assets),
     )
 
 
@@ -221,8 +217,10 @@ def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Trans
     """The edit is there: book it, and go on to the render."""
     charge, balance = book_charge(cut, intent, confirmed=True)
     earlier = cut.doc.edit.credits if cut.doc.edit else 0
+    reply = present_reply(transcript.text, transcript.tools, None, state)
     edit = Edit(
-        text=transcript.text,
+        text=reply.text,
+        summary=reply.summary,
         tools=transcript.tools,
         fingerprint=fingerprint(state),
         silent=not transcript.text,
@@ -232,9 +230,9 @@ def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Trans
         control=control_lines(state.draft),
     )
     doc = replace(cut.doc, edit=edit, recovery=None)
-    names = [f"clip-{index + 1}." for index in range(len(cut.job.spec.clips))]
-    own = f"clip-{doc.clip + 1}."
-    other = holds_other_clip(state.draft, own, names)
+    siblings = cut.services.jobs.read_units(cut.job)[1]
+    names = [row.doc.uploaded_as for row in siblings if row.doc.uploaded_as]
+    other = holds_other_clip(state.draft, doc.uploaded_as, names)
     if other:
         return fail(doc, _mixed(other))
     return Advance(CutState.CAPTIONED, doc, (told(EventType.CUT_CAPTIONED, doc),))
@@ -243,7 +241,7 @@ def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Trans
 def _mixed(other: str) -> Failure:
     return Failure(
         "timeline_mixed",
-        f"The backend put another clip ({other}*) into this clip's timeline.",
+        f"The backend put another clip ({other}) into this clip's timeline.",
         hint="Send each clip as a job of its own.",
         stage="captioning",
     )

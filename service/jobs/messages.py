@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service.errors import Conflict, FieldError, InvalidRequest, NotFound
@@ -19,7 +19,7 @@ from service.jobs.revisions import may_change
 from service.jobs.view import video_url
 from service.model.job import Job, revision_rows
 from service.model.lifecycle import CutState
-from service.nemo.intents import Intent, route
+from service.nemo.intents import Intent, read_request
 from service.nemo.timeline import summarise_timeline
 from service.store.jobs import CutRow
 from service.store.revisions import AddedCut, NewCut, add_cut, find_added
@@ -55,7 +55,8 @@ def take_message(job: Job, message: Message, services: Services, *, key: str) ->
         BackendError, TokenPending: the backend did not answer.
     """
     cuts = own_cuts(job, message.label, message.clip, services)
-    intent = route(message.text)
+    request = read_request(message.text)
+    intent = request.intent
     match intent:
         case Intent.STATE:
             return Answer(intent, read_timeline(job, cuts, services))
@@ -72,7 +73,7 @@ def take_message(job: Job, message: Message, services: Services, *, key: str) ->
                 hint="Send files to POST /v1/uploads and name them in a new job.",
             )
         case _:
-            return _add(job, message, cuts, services, key=key)
+            return _add(job, replace(message, text=request.words), cuts, services, key=key)
 
 
 def own_cuts(job: Job, label: str, clip: int, services: Services) -> list[CutRow]:

@@ -84,6 +84,9 @@ def _replace_session(error: SessionLost, cut: CutContext, state: CutState) -> Ou
         return Advance(CutState.QUEUED, fresh)
     charged = paid(doc)
     hint = "The edit is lost with its session. `resume` pays for it again; `cancel` does not."
+    if doc.revision > 1:
+        hint = "The edits are lost with their session. `retry` makes a new job, and pays again."
+        return fail(doc, _failure(error, "session_lost", hint, state))
     failure = replace(_failure(error, "session_lost", hint, state), extra={"charged": charged})
     return Pause(failure, fresh, CutState.QUEUED)
 

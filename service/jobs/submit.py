@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from service.captions.cues import parse_captions
+from service.captions.advice import advise
+from service.captions.cues import Captions, parse_captions
 from service.captions.style import build_style
 from service.clock import Clock
 from service.errors import CaptionsRequired, FieldError, InvalidRequest
@@ -51,9 +52,9 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
     for index, variant in enumerate(labelled):
         _collect(errors, f"#/variants/{index}/style", build_style, variant.get("style") or {})
     _check_addresses(request, caller_policy, errors)
-    captions = request.get("captions")
+    captions, parsed = request.get("captions"), None
     if captions is not None:
-        _collect(
+        parsed = _collect(
             errors, "#/captions", parse_captions, captions.get("format") or None, captions["text"]
         )
     if errors:
@@ -62,9 +63,22 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
         raise CaptionsRequired(
             errors=[FieldError("#/captions", "is required here")], example={"captions": _EXAMPLE}
         )
-    fields = {**request, "variants": labelled}
+    fields = {**request, "variants": labelled, "warnings": _warnings(request, labelled, parsed)}
     fields.setdefault("deadline_s", settings.job_deadline_s)
     return read_document(JobSpec, json.dumps(fields))
+
+
+def _warnings(
+    request: Mapping[str, Any], variants: list[dict[str, Any]], captions: Captions | None
+) -> list[dict[str, str]]:
+    """What will make the test worse without making it wrong (SEED's two tips)."""
+    wishes = [variant.get("instruction", "") for variant in variants]
+    found = [asdict(each) for each in advise(captions, request.get("instruction", ""), wishes)]
+    overlaps = captions.warnings if captions is not None else ()
+    return [
+        *found,
+        *({"code": "captions", "pointer": "#/captions/text", "detail": each} for each in overlaps),
+    ]
 
 
 def submit_job(
@@ -192,11 +206,11 @@ def _check_addresses(request: Mapping[str, Any], policy: Policy, errors: list[Fi
         _collect(errors, "#/webhook/url", check_url, request["webhook"]["url"], policy)
 
 
-def _collect(errors: list[FieldError], pointer: str, check: Any, *args: Any) -> None:
+def _collect(errors: list[FieldError], pointer: str, check: Any, *args: Any) -> Any:
     from service.errors import AddressRefused
 
     try:
-        check(*args)
+        return check(*args)
     except InvalidRequest as error:
         found = error.errors or (FieldError(pointer, error.detail),)
         errors.extend(
@@ -210,3 +224,4 @@ def _collect(errors: list[FieldError], pointer: str, check: Any, *args: Any) -> 
         )
     except AddressRefused as error:
         errors.append(FieldError(pointer, error.detail))
+    return None

@@ -38,6 +38,7 @@ def job_data(
             _variant(each, cuts, own_url, editor_links=editor_links) for each in spec.variants
         ],
         "assets": [{"upload_id": each.upload_id, "role": each.role} for each in spec.assets],
+        "warnings": [dict(each) for each in spec.warnings],
         "captions": {"format": spec.captions.format or "auto"} if spec.captions else None,
         "instruction": spec.instruction,
         "language": spec.language,
@@ -186,7 +187,13 @@ def _edit(edit: Edit) -> dict[str, Any]:
     text = edit.text
     if len(text) > MAX_TEXT_CHARS:
         text = text[: MAX_TEXT_CHARS - 1] + "…"
-    return {"text": text, "silent": edit.silent, "charged": edit.charged, "credits": edit.credits}
+    return {
+        "text": text,
+        "summary": edit.summary,
+        "silent": edit.silent,
+        "charged": edit.charged,
+        "credits": edit.credits,
+    }
 
 
 def _video(doc: CutDoc, result: ResultFile, own_url: str) -> dict[str, Any]:

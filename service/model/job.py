@@ -85,6 +85,7 @@ class JobSpec:
     deadline_s: float = 1800.0
     webhook: WebhookSpec | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tests.architecture.tree import PACKAGES, ROOT
 
 #: Modules whose functions run inside the gevent loop of a flow worker.
 _FLOW = ("steps", "edits", "renders", "endings", "charges", "progress", "remedies")
-_FLOW += ("corrections", "evidence")
+_FLOW += ("corrections", "evidence", "revisions", "uploads")
 FLOW_MODULES = tuple(f"service/jobs/{name}.py" for name in _FLOW)
 _FILE_CALLS = {"open", "read_bytes", "write_bytes", "read_text", "write_text", "file_digest"}
 _SLOW_MODULES = {"av", "boto3", "numpy", "PIL", "shutil", "subprocess"}
