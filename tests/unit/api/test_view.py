@@ -75,6 +75,7 @@ def test_a_finished_job_shows_its_videos():
     )
     assert cut["edit"] == {
         "text": "Captions are on.",
+        "summary": "",
         "silent": False,
         "charged": "yes",
         "credits": 12,
