@@ -10,6 +10,7 @@ import logging
 from dataclasses import replace
 
 from service.errors import CaptionAbError
+from service.jobs.charges import book_charge, say_charged
 from service.jobs.context import CutContext
 from service.jobs.endings import fail, paid
 from service.jobs.outcomes import Advance, Outcome, Pause, Wait
@@ -66,7 +67,7 @@ def _renew_token(error: TokenRejected, cut: CutContext, state: CutState) -> Outc
 
 def _replace_session(error: SessionLost, cut: CutContext, state: CutState) -> Outcome:
     """1002: before an edit a new session costs nothing; after it, a person is asked first."""
-    doc = cut.doc
+    doc, charged = cut.doc, _charged_so_far(cut)
     fresh = replace(
         doc,
         session_id="",
@@ -76,19 +77,26 @@ def _replace_session(error: SessionLost, cut: CutContext, state: CutState) -> Ou
         edit=None,
         render=None,
         recovery=None,
-        charged=paid(doc),
+        charged=charged,
     )
     if doc.edit is None and doc.intent is None:
         if doc.lost_session:
             return fail(doc, _failure(error, "session_lost", error.hint_text, state))
         return Advance(CutState.QUEUED, fresh)
-    charged = paid(doc)
     hint = "The edit is lost with its session. `resume` pays for it again; `cancel` does not."
     if doc.revision > 1:
         hint = "The edits are lost with their session. `retry` makes a new job, and pays again."
         return fail(doc, _failure(error, "session_lost", hint, state))
     failure = replace(_failure(error, "session_lost", hint, state), extra={"charged": charged})
     return Pause(failure, fresh, CutState.QUEUED)
+
+
+def _charged_so_far(cut: CutContext) -> str:
+    """What a cut has cost; an edit that was sent is booked before it is forgotten."""
+    doc, said = cut.doc, paid(cut.doc)
+    if doc.intent is None or doc.edit is not None or doc.charged != "no":
+        return said
+    return say_charged(book_charge(cut, doc.intent, confirmed=False)[0])
 
 
 def _pause(
