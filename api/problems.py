@@ -54,9 +54,7 @@ class IdempotencyKeyMissing(InvalidRequest):
     """This request needs an Idempotency-Key, because it may cost credits."""
 
     code = "idempotency_key_missing"
-    hint = (
-        "Send `Idempotency-Key`: a new value for each message, the same to repeat it."
-    )
+    hint = "Send `Idempotency-Key`: a new value for each message, the same to repeat it."
 
 
 class RangeRefused(CaptionAbError):
