@@ -123,6 +123,7 @@ class TestCharged:
         assert failure.extra["charged"] == "unknown"
         assert sum(charge["credits"] for charge in sandbox.books["charges"]) == 50
 
+    @pytest.mark.rule("P-094")
     def test_two_edits_of_one_account_are_each_charged_their_own(self, make_engine, small_clip):
         # Given two edits of one job, when both are made,
         engine = make_engine(balance=1000)
