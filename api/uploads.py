@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request
-from service.media.formats import check_upload
 
 from api.bodies import open_incoming
 from api.openapi import Routes
@@ -15,6 +14,7 @@ from api.state import answer_json, caller, public_url, services
 from service.access import read_own_upload, remove_own_upload
 from service.errors import NotFound
 from service.ids import is_id, new_id
+from service.media.formats import check_upload
 from service.store.accounts import Upload
 from service.webhooks.events import iso_time
 

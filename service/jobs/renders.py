@@ -21,7 +21,14 @@ from service.jobs.remedies import remedy
 from service.model.cut import Failure, RenderIntent, ResultFile
 from service.model.lifecycle import CutState
 from service.nemo.drafts import control_lines
-from service.nemo.errors import DuplicateRender, PlanBlocked, RenderUnknown
+from service.nemo.errors import (
+    BackendConfused,
+    DuplicateRender,
+    PlanBlocked,
+    RenderUnknown,
+    ResultGone,
+    SessionLost,
+)
 from service.nemo.render import RenderState, RenderStatus
 from service.nemo.wire import State, fingerprint
 from service.webhooks.events import EventType
@@ -141,14 +148,21 @@ def _judge(cut: CutContext, intent: RenderIntent, status: RenderStatus) -> Outco
     seen = replace(intent, polls=intent.polls + 1, progress=status.progress, url=status.url)
     doc = replace(cut.doc, render=seen)
     if status.status is RenderState.COMPLETED:
-        took_ms = cut.services.clock.now_ms() - intent.at_ms
-        cut.services.commands.observe(_RENDER, took_ms)
-        return Advance(CutState.RENDERED, doc)
+        return _completed(cut, replace(seen, done=True), again=intent.done)
     if status.status is RenderState.FAILED:
         return _again_or_fail(cut, seen, "render_failed", status.error)
     if seen.polls >= cut.services.settings.poll_limit:
-        return _again_or_fail(cut, seen, "render_timeout", f"not done after {seen.polls} polls")
+        return Advance(CutState.RENDERED, doc)  # V19: the fallback may have it all the same
     return Wait(cut.services.settings.poll_every_s, doc, CutState.RENDERING)
+
+
+def _completed(cut: CutContext, intent: RenderIntent, *, again: bool) -> Outcome:
+    """Fetch it; without an address, look once more before the API's own download is tried."""
+    doc = replace(cut.doc, render=intent)
+    if not intent.url and not again:
+        return Wait(cut.services.settings.poll_every_s, doc, CutState.RENDERING)
+    cut.services.commands.observe(_RENDER, cut.services.clock.now_ms() - intent.at_ms)
+    return Advance(CutState.RENDERED, doc)
 
 
 def give_up(cut: CutContext) -> None:
@@ -186,8 +200,14 @@ def fetch(cut: CutContext) -> Outcome:
         return Advance(CutState.CAPTIONED, cut.doc)
     key = f"jobs/{cut.job.id}/{cut.doc.label}-{cut.doc.clip + 1}-{cut.doc.revision}.mp4"
     most = services.settings.result_max_bytes
-    with ExitStack() as stack:
-        stored = services.files.put(key, _open(cut, intent, stack, most), max_bytes=most)
+    try:
+        with ExitStack() as stack:
+            stored = services.files.put(key, _open(cut, intent, stack, most), max_bytes=most)
+    except (BackendConfused, RenderUnknown, ResultGone, SessionLost):
+        if intent.done:
+            raise
+        why = f"not done after {intent.polls} polls"
+        return _again_or_fail(cut, intent, "render_timeout", why)
     result = ResultFile(key, stored.size, stored.sha256)
     return Advance(CutState.STORED, replace(cut.doc, result=result))
 

@@ -94,13 +94,17 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class RenderIntent:
-    """A render about to be submitted under an id of our own (protocol 7)."""
+    """A render about to be submitted under an id of our own (protocol 7).
+
+    `done` says that the backend has called it completed.
+    """
 
     render_id: str
     fence: int
     at_ms: int
     attempt: int = 1
     submitted: bool = False
+    done: bool = False
     polls: int = 0
     url: str = ""
     progress: float = 0.0

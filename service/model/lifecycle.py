@@ -98,7 +98,7 @@ _CUT_NEXT: dict[CutState, frozenset[CutState]] = {
     CutState.RECOVERING: frozenset({CutState.CAPTIONED}),
     CutState.CAPTIONED: frozenset({CutState.RENDERING, CutState.UPLOADED}),
     CutState.RENDERING: frozenset({CutState.RENDERED, CutState.CAPTIONED}),
-    CutState.RENDERED: frozenset({CutState.STORED}),
+    CutState.RENDERED: frozenset({CutState.STORED, CutState.RENDERING}),
     CutState.STORED: frozenset({CutState.SUCCEEDED}),
     CutState.ACTION_REQUIRED: frozenset(
         {

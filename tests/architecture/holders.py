@@ -168,8 +168,8 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     ),
     "P-116": ("service/nemo/exchange.py:Exchange.get",),
     "P-117": ("service/nemo/client.py:NemoClient.poll_render",),
-    "P-118": ("service/jobs/renders.py:_judge",),
-    "P-119": ("service/jobs/renders.py:_judge",),
+    "P-118": ("service/jobs/renders.py:fetch",),
+    "P-119": ("service/jobs/renders.py:_completed",),
     "P-120": ("service/nemo/client.py:NemoClient.cancel_render",),
     "P-121": (
         "service/nemo/client.py:NemoClient.download_fallback",

@@ -27,8 +27,6 @@ PENDING: dict[str, str] = {
     "P-103": "a test of the output a job gets that names none",
     "P-106": "a submit answered as a duplicate inside the engine (the client's side is tested)",
     "P-110": "a test of the pause between two polls",
-    "P-118": "the cap is untested, and the fallback is not tried at it",
-    "P-119": "it is fetched through the fallback at once, without the further poll",
     "P-143": "no code tells such a wish",
     "P-152": "a job whose reply is full of such phrases sends one message",
     "P-157": "a job whose session is gone after its token was replaced",

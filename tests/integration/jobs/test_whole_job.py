@@ -203,3 +203,31 @@ def test_the_first_look_is_never_too_early_nor_too_late(engine, small_clip, usua
     submitted_ms = engine.clock.now_ms()
     engine.run(lambda: engine.doc(job, "A").render.polls > 0)
     assert engine.clock.now_ms() - submitted_ms == first_s * 1000
+
+
+@pytest.mark.rule("P-119")
+def test_a_completed_render_without_an_address_is_looked_at_once_more(engine, small_clip, sandbox):
+    # Given renders that are completed and have no address, when a job runs,
+    sandbox.world.board.set({"completed_without_url": True})
+    ended = engine.run_job(engine.submit(small_clip, "A"))
+    # Then it is looked at twice before the API's own download is tried, which has it.
+    assert ended.status == "succeeded"
+    assert engine.doc(ended.id, "A").render.polls == 2
+
+
+@pytest.mark.rule("P-118")
+def test_at_the_last_poll_the_fallback_is_tried_and_then_a_new_render(
+    make_engine, small_clip, sandbox
+):
+    # Given a render that is never done in as many polls as there may be,
+    sandbox.world.board.set({"processing_s": 100_000.0})
+    engine = make_engine(poll_limit=2)
+    job = engine.submit(small_clip, "A")
+    engine._wait_for_backend = lambda: None  # it never ends
+    # When its polls are used up twice, then two renders were asked for and the cut says why.
+    ended = engine.run_job(job)
+    assert ended.status == "failed"
+    assert engine.doc(job, "A").failure.code == "render_timeout"
+    assert len(sandbox.books["renders"]) == 2
+    tried = [row for row in sandbox.books["requests"] if "download" in row]
+    assert tried
