@@ -96,6 +96,7 @@ def test_of_two_jobs_that_race_for_all_credits_one_runs(make_engine, small_clip,
     assert engine.doc(waiting, "A").failure.code == "no_credits"
 
 
+@pytest.mark.rule("P-091")
 def test_a_limit_on_credits_stops_a_job_before_it_spends(engine, small_clip, sandbox):
     job = engine.submit(small_clip, max_credits=99)
     engine.run_until_paused(job)
