@@ -179,6 +179,7 @@ class TestRefused:
         world.pass_time(1)
         assert world.token() == world.stored
 
+    @pytest.mark.rule("P-166")
     def test_a_job_waits_for_the_retry_by_itself(self, world, small_clip):
         world.refuse(times=1)
         job = world.engine.submit(small_clip, "A")
