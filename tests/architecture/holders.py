@@ -250,6 +250,9 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-163": ("service/jobs/remedies.py:remedy",),
     "P-164": ("service/jobs/remedies.py:remedy",),
     "P-165": ("service/nemo/refusals.py:_of_status",),
-    "P-166": ("service/jobs/remedies.py:remedy",),
+    "P-166": (
+        "service/jobs/remedies.py:remedy",
+        "service/jobs/steps.py:_create_again",
+    ),
     "P-167": ("service/nemo/refusals.py:_of_body",),
 }
