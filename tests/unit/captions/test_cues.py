@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pytest
 import webvtt
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from service.captions.cues import CaptionFormat, Cue, Word, detect_format, parse_captions
 from service.errors import InvalidRequest
+from tests.growth import is_about_linear
 from tests.unit.captions.samples import many_srt, texts
 
 HELLO = (Cue(1000, 2500, "Hello"),)
@@ -253,12 +253,10 @@ def test_an_unknown_format_lists_the_known_ones():
     assert "srt, vtt, ttml, text" in error.detail
 
 
-def test_ten_thousand_captions_are_read_quickly():
-    """Given the most captions allowed, then they are read in well under a second."""
-    text = many_srt(10_000)
-    started = time.process_time()
-    assert len(parse_captions(None, text).cues) == 10_000
-    assert time.process_time() - started < 1.0
+def test_ten_thousand_captions_are_read_in_time_that_grows_with_them():
+    """Given the most captions allowed, then all are read, at a cost that is about linear."""
+    assert len(parse_captions(None, many_srt(10_000)).cues) == 10_000
+    assert is_about_linear(lambda count: parse_captions(None, many_srt(count)), 8_000)
 
 
 @pytest.mark.parametrize(
@@ -285,14 +283,16 @@ def test_bounds(kind, text, detail):
     ["-", "1:1" + "-", "<", "{\\", "<tt", "1:1 ", "&", "\n", "00:00:01,000 --> ", "<00:01.000>"],
 )
 def test_hostile_text_is_read_in_time(shape):
-    """Given text made to slow a reader down, then it is read or refused in seconds."""
-    text = (shape * 900_000)[:900_000]
-    for kind in ("srt", "vtt", "ttml", "text"):
-        started = time.process_time()
-        for source in (text, f"WEBVTT\n\n00:01.000 --> 00:02.000\n{text}"[:900_000]):
+    """Given text made to slow a reader down, then its cost is about linear."""
+
+    def read(size: int) -> None:
+        text = (shape * size)[:size]
+        for source in (text, f"WEBVTT\n\n00:01.000 --> 00:02.000\n{text}"[:size]):
             with contextlib.suppress(InvalidRequest):
                 parse_captions(kind, source)
-        assert time.process_time() - started < 4.0
+
+    for kind in ("srt", "vtt", "ttml", "text"):
+        assert is_about_linear(read, 100_000), kind
 
 
 @given(st.sampled_from([None, *CaptionFormat]), texts)
