@@ -68,7 +68,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
         "service/nemo/wire.py:read_file",
         "service/nemo/timeline.py:_read_times",
     ),
-    "P-042": ("service/media/formats.py:detect",),
+    "P-042": ("service/media/formats.py:FORMATS",),
     "P-043": ("service/media/formats.py:detect",),
     "P-044": ("service/media/formats.py:check_upload",),
     "P-045": (
@@ -225,6 +225,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-149": ("service/nemo/gui.py:find_action",),
     "P-150": ("service/nemo/gui.py:find_action",),
     "P-151": ("service/nemo/gui.py:read_gui",),
+    "P-152": ("service/jobs/edits.py:_accept",),
     "P-153": ("service/nemo/timeline.py:summarise_timeline",),
     "P-154": (
         "service/nemo/refusals.py:_of_body",

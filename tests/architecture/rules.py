@@ -20,15 +20,8 @@ COVERAGE = "docs/protocol-coverage.md"
 CERTAINTIES = frozenset({"seen", "inferred", "measured"})
 #: Rules without a test, and what is missing. A rule leaves this list with its first mark.
 PENDING: dict[str, str] = {
-    "P-043": "a test of the media types (quicktime, x-msvideo, x-matroska, mp4, aac, jpeg)",
     "P-074": "the draining of a stream in a flow worker (that of a download is tested)",
-    "P-081": "a stream that says it is done while the state stays as it was",
-    "P-097": "no test sees `uploaded` false",
-    "P-103": "a test of the output a job gets that names none",
-    "P-106": "a submit answered as a duplicate inside the engine (the client's side is tested)",
-    "P-110": "a test of the pause between two polls",
     "P-143": "no code tells such a wish",
-    "P-152": "a job whose reply is full of such phrases sends one message",
     "P-157": "a job whose session is gone after its token was replaced",
 }
 _RULE = re.compile(r"^- \*\*(P-\d{3})\*\* (.+\.) \*\((.+); (\w+)\)\*$")

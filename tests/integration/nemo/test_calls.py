@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from service.nemo import errors
@@ -162,7 +164,8 @@ def test_a_netrc_file_does_not_replace_the_token(server, client, tmp_path, monke
 
 @pytest.mark.rule("P-135")
 def test_a_reply_that_is_too_long_is_refused(server, make_client):
-    server.script(answer(200, b"x" * 5000))
+    balance = json.dumps({"code": 0, "data": {"available": 1, "total": 1}, "pad": "x" * 5000})
+    server.script(answer(200, balance.encode()))
     with pytest.raises(errors.BackendConfused):
         make_client(reply_bytes=1000).credits(TOKEN)
 
