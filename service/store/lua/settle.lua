@@ -15,13 +15,20 @@ if booked then return { booked } end
 -- cost; the rest is carried to the next that settles. Alone, it is all this edit's.
 local total, most = tonumber(ARGV[8]), tonumber(ARGV[9])
 local seen, carry, doubt = unpack(redis.call('HMGET', K.account(account), 'total_seen', 'carry', 'doubt'))
-local gone = math.max(0, tonumber(seen or total) + tonumber(carry or '0') - total)
+local left = tonumber(seen or total) + tonumber(carry or '0') - total
+local gone = math.max(0, left)
 redis.call('SREM', K.editing(account), ARGV[5])
 redis.call('HINCRBY', K.account(account), 'settles', 1)
 local alone = redis.call('SCARD', K.editing(account)) == 0
 if ARGV[10] == '0' and gone > 0 and not alone then
   -- Nobody saw this edit applied, and what has gone may be the other's.
   redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', string.format('%d', gone), 'doubt', '1')
+  redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
+  return { 'unknown' }
+end
+if left < 0 then
+  -- More is there than before: credits were added meanwhile, and what went cannot be told.
+  redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', '0')
   redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
   return { 'unknown' }
 end

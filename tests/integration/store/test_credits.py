@@ -155,9 +155,13 @@ def test_a_charge_booked_after_the_balance_was_read_is_not_counted_twice(store, 
     assert settle(store, claim, "edt_a", total=0) == 50
 
 
-def test_a_top_up_is_no_negative_charge(store, claim):
+def test_what_went_while_credits_were_added_is_not_known(store, claim):
+    # Given an account that was topped up while an edit ran, when it settles,
     reserve(store, claim)
-    assert settle(store, claim, total=1_000) == 0
+    # Then nobody knows what it cost, and the next edit starts from firm ground.
+    assert settle(store, claim, total=1_000) is None
+    reserve(store, claim, total=1_000)
+    assert settle(store, claim, "edt_2", total=950) == 50
 
 
 def test_an_edit_that_ended_unsettled_leaves_the_next_a_firm_ground(store, claim):
