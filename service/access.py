@@ -214,6 +214,6 @@ def remove_own_upload(connection: Connection, upload_id: str, caller: Caller) ->
     removed = connection.read(lambda client: client.transaction(ask, key))
     if removed != [1]:
         raise Conflict(
-            f"A job uses upload {upload_id}.", hint="Its file is removed together with the job."
+            f"A job uses upload {upload_id}.", hint="It cannot be deleted while the job is kept."
         )
     return own.upload.file

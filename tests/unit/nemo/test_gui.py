@@ -181,6 +181,6 @@ def test_a_clause_by_itself():
 @pytest.mark.parametrize(
     "piece", ["click ", "and ", '"', "“", "a", " ", "\n", "and you ", "点", "请"]
 )
-def test_long_replies_are_read_in_bounded_time(piece):
-    """Given 6,000 characters made to be slow, then they are read: the reply's bound is 4 kB."""
+def test_long_replies_are_read_to_their_end(piece):
+    """Given 6,000 characters made to be slow, then reading them ends without an error."""
     assert read_gui(piece * (6000 // len(piece))) is not None
