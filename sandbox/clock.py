@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
 #: How often a wait looks at a clock that others move.
 LOOK_EVERY_S = 0.01
+#: A clock that is moved stands on multiples of this (about a microsecond), whose sums are exact in
+#: binary: otherwise a rounding could leave it short of a moment that somebody waits for.
+_TICK_S = 2.0**-20
 
 
 class SandboxClock:
@@ -33,7 +37,7 @@ class SandboxClock:
         """Changes the mode; coming back to `wall` catches up with the time that has passed."""
         with self._lock:
             if self._mode == "wall" and mode != "wall":
-                self._frozen = (time.time(), time.monotonic())
+                self._frozen = (time.time(), _whole(time.monotonic()))
             self._mode = mode
 
     def now_s(self) -> float:
@@ -56,7 +60,7 @@ class SandboxClock:
         with self._lock:
             self._ahead_s += seconds
             if self._mode != "wall":
-                self._moved_s += max(0.0, seconds)
+                self._moved_s += _whole(max(0.0, seconds))
             return self._date_s()
 
     def set_now(self, epoch_s: float) -> float:
@@ -78,3 +82,8 @@ class SandboxClock:
 
     def _date_s(self) -> float:
         return (time.time() if self._mode == "wall" else self._frozen[0]) + self._ahead_s
+
+
+def _whole(seconds: float) -> float:
+    """The seconds in whole ticks, never fewer."""
+    return math.ceil(seconds / _TICK_S) * _TICK_S

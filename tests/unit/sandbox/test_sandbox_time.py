@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -109,3 +110,27 @@ def test_a_cleared_agenda_does_nothing() -> None:
     agenda.clear()
     agenda.do_due()
     assert done == []
+
+
+@given(started_s=st.floats(0, 1e7), waits=st.lists(st.floats(0, 1000), min_size=1, max_size=20))
+def test_a_leap_is_never_short_of_its_moment(started_s, waits):
+    """Given any uptime of the machine, then no rounding leaves a wait waiting for ever."""
+    with patch("sandbox.clock.time.monotonic", return_value=started_s):
+        clock = SandboxClock()
+        clock.set_mode("leap")
+    until_s = clock.running_s()
+    for wait_s in waits:
+        until_s += wait_s
+        clock.pass_time(until_s)
+        assert until_s <= clock.running_s() <= until_s + 1e-6
+
+
+@given(st.floats(0, 1e7), st.lists(st.sampled_from([0.1, 0.7, 5.0, 20.0]), max_size=50))
+def test_what_was_advanced_has_passed(started_s, moves):
+    """Given any uptime, then moves of 5 s and 20 s make the 25 s that a render takes."""
+    with patch("sandbox.clock.time.monotonic", return_value=started_s):
+        clock = frozen()
+    began_s = clock.running_s()
+    for seconds in moves:
+        clock.advance(seconds)
+    assert sum(moves) <= clock.running_s() - began_s <= sum(moves) + 1e-4
