@@ -6,6 +6,7 @@ comma-separated. `docs/settings.md` lists every one, and a test fails when it do
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -184,6 +185,6 @@ def _element(name: str, text: str) -> Any:
 
 
 def _positive(value: float) -> float:
-    if value < 0:
+    if not 0 <= value < math.inf:  # NaN is neither
         raise ValueError
     return value

@@ -99,6 +99,13 @@ def test_every_duration_carries_its_unit():
     assert not [name for name in floats if not name.endswith("_s") and name not in shares]
 
 
+@pytest.mark.parametrize("text", ["nan", "NAN", "inf", "-1", "1e999"])
+def test_a_duration_is_a_finite_number(text):
+    for name in ("CAPTION_AB_LEASE_S", "CAPTION_AB_RETRY_BACKOFF_S"):
+        with pytest.raises(StartupError):
+            load_settings({name: text})
+
+
 @given(st.floats(min_value=0, max_value=1e9, allow_nan=False))
 def test_any_duration_survives_the_environment(seconds):
     assert load_settings({"CAPTION_AB_LEASE_S": repr(seconds)}).lease_s == seconds
