@@ -100,6 +100,7 @@ def create_key(env: Mapping[str, str], *, name: str, account: str) -> dict[str, 
         text=True,
         timeout=60,
         check=False,
+        start_new_session=True,  # Ctrl-C is for us: a key half made would look like a failure
     )
     if made.returncode:
         raise StartupError(f"No API key could be made.\n{made.stderr.strip()[-2000:]}")
