@@ -6,6 +6,7 @@ a render's answer has, and whether an error is a status or an envelope. All of t
 
 from __future__ import annotations
 
+import time
 import uuid
 from itertools import product
 from urllib.parse import urlsplit
@@ -75,7 +76,7 @@ def client(running):
     policy = Policy(name="backend", allow_http=True, loopback_ports=ports)
 
     def guarded():
-        return open_session(policy, connect_s=2, read_s=5)
+        return open_session(policy, connect_s=20, read_s=60)
 
     api, results = guarded(), guarded()
     yield NemoClient(
@@ -83,7 +84,9 @@ def client(running):
         api,
         results,
         platform=Platform.UNKNOWN,
-        limits=Limits(connect_s=2, read_s=5, silence_s=5),
+        limits=Limits(
+            connect_s=20, read_s=60, silence_s=60
+        ),  # real time: only a hang takes so long
         clock=FakeClock(),
         open_session=guarded,
     )
@@ -106,11 +109,15 @@ def ask(client, token, session_id, edit_id):
 
 
 def polled(running, client, token, render_id):
-    """What a poll sees at once, after 5 s and after 20 s more."""
+    """What a poll sees at once, after 5 s and after 20 s more, when the copy has been made too."""
     seen = [client.poll_render(token, render_id)]
     for wait_s in (5.0, 20.0):
         running.world.clock.advance(wait_s)
         seen.append(client.poll_render(token, render_id))
+    until_s = time.monotonic() + 30
+    while seen[-1].status is RenderState.PROCESSING and time.monotonic() < until_s:
+        time.sleep(0.02)
+        seen[-1] = client.poll_render(token, render_id)
     return seen
 
 
