@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
@@ -20,6 +22,7 @@ from service.captions.model import MAX_CHARS, CaptionFormat
 from service.captions.style import PRESETS
 from service.model.job import LABELS, MAX_REVISIONS
 from service.model.lifecycle import JobStatus
+from service.webhooks.events import EventType
 
 MAX_CLIPS = 10
 MAX_ASSETS = 5
@@ -30,11 +33,17 @@ MIN_DEADLINE_S = 60
 MAX_DEADLINE_S = 86_400
 RESOLUTIONS = ("1080p", "720p", "source")
 QUALITIES = ("high", "medium", "low")
-_EVENT = Regexp(r"^(\*|[a-z_]+\.(\*|[a-z_]+))$", error="Must be an event or a pattern like job.*.")
+_EVENT = re.compile(r"\*|[a-z_]+\.(\*|[a-z_]+)")
 _UPLOAD = Regexp(r"^upl_[0-9a-z]{26}$", error="Must be the id of an upload.")
 _LANGUAGE = Regexp(
     r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", error="Must be a language tag such as en or pt-BR."
 )
+
+
+def _match_something(pattern: str) -> None:
+    known = any(fnmatchcase(kind, pattern) for kind in EventType)
+    if not known or not _EVENT.fullmatch(pattern):
+        raise ValidationError("Must be an event of docs/webhooks.md or a pattern like job.*.")
 
 
 class ClipRequest(StrictSchema):
@@ -110,7 +119,9 @@ class WebhookRequest(StrictSchema):
 
     url = UrlField(required=True)
     events = fields.List(
-        fields.String(validate=_EVENT), validate=Length(1, 30), metadata={"example": ["job.*"]}
+        fields.String(validate=_match_something),
+        validate=Length(1, 30),
+        metadata={"example": ["job.*"]},
     )
 
 
@@ -126,6 +137,9 @@ class JobRequest(StrictSchema):
     language = fields.String(validate=_LANGUAGE, metadata={"example": "en"})
     output = fields.Nested(OutputRequest)
     max_credits = fields.Integer(strict=True, validate=Range(min=1, max=1_000_000))
+    allow_generation = LiteralBoolean(
+        metadata={"description": "Let the agent generate material, which costs extra credits."}
+    )
     deadline_s = LiteralNumber(validate=Range(min=MIN_DEADLINE_S, max=MAX_DEADLINE_S))
     webhook = fields.Nested(WebhookRequest)
     metadata = MetadataField()

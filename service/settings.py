@@ -114,6 +114,9 @@ class Settings:
     token_lock_s: float = _setting(60.0, "How long one process may take to get a token.")
     token_retry_s: float = _setting(30.0, "Pause before the one retry of a refused token (SEED).")
     edit_credits: int = _setting(50, "Credits one edit session is expected to cost (V19).")
+    generation_credits: int = _setting(
+        100, "Credits that generated material is expected to cost beside its edit (V19)."
+    )
 
     # Addresses that callers and the backend give
     caller_loopback_ports: tuple[int, ...] = _setting(

@@ -23,7 +23,7 @@ def check_account(job: Job, services: Services) -> None:
     tenant = services.accounts.read_tenant(job.tenant_id)
     if tenant is None or tenant.account_id == job.account_id:
         return
-    cost = estimate(job, services.settings.edit_credits)
+    cost = estimate(job.spec, services.settings)
     raise AccountChanged(
         hint=f"`retry` makes a new job on the account in use; it costs about {cost} credits.",
         retry_credits=cost,

@@ -5,13 +5,19 @@ from __future__ import annotations
 from service.errors import BackendError
 from service.jobs.context import CutContext
 from service.model.cut import EditIntent, Failure
-from service.model.job import Job
+from service.model.job import JobSpec
 from service.nemo.accounts import TokenPending
+from service.settings import Settings
 
 
-def estimate(job: Job, edit_credits: int) -> int:
+def edit_price(spec: JobSpec, settings: Settings) -> int:
+    """Credits that one edit of a job is expected to cost at most."""
+    return settings.edit_credits + spec.allow_generation * settings.generation_credits
+
+
+def estimate(spec: JobSpec, settings: Settings) -> int:
     """Credits a whole job is expected to cost: one edit for each cut."""
-    return len(job.spec.clips) * len(job.spec.variants) * edit_credits
+    return len(spec.clips) * len(spec.variants) * edit_price(spec, settings)
 
 
 def reserve(cut: CutContext, total: int, mark: str) -> Failure | None:
@@ -22,8 +28,8 @@ def reserve(cut: CutContext, total: int, mark: str) -> Failure | None:
     """
     services = cut.services
     first = cut.doc.revision == 1
-    each = services.settings.edit_credits
-    amount = estimate(cut.job, each) if first else each
+    spec, settings = cut.job.spec, services.settings
+    amount = estimate(spec, settings) if first else edit_price(spec, settings)
     refusal = over_limit(cut, amount)
     if refusal is not None:
         return refusal
@@ -54,7 +60,7 @@ def book_charge(
         cut.claim,
         edit_id=intent.edit_id,
         total=balance.total,
-        most=services.settings.edit_credits,
+        most=edit_price(cut.job.spec, services.settings),
         confirmed=confirmed,
         now_ms=services.clock.now_ms(),
     )

@@ -35,7 +35,8 @@ def find_additions(cut: CutContext, siblings: list[CutRow]) -> list[str]:
 
 def may_correct(cut: CutContext, siblings: list[CutRow]) -> bool:
     """Whether what is set aside for the job covers one more message beyond its own edits."""
-    if cut.doc.corrected or cut.doc.revision > 1:
+    # What was generated on the caller's wish is not asked away.
+    if cut.doc.corrected or cut.doc.revision > 1 or cut.job.spec.allow_generation:
         return False
     job = cut.services.jobs.read(cut.job.id)
     each = cut.services.settings.edit_credits

@@ -48,7 +48,12 @@ def message(job: Job, doc: CutDoc, clip: ClipDoc) -> str:
     """What the agent is asked. The same cut gives the same bytes."""
     spec = job.spec
     if doc.wish:
-        return build_change(doc.wish, clip_name=doc.uploaded_as, language=spec.language)
+        return build_change(
+            doc.wish,
+            clip_name=doc.uploaded_as,
+            language=spec.language,
+            allow_generation=spec.allow_generation,
+        )
     variant = next(each for each in spec.variants if each.label == doc.label)
     captions = spec.captions
     wishes = (spec.instruction, variant.instruction, spec.clips[doc.clip].instruction)
@@ -61,6 +66,7 @@ def message(job: Job, doc: CutDoc, clip: ClipDoc) -> str:
         output=spec.output,
         duration_ms=int(clip.media.duration_s * 1000) if clip.media else None,
         assets=describe_assets(spec.assets, doc.assets),
+        allow_generation=spec.allow_generation,
     )
 
 

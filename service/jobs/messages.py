@@ -17,6 +17,7 @@ from service.jobs.again import check_account
 from service.jobs.context import Services
 from service.jobs.revisions import may_change
 from service.jobs.view import video_url
+from service.jobs.wishes import HINT, find_fault
 from service.model.job import Job, revision_rows
 from service.model.lifecycle import CutState
 from service.nemo.intents import Intent, read_request
@@ -49,7 +50,8 @@ def take_message(job: Job, message: Message, services: Services, *, key: str) ->
 
     Raises:
         NotFound: the job has no such variant or clip.
-        InvalidRequest: files are not sent by message.
+        InvalidRequest: files are not sent by message, and what is not about the video is not
+            sent at all.
         Conflict: there is no video to export, or nothing to change.
         AccountChanged, IdempotencyReused, Gone, QuotaExceeded: an edit cannot be made.
         BackendError, TokenPending: the backend did not answer.
@@ -73,7 +75,18 @@ def take_message(job: Job, message: Message, services: Services, *, key: str) ->
                 hint="Send files to POST /v1/uploads and name them in a new job.",
             )
         case _:
+            _check(job, request.words)
             return _add(job, replace(message, text=request.words), cuts, services, key=key)
+
+
+def _check(job: Job, wish: str) -> None:
+    fault = find_fault(wish, allow_generation=job.spec.allow_generation)
+    if fault:
+        raise InvalidRequest(
+            "The message was not sent, and nothing was spent.",
+            [FieldError("#/text", fault)],
+            hint=HINT,
+        )
 
 
 def own_cuts(job: Job, label: str, clip: int, services: Services) -> list[CutRow]:

@@ -14,6 +14,8 @@ from service.captions.style import build_style
 from service.clock import Clock
 from service.errors import CaptionsRequired, FieldError, InvalidRequest
 from service.ids import new_id
+from service.jobs.charges import estimate
+from service.jobs.wishes import HINT, check_wishes
 from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
 from service.model.job import LABELS, JobSpec
@@ -42,7 +44,8 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
     """A request, already of the right shape, as a job.
 
     Raises:
-        InvalidRequest: labels, styles, captions or addresses are wrong; each is named.
+        InvalidRequest: labels, styles, captions, wishes or addresses are wrong, or the limit of
+            credits is too low; each is named.
         CaptionsRequired: there are no captions and the backend cannot transcribe.
         AddressRefused: an address is not public; raised as InvalidRequest with its pointer.
     """
@@ -57,15 +60,29 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
         parsed = _collect(
             errors, "#/captions", parse_captions, captions.get("format") or None, captions["text"]
         )
-    if errors:
-        raise InvalidRequest("The job is not valid.", errors)
+    unfit = list(check_wishes(request))
+    if errors or unfit:
+        raise InvalidRequest("The job is not valid.", [*errors, *unfit], hint=HINT if unfit else "")
     if captions is None and not settings.nemo_transcribes:
         raise CaptionsRequired(
             errors=[FieldError("#/captions", "is required here")], example={"captions": _EXAMPLE}
         )
     fields = {**request, "variants": labelled, "warnings": _warnings(request, labelled, parsed)}
     fields.setdefault("deadline_s", settings.job_deadline_s)
-    return read_document(JobSpec, json.dumps(fields))
+    spec = read_document(JobSpec, json.dumps(fields))
+    _check_limit(spec, settings)
+    return spec
+
+
+def _check_limit(spec: JobSpec, settings: Settings) -> None:
+    """A job that could only wait for ever for a higher limit is not taken."""
+    cost = estimate(spec, settings)
+    if spec.max_credits is not None and spec.max_credits < cost:
+        raise InvalidRequest(
+            f"The job is expected to cost {cost} credits, more than its own limit.",
+            [FieldError("#/max_credits", f"must be at least {cost} for this job")],
+            hint="Raise `max_credits`, or send fewer clips or variants.",
+        )
 
 
 def _warnings(

@@ -82,6 +82,7 @@ class JobSpec:
     language: str = "en"
     output: OutputSpec = field(default_factory=OutputSpec)
     max_credits: int | None = None
+    allow_generation: bool = False
     deadline_s: float = 1800.0
     webhook: WebhookSpec | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)

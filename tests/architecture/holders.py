@@ -217,6 +217,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
         "service/nemo/intents.py:route",
     ),
     "P-142": ("service/store/revisions.py:add_cut",),
+    "P-143": ("service/nemo/topics.py:read_topic", "service/jobs/wishes.py:find_fault"),
     "P-144": ("service/nemo/gui.py:find_action",),
     "P-145": ("service/nemo/gui.py:find_action",),
     "P-146": ("service/nemo/gui.py:find_action",),

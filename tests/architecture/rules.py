@@ -21,7 +21,6 @@ CERTAINTIES = frozenset({"seen", "inferred", "measured"})
 #: Rules without a test, and what is missing. A rule leaves this list with its first mark.
 PENDING: dict[str, str] = {
     "P-074": "the draining of a stream in a flow worker (that of a download is tested)",
-    "P-143": "no code tells such a wish",
     "P-157": "a job whose session is gone after its token was replaced",
 }
 _RULE = re.compile(r"^- \*\*(P-\d{3})\*\* (.+\.) \*\((.+); (\w+)\)\*$")

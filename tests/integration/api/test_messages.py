@@ -51,6 +51,22 @@ def say(visitor: Visitor, job_id: str, body: Any = WISH, *, label: str = "A", ke
     return visitor.post(path, json=body, headers=headers)
 
 
+@pytest.mark.rule("P-143")
+@pytest.mark.parametrize(
+    "text", ["hello", "what's the weather in Paris?", "generate a video of a cat", "讲个笑话"]
+)
+def test_what_is_not_about_the_video_is_refused_unpaid(ann: Visitor, job: str, text: str):
+    # When something else is asked of the editor
+    reply = say(ann, job, {"text": text})
+    # Then it is refused with what to say instead, no revision is made, and the key stays free.
+    found = reply.get_json()
+    assert reply.status_code == 422
+    assert [each["pointer"] for each in found["errors"]] == ["#/text"]
+    assert "nothing was spent" in found["detail"]
+    assert "captions" in found["hint"]
+    assert say(ann, job).get_json()["revision"] == 2
+
+
 def test_an_edit_is_accepted_as_the_next_revision(ann: Visitor, job: str):
     # When two wishes are sent,
     reply = say(ann, job)

@@ -98,12 +98,25 @@ def test_of_two_jobs_that_race_for_all_credits_one_runs(make_engine, small_clip,
 
 @pytest.mark.rule("P-091")
 def test_a_limit_on_credits_stops_a_job_before_it_spends(engine, small_clip, sandbox):
-    job = engine.submit(small_clip, max_credits=99)
-    engine.run_until_paused(job)
+    # Given a job within its limit when it was accepted, and workers that know of a higher price,
+    job = engine.submit(small_clip, max_credits=100)
+    dearer = engine.worker("dearer", edit_credits=60)
+    # When it comes to its first message, then it waits, and nothing is spent.
+    engine.run(lambda: engine.read(job).status == "action_required", dearer)
     assert engine.doc(job, "A").failure.code == "max_credits"
     assert sandbox.books["charges"] == []
     engine.cancel(job)
     assert engine.run_job(job).status == "canceled"
+
+
+@pytest.mark.parametrize(("balance", "status"), [(299, "action_required"), (300, "succeeded")])
+def test_a_job_that_may_generate_sets_more_aside(make_engine, small_clip, balance, status):
+    # Given two variants at 50 and 100 credits each, if the agent were to generate for both,
+    engine = make_engine(balance=balance)
+    job = engine.submit(small_clip, allow_generation=True)
+    # When the account has one credit too few, then nothing is spent; with enough, it goes on.
+    engine.run(lambda: engine.read(job).status == status)
+    assert engine.read(job).charged == (100 if status == "succeeded" else 0)
 
 
 @pytest.mark.rule("P-044")
