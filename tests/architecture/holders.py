@@ -68,7 +68,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
         "service/nemo/wire.py:read_file",
         "service/nemo/timeline.py:_read_times",
     ),
-    "P-042": ("service/media/formats.py:FORMATS",),
+    "P-042": ("service/media/formats.py:detect", "service/media/formats.py:FORMATS"),
     "P-043": ("service/media/formats.py:detect",),
     "P-044": ("service/media/formats.py:check_upload",),
     "P-045": (
@@ -109,6 +109,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-071": ("service/nemo/dialogue.py:_require_stream",),
     "P-072": ("service/nemo/exchange.py:Exchange.fresh_session",),
     "P-073": ("service/jobs/evidence.py:is_being_read",),
+    "P-074": ("workers/process.py:_watch", "service/jobs/leases.py:Leases.hand_back"),
     "P-075": ("service/jobs/view.py:_edit",),
     "P-076": ("service/jobs/progress.py:Progress.hear",),
     "P-077": ("service/nemo/transcript.py:_drop_noise",),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from service.jobs.advance import advance
 from service.model.lifecycle import CutState
 from service.model.rows import cut_row
+from service.nemo.wire import fingerprint
 from tests.integration.jobs.harness import (
     Follower,
     Meddler,
@@ -41,6 +44,28 @@ class TestTheEdit:
         assert (failure.code, failure.extra["charged"]) == ("edit_unconfirmed", "no")
         assert engine.doc(job, "A").intent == intent
         assert sandbox.books["charges"] == []
+
+    @pytest.mark.rule("P-068")
+    def test_what_is_about_to_be_sent_is_on_disk_first(self, engine, small_clip, sandbox):
+        # Given a look into the store and at the backend in the moment before a message is sent,
+        worker, seen = engine.worker("w"), []
+        job = engine.submit(small_clip, "A")
+
+        def look() -> None:
+            row = json.loads(engine.client.hget(f"cab:row:{cut_row(job, 0, 'A')}", "doc"))
+            token = engine.services.tokens.token_for(engine.account)
+            state = engine.services.nemo.state(token, row["session_id"])
+            seen.append((row["intent"], fingerprint(state), engine.clock.now_ms()))
+
+        meddled: Any = Meddler(worker.nemo, "converse", look)
+        engine.run_job(job, replace(worker, nemo=meddled))
+        # Then the edit's id, the message's hash, the time and the state's fingerprint lay there,
+        ((intent, fingerprint_then, then_ms),) = seen
+        assert intent["fingerprint"] == fingerprint_then
+        assert intent["at_ms"] == then_ms
+        # and they are those of the message that the backend received.
+        assert sandbox.books["edits"] == {intent["edit_id"]: 1}
+        assert sandbox.books["messages"] == {intent["message_sha256"]: 1}
 
     @pytest.mark.rule("P-082")
     def test_it_is_looked_for_on_the_vendors_schedule(self, engine, small_clip):

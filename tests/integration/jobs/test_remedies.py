@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from service.clock import FakeClock
 from service.model.lifecycle import CutState
+from service.nemo.dialect import Heartbeat, HeartbeatForm
 from service.nemo.errors import (
     BackendUnavailable,
     CreditsSpent,
@@ -205,9 +207,39 @@ class TestSettling:
         assert engine.run_job(job).status == "succeeded"
 
 
+class SlowAnswer:
+    """A backend client whose answers take five minutes, with a sign of life every ten seconds."""
+
+    def __init__(self, nemo: Any, clock: FakeClock) -> None:
+        self._nemo, self._clock = nemo, clock
+
+    def converse(self, *args: Any, on_event: Any, **kwargs: Any) -> Any:
+        said = self._nemo.converse(*args, on_event=lambda _: None, **kwargs)
+        for _ in range(30):
+            self._clock.advance(10)
+            on_event(Heartbeat(HeartbeatForm.COMMENT))
+        return said
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._nemo, name)
+
+
 class TestProgress:
     @pytest.mark.rule("P-076")
-    def test_a_long_stream_says_that_it_still_runs(self, make_engine, small_clip):
+    def test_it_is_told_every_two_minutes(self, engine, small_clip):
+        # Given a stream of five minutes with a heartbeat every ten seconds,
+        worker = engine.worker("w")
+        slow: Any = SlowAnswer(worker.nemo, engine.clock)
+        job = engine.submit(small_clip, "A")
+        # When the job runs with the settings of production,
+        done = engine.run_job(job, replace(worker, nemo=slow))
+        # Then it is told after two minutes and after four, for whoever names the event.
+        told = [each for each in engine.services.jobs.events(job) if each["type"] == "job.progress"]
+        assert [each["data"]["seconds"] for each in told] == [120, 240]
+        assert told[0]["data"]["cut"] == {"label": "A", "clip": 0, "revision": 1}
+        assert done.status == "succeeded"
+
+    def test_it_is_told_at_an_event_of_any_kind(self, make_engine, small_clip):
         # Given words of progress at every event, when a job runs,
         engine = make_engine(progress_every_s=0.0)
         job = engine.submit(small_clip, "A")
