@@ -34,7 +34,8 @@ _TAG = re.compile(r"<([^<>\n]*)>")
 _KNOWN_TAG = re.compile(
     r"^/?(?:c|i|b|u|s|v|em|strong|lang|ruby|rt|font)(?:[.\s].*)?$", re.IGNORECASE
 )
-_OVERRIDE = re.compile(r"\{\\[^{}\n]*\}")
+#: Players' one addition to SRT: where a caption stands. Any other text in braces is text.
+_ALIGNMENT = re.compile(r"\{\\an?\d{1,2}\}")
 _SKIPPED = re.compile(r"^(?:NOTE|STYLE|REGION)(?:\s|$)")
 
 
@@ -70,7 +71,7 @@ def read_srt(text: str) -> Reading:
             raise refuse(f"{quote(block[0])} is not a time range", first)
     cues: list[NumberedCue] = []
     for each in blocks:
-        body = _strip_tags(_OVERRIDE.sub("", "\n".join(each.body)))
+        body = _strip_tags(_ALIGNMENT.sub("", "\n".join(each.body)))
         _keep(cues, warnings, each.line, Cue(each.start_ms, each.end_ms, clean_text(body)))
     return Reading(tuple(cues), tuple(warnings))
 

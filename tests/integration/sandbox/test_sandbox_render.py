@@ -87,6 +87,15 @@ def test_missing_glyphs_are_reported(sandbox: RunningSandbox, caller: Any, capti
     assert sandbox.books["renders"][f"r-{captioned}"]["warnings"] == ["missing glyphs: 中 文"]
 
 
+def test_emoji_and_right_to_left_text_have_glyphs(
+    sandbox: RunningSandbox, caller: Any, captioned: str
+) -> None:
+    caller.say(captioned, "```text\nHello 👋 🎬 שלום مرحبا\n```")
+    caller.submit(captioned, f"r-{captioned}", resolution="source")
+    assert caller.finished(f"r-{captioned}")["status"] == "completed"
+    assert sandbox.books["renders"][f"r-{captioned}"]["warnings"] == []
+
+
 def test_a_render_waits_as_long_as_set(
     sandbox: RunningSandbox, caller: Any, captioned: str
 ) -> None:

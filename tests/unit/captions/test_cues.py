@@ -54,6 +54,15 @@ def test_srt_as_it_is_found_in_the_wild(text):
 
 
 @pytest.mark.parametrize(
+    "words", [r"{\pos(0,0)} here", r"{\b1}", r"C:\new\N {b}", r"{\an} {\an123}", r"\h \n \N"]
+)
+def test_what_looks_like_a_subtitle_command_is_text(words):
+    """Given braces and backslashes in SRT, then they are kept as they are."""
+    (cue,) = parse_captions("srt", f"1\n00:00:01,000 --> 00:00:02,500\n{words}\n").cues
+    assert cue.text == words
+
+
+@pytest.mark.parametrize(
     ("text", "detail"),
     [
         (
