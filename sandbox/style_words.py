@@ -150,7 +150,7 @@ def _size(prose: str) -> dict[str, Any]:
     if px:
         return {"size": int(px.group(1)) / 10.8}
     word = re.search(
-        rf"\b(small|medium|large|big)(?:er|[- ]sized?)?\s+(?:\w+\s+)?{_TEXT}\b"
+        rf"\b(small|medium|large|big)(?:r|er|ger|[- ]sized?)?\s+(?:\w+\s+)?{_TEXT}\b"
         r"|\bsize\s*(?:is|:|=)?\s*(small|medium|large|big)\b",
         prose,
         re.IGNORECASE,

@@ -81,6 +81,8 @@ WORDS: list[tuple[str, dict[str, Any]]] = [
     ("a black box with 60% opacity", {"box_color": "black", "box_opacity": 0.6}),
     ("highlight each word in gold", {"highlight_color": "gold"}),
     ("large text", {"size": 8.4}),
+    ("use larger letters", {"size": 8.4}),
+    ("bigger captions", {"size": 8.4}),
     ("text at 7.5 % of the frame height", {"size": 7.5}),
     ("font size 54px", {"size": 5.0}),
     ("in the middle, left-aligned", {"position": "middle", "alignment": "left"}),
