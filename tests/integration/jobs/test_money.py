@@ -99,6 +99,39 @@ class TestCharged:
         # Then it says that it was charged.
         assert engine.doc(job, "A").failure.extra["charged"] == "yes"
 
+    @pytest.mark.rule("P-094", "P-160")
+    def test_an_edit_that_was_lost_before_it_was_booked_is_booked_all_the_same(
+        self, engine, small_clip
+    ):
+        # Given a session that is gone when the state is looked at, just after the paid stream,
+        job = engine.submit(small_clip, "A")
+        engine.run(
+            lambda: engine.read(job).status == "action_required",
+            worker_after(engine, SessionLost(), times=2),
+        )
+        # Then the person who is asked is told that it was charged,
+        failure = engine.doc(job, "A").failure
+        assert (failure.code, failure.extra["charged"]) == ("session_lost", "yes")
+        # and the job's books have it, as has the word of the canceled cut.
+        assert engine.read(job).charged == 50
+        engine.cancel(job)
+        engine.run_job(job)
+        assert engine.doc(job, "A").failure.extra["charged"] == "yes"
+
+    def test_an_edit_that_was_lost_and_cost_nothing_is_called_free(
+        self, engine, small_clip, sandbox
+    ):
+        # Given an edit that was never applied, and a session that is gone when it is looked for,
+        sandbox.world.board.set({"edit_applied": "never"})
+        job = engine.submit(small_clip, "A")
+        engine.run(
+            lambda: engine.read(job).status == "action_required",
+            worker_after(engine, SessionLost(), times=2),
+        )
+        assert engine.doc(job, "A").failure.extra["charged"] == "no"
+        engine.cancel(job)
+        assert engine.run_job(job).charged == 0
+
     def test_a_step_that_kills_its_worker_while_paying_says_that_it_does_not_know(
         self, engine, small_clip, sandbox
     ):

@@ -137,6 +137,41 @@ def test_an_edit_that_nobody_saw_takes_no_charge_that_may_be_anothers(store, cla
     assert store.jobs.read(claim.job_id).charged == 50
 
 
+def test_of_two_edits_that_nobody_saw_neither_is_said_to_have_cost_what_went(store, claim):
+    # Given two edits side by side, of which one was charged and neither was seen,
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, claim)
+    reserve(store, other)
+    # when both settle, then neither knows; the job was charged all the same.
+    assert settle(store, claim, "edt_a", total=50, confirmed=False) is None
+    assert settle(store, other, "edt_b", total=50, confirmed=False) is None
+    assert store.jobs.read(claim.job_id).charged == 50
+
+
+@pytest.mark.parametrize(("confirmed", "charge"), [(False, None), (True, 50)])
+def test_what_went_may_be_that_of_an_edit_that_ended_unsettled(store, claim, confirmed, charge):
+    # Given two edits side by side, of which one ended and was never booked,
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, claim)
+    reserve(store, other)
+    store.commit(claim, "failed", ended=True)
+    # when the other settles, then only if it was seen is it known whose charge that was.
+    assert settle(store, other, "edt_b", total=50, confirmed=confirmed) == charge
+    assert store.jobs.read(claim.job_id).charged == 50
+
+
+def test_a_doubt_ends_with_the_edits_it_was_about(store, claim):
+    # Given a doubt that is over, since no edit is under way any more,
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, claim)
+    reserve(store, other)
+    settle(store, claim, "edt_a", total=50, confirmed=False)
+    settle(store, other, "edt_b", total=50, confirmed=False)
+    # when an edit runs alone, then what went is its own although nobody saw it.
+    reserve(store, claim, total=50)
+    assert settle(store, claim, "edt_c", total=0, confirmed=False) == 50
+
+
 def test_an_edit_that_nobody_saw_was_free_when_nothing_has_gone(store, claim):
     other = store.claim(claim.row.replace(".A.", ".B."))
     reserve(store, claim)
