@@ -90,8 +90,11 @@ class Run:
             goes_on = self._switches.run_continues
         finally:
             self._world.links.remove(link)
-            self._world.books.close_stream()
-            self._leave(goes_on=goes_on)
+            try:
+                self._leave(goes_on=goes_on)
+            finally:
+                # last: with no stream in the books, all that follows from its end is planned
+                self._world.books.close_stream()
 
     def _play(self, link: Link) -> Iterator[bytes]:
         clock, beat_s = self._world.clock, self._switches.heartbeat_every_s
