@@ -128,9 +128,12 @@ _TABLE: tuple[tuple[GuiAction, re.Pattern[str]], ...] = tuple(
     )
 )
 _EXPORTS = re.compile(r"export|download|导出|下载", re.IGNORECASE)
-# quoted words, and what stands after "Caption 2:", are content: a caption may say "click here"
+# quoted words, and what stands after "Caption 2:", are content: a caption may say "click here";
+# a quotation has an end, or many that are never closed would each be read to the end of the line
+_QUOTED = r"{0,1000}"
 _CONTENT = re.compile(
-    r"\"[^\"\n]*\"|“[^”\n]*”|「[^」\n]*」|『[^』\n]*』|`[^`\n]*`|(?<!\w)[‘'][^'’\n]*['’](?!\w)"
+    rf"\"[^\"\n]*\"|“[^”\n]{_QUOTED}”|「[^」\n]{_QUOTED}」|『[^』\n]{_QUOTED}』|`[^`\n]*`"
+    rf"|(?<!\w)[‘'][^'’\n]{_QUOTED}['’](?!\w)"
     r"|(?<=: )https?://\S+|(?:\b(?:caption|subtitle|title|text|cue|line)|字幕|标题)s?\s*\d*[:：] ?"
     r"[^.!?。！？\n]+",
     re.IGNORECASE,
@@ -139,13 +142,13 @@ _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _DRAG_AND_DROP = re.compile(r"(drag) and (drop)\b", re.IGNORECASE)
 _LIST_MARK = re.compile(r"(?m)^([ \t]*\d{1,2})\.(?=\s)")
 _SENTENCE = re.compile(
-    r"[.!?…]+[\"'”’)\]_ ]*(?=\s)|(?<=[a-z])[.!?](?=[A-Z])|[。！？]+[”’」』）]*|\n"
+    r"(?<![.!?…])[.!?…]+[\"'”’)\]_ ]*(?=\s)|(?<=[a-z])[.!?](?=[A-Z])|[。！？]+[”’」』）]*|\n"
 )
 _CLAUSE = re.compile(
     r"[,;，；：—–]+\s*(?:(?:and|or|then|so|but)\s+)?|:\s|\s-\s"
-    r"|(?<!\s)\s+(?:and|or|then|so|but)(?=\s)|\s*(?:然后|并且|或者)"
+    r"|(?<!\s)\s+(?:and|or|then|so|but)(?=\s)|(?:(?<!\s)\s+)?(?:然后|并且|或者)"
 )
-_END = re.compile(r"[.!?…。！？]+[\"'”’)\]_ ”’」』）]*\s*\Z")
+_END = re.compile(r"(?<![.!?…。！？])[.!?…。！？]+[\"'”’)\]_ ”’」』）]*(?:[^\S ]\s*)?\Z")
 _LEADS_TO = re.compile(
     r"^\W*(?:(?:if|when|once|whenever|to|in order to|as soon as|until|before|after|for)\b"
     r"|(?:next|then|finally|now|first|from (?:there|here)|otherwise|alternatively|also|so|and)\W*$"
@@ -155,10 +158,10 @@ _LEADS_TO = re.compile(
 )
 _SAYS = re.compile(r"^\W*(?:I\b|I'|tell me\b|let me know\b|我|告诉我)", re.IGNORECASE)
 _HEADING = re.compile(
-    r"^\W*(?:next steps?|what'?s next|to \w[^\n]*|how to [^\n]*|接下来|下一步|操作步骤)"
-    r"\W*[:：]\W*$",
+    r"^\W*(?:next steps?|what'?s next|(?P<free>to \w|how to )|接下来|下一步|操作步骤)",
     re.IGNORECASE,
 )
+_LAST_MARKS = re.compile(r"(?<!\W)\W*\Z")
 
 
 def read_gui(text: str) -> GuiReading:
@@ -274,9 +277,18 @@ def _drop_headings(kept: Sequence[str | None]) -> list[str | None]:
     """Headings such as "Next steps:" go when all that followed them has gone."""
     result = list(kept)
     for place, piece in enumerate(kept):
-        if piece is None or not _HEADING.match(piece):
+        if piece is None or not _is_heading(piece):
             continue
         body = [each for each in kept[place + 1 :] if each is None or each.strip()]
         if body and body[0] is None:
             result[place] = None
     return result
+
+
+def _is_heading(piece: str) -> bool:
+    """Whether it begins as a heading does, and a colon is among the marks it ends in."""
+    begun, marks = _HEADING.match(piece), _LAST_MARKS.search(piece)
+    if begun is None or marks is None:
+        return False
+    whole = bool(begun["free"]) or marks.start() <= begun.end()
+    return whole and any(colon in piece[max(marks.start(), begun.end()) :] for colon in ":：")

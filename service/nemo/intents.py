@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _LOOK_BACK = 40  # characters; keeps long texts linear
+_MOST = "{0,500}"  # how far a pattern reads on: as long as a message may be
 MASK = "\ue000"  # stands for a character of content: of the same length, and no letter
 
 
@@ -84,7 +85,8 @@ _COMMAND = "(?:" + "|".join(pattern.pattern for _, pattern in _TABLE) + ")"
 _ANY = _compile(_COMMAND)
 
 _CONTENT = _compile(
-    r"\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|«[^»]*»|`[^`]*`|(?<!\w)[‘'][^’'\n]*[’'](?!\w)"
+    rf"\"[^\"]*\"|“[^”]{_MOST}”|「[^」]{_MOST}」|『[^』]{_MOST}』|《[^》]{_MOST}》|«[^»]{_MOST}»"
+    rf"|`[^`]*`|(?<!\w)[‘'][^’'\n]{_MOST}[’'](?!\w)"
     r"|https?://\S+"
     r"|(?<![a-z0-9_.-])[a-z0-9_.-]+\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac|srt|vtt)(?![a-z0-9])"
     r"|\b(?:says?|saying|reads|reading|called|named|titled|the words|with the text):? [^,.;!?\n]+"
@@ -152,7 +154,7 @@ _PROGRESS = _compile(
     r"^\W*(?:is|are|was|has|have|did|does)\b.*\b(?:done|ready|finish(?:ed)?|complete[d]?|exported"
     r"|uploaded|rendered|through|succeed|work(?:ed)?|fail(?:ed)?)\b"
     r"|\bhow far\b|\bhow(?:'s| is) it (?:going|coming)"
-    r"|\bhow (?:much )?long(?:er)?\b.*\b(?:take|until|left)\b"
+    rf"|\bhow (?:much )?long(?:er)?\b.{_MOST}\b(?:take|until|left)\b"
     r"|\bprogress\b|\bany (?:news|updates?)\b"
     r"|(?:好|完成?|成功|结束)了?[吗没]|好了沒|到哪|多久|怎么样了"
 )

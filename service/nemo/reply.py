@@ -48,7 +48,7 @@ class Reply:
 _KNOWN_TOOLS = ("edit_multitrack", "generate_video_with_seedance")
 _CODE_NAME = re.compile(r"\w_\w|[a-z][A-Z]|\w\.\w")
 _TROUBLE = re.compile(
-    r"\s*(?:I(?:'ve| have)? encountered a temporary (?:issue|problem|error)\b"
+    r"(?:(?<!\s)\s+)?(?:I(?:'ve| have)? encountered a temporary (?:issue|problem|error)\b"
     r"|(?:抱歉[，,])?我?遇到了?一?个?(?:临时|暂时)性?的?问题).{0,400}\Z",
     re.IGNORECASE | re.DOTALL,
 )

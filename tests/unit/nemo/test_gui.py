@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.nemo.gui import GuiAction, find_action, read_gui
+from tests.growth import is_about_linear
 
 EXPORT, SUMMARISE, CREDITS = GuiAction.EXPORT, GuiAction.SUMMARISE, GuiAction.CREDITS
 QUERY, EDIT, READ_STATE, CALL_API = (
@@ -179,8 +180,13 @@ def test_a_clause_by_itself():
 
 
 @pytest.mark.parametrize(
-    "piece", ["click ", "and ", '"', "“", "a", " ", "\n", "and you ", "点", "请"]
+    "piece",
+    ["click ", "and ", '"', "“", "‘", "a", " ", "\n", "and you ", "点", "请", "...", "1.", "然后 "],
 )
-def test_long_replies_are_read_to_their_end(piece):
-    """Given 6,000 characters made to be slow, then reading them ends without an error."""
-    assert read_gui(piece * (6000 // len(piece))) is not None
+def test_long_replies_are_read_at_a_cost_that_grows_with_them(piece):
+    """Given a reply made to be slow, then reading it costs about as much more as it is longer."""
+    assert is_about_linear(lambda size: read_gui(piece * (size // len(piece))), 20_000)
+
+
+def test_a_heading_with_many_marks_is_read_at_a_cost_that_grows_with_them():
+    assert is_about_linear(lambda size: read_gui(f"Click export.\nto a{':' * size}a"), 20_000)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.nemo.intents import Intent, Request, mask, read_request, route
+from tests.growth import is_about_linear
 
 CORPUS = Path(__file__).parents[2] / "corpus"
 
@@ -180,7 +181,9 @@ def test_quoted_commands_are_content(command):
         assert route(f"标题 {quoted}") is Intent.CHAT
 
 
-@pytest.mark.parametrize("piece", ["把先", "“", "don't a ", "how long ", "export ", "a", " ", "加"])
-def test_long_texts_are_routed(piece):
-    """Given 6,000 characters made to be slow, then they are routed; a message has 500 at most."""
-    assert route(piece * (6000 // len(piece))) in Intent
+@pytest.mark.parametrize(
+    "piece", ["把先", "“", "‘", "don't a ", "how long ", "export ", "a", " ", "加"]
+)
+def test_long_texts_are_routed_at_a_cost_that_grows_with_them(piece):
+    """Given a text made to be slow, then it costs about as much more as it is longer."""
+    assert is_about_linear(lambda size: route(piece * (size // len(piece))), 20_000)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from service.nemo.gui import GuiAction, read_gui
 from service.nemo.reply import NO_CHANGE, describe_changes, hide_chatter, present_reply
 from service.nemo.wire import State, parse_state
+from tests.growth import is_about_linear
 
 CLIP = {"tt": 0, "sg": [{"name": "a.mp4", "start_ms": 0, "d": 5000}]}
 SOUND = {"tt": 1, "sg": [{"name": "a.mp4", "start_ms": 0, "d": 5000}]}
@@ -191,3 +192,11 @@ def test_plain_words_are_left_alone(sentences):
     text = " ".join(sentences)
     assert hide_chatter(text, ("edit_multitrack", "text")) == text
     assert read_gui(text).text == text
+
+
+@pytest.mark.parametrize("piece", [" ", "\n", "I encountered ", "Gold now. "])
+def test_long_replies_are_shown_at_a_cost_that_grows_with_them(piece):
+    """Given a reply made to be slow, then it costs about as much more as it is longer."""
+    assert is_about_linear(
+        lambda size: present_reply(piece * (size // len(piece)), (), None, None), 20_000
+    )
