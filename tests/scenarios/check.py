@@ -41,6 +41,7 @@ def _compare(expected: Expected, observed: Observed) -> list[str]:
             ("sends", seen.sends, end.sends),
             ("renders", seen.renders, end.renders),
             ("charged", seen.charged, end.charged),
+            ("staged", seen.staged, end.staged),
         ):
             if value not in allowed:
                 found.append(f"{label}: {name} is {value!r}, not {sorted(allowed, key=str)}")
@@ -61,7 +62,17 @@ def _audit(scenario: Scenario, observed: Observed) -> list[str]:
     unknown = sum(cut.charged == "unknown" for cut in observed.cuts.values())
     if not observed.charged <= paid <= observed.charged + _EDIT * unknown:
         found.append(f"charged {observed.charged}, by the backend's books {paid}")
-    return found + _orphans(scenario, observed)
+    return found + _confounded(observed) + _orphans(scenario, observed)
+
+
+def _confounded(observed: Observed) -> list[str]:
+    """P-088, P-089: the result says so where the backend added to one of the videos only."""
+    shown = [cut.staged for cut in observed.cuts.values() if cut.state == "succeeded"]
+    if len(set(shown)) == 2 and not observed.confounded:
+        return ["sound was added to one variant only, and the result is silent about it"]
+    if not any(shown) and observed.confounded:
+        return ["nothing was added, and the result is called confounded"]
+    return []
 
 
 def _orphans(scenario: Scenario, observed: Observed) -> list[str]:

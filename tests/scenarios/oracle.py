@@ -13,6 +13,7 @@ from itertools import product
 
 from tests.scenarios.scenario import (
     PASSING,
+    STAGED,
     CutPlan,
     Death,
     Export,
@@ -35,6 +36,7 @@ _APPLIED = frozenset(Stream) - {
     Stream.NEVER_CHARGED,
     Stream.ERROR_BEFORE,
     Stream.APOLOGY,
+    Stream.HUSH_BEFORE,
 }
 #: A refusal before the stream: nothing was done (P-070).
 _PROVEN = frozenset({Kind.BUSY, Kind.PAGE, Kind.LIMITED})
@@ -61,6 +63,8 @@ class CutEnd:
     sends: frozenset[int]
     renders: frozenset[int]
     charged: frozenset[str]
+    #: Whether what was rendered last holds what the backend had added by itself.
+    staged: frozenset[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +249,21 @@ class _Walk:
         return self._ended(frozenset({"expired"}), wait.codes | {"expired"})
 
     def _ended(self, states: frozenset[str], codes: frozenset[str]) -> CutEnd:
-        return CutEnd(states, codes, frozenset({self.sends}), self.renders, self.charged)
+        return CutEnd(states, codes, self._all_sends(), self.renders, self.charged, self._staged())
+
+    def _all_sends(self) -> frozenset[int]:
+        """P-089: one message more where what is left of the reservation covers it."""
+        covered = not (self.alone and self.charged == frozenset({"yes"}))
+        if self.plan.stream in STAGED and self.sends and covered:
+            return frozenset({self.sends, self.sends + 1})
+        return frozenset({self.sends})
+
+    def _staged(self) -> frozenset[bool]:
+        """P-086: found after a loss, an edit counts once nothing has been added for a while."""
+        if self.plan.stream not in STAGED or self.renders == frozenset({0}):
+            return frozenset({False})
+        late = self.plan.stream is Stream.STAGED
+        return frozenset({True, False} if late else {True})
 
 
 def expect(scenario: Scenario) -> Expected:
@@ -280,7 +298,7 @@ def _expect_cancel(scenario: Scenario) -> Expected:
             sends, words = {1}, {"yes"}
         cuts[plan.label] = CutEnd(
             frozenset(states), frozenset({"canceled", ""}), frozenset(sends), frozenset({0, 1}),
-            frozenset(words),
+            frozenset(words), frozenset({False}),
         )  # fmt: skip
     return Expected(cuts, frozenset({"canceled"}), paused=False)
 

@@ -10,15 +10,19 @@ from sandbox.faults import Rule
 from service.jobs.advance import advance
 from service.jobs.context import Services
 from service.model.lifecycle import ENDED_CUT
+from service.nemo.errors import BreakKind, StreamBroken
 from service.nemo.tokens import ANONYMOUS_ACCOUNT, ENV_ACCOUNT
-from service.store.commands import Commands
 from tests.builders import an_event
 from tests.integration.jobs.harness import Harness, Killed, kill, make_settings, wait_until
-from tests.scenarios.scenario import MENDED, CutPlan, Death, Kind, Person, Point, Scenario
+from tests.scenarios.scenario import HUSHED, MENDED, CutPlan, Death, Kind, Person, Point, Scenario
 from tests.scenarios.stage import Observed, Seen, Stage
+from tests.scenarios.taps import TappedNemo, tap_commits
 from tests.scenarios.weather import EXPORTS, RULES, STREAMS, WHERE
 
 _TURNS = 1500
+#: Seconds of the wall's clock that a silent stream is waited for, in place of 90.
+_SILENCE_S = 1.0
+_SOUND = 1
 #: (call, whether the worker dies after it)
 _DEATHS = {
     Death.AFTER_CREATE: ("create_session", True),
@@ -44,6 +48,7 @@ class _Weather:
     death: Death = Death.NONE
     runs: int = 0
     renders: int = 0
+    staged: bool = False
 
     def __post_init__(self) -> None:
         self.left = {fault.point: fault.times for fault in self.plan.faults}
@@ -86,8 +91,8 @@ class Play:
 
     def _make_worker(self, name: str) -> Services:
         worker = self._engine.worker(name)
-        nemo: Any = _Nemo(worker.nemo, self)
-        return replace(worker, nemo=nemo, commands=_watched(worker.commands, self))
+        nemo: Any = TappedNemo(worker.nemo, self)
+        return replace(worker, nemo=nemo, commands=tap_commits(worker.commands, self))
 
     # ---- the play
 
@@ -232,6 +237,31 @@ class Play:
             weather.death = Death.NONE
             kill()
 
+    def converse(self, *args: Any, **kwargs: Any) -> Any:
+        """Send the message of a stream that falls silent; while it is, the clock stands still."""
+        settings = self._engine.settings
+        world, hasty = self._world, self._engine.worker("hasty", stream_silence_s=_SILENCE_S)
+        world.board.set({"clock": "manual"})
+        try:
+            return hasty.nemo.converse(*args, **kwargs)
+        except StreamBroken as broken:
+            if broken.kind is BreakKind.SILENT:
+                wait_until(lambda: self._stage.sandbox.books["streams"] == 0)
+                self._engine.clock.advance(settings.stream_silence_s)
+            raise
+        finally:
+            world.board.set({"clock": "leap"})
+
+    def is_hushed(self) -> bool:
+        """Whether the stream of the cut in work falls silent."""
+        weather = self._weather.get(self._label)
+        return weather is not None and weather.plan.stream in HUSHED
+
+    def submits(self, draft: Any) -> None:
+        """A draft is about to be rendered."""
+        sounds = sum(track["tt"] == _SOUND for track in draft["t"])
+        self._weather[self._label].staged = sounds > 1
+
     def _hold_up(self, weather: _Weather) -> None:
         overtaken = weather.death is Death.OVERTAKEN
         weather.death = Death.NONE
@@ -250,46 +280,16 @@ class Play:
             word = failure.extra.get("charged", "") if failure else ""
             word = word or (row.doc.edit.charged if row.doc.edit else row.doc.charged)
             code = failure.code if failure else ""
-            cuts[label] = Seen(str(row.state), code, word, weather.runs, weather.renders)
+            cuts[label] = Seen(
+                str(row.state),
+                code,
+                word,
+                weather.runs,
+                weather.renders,
+                weather.staged and weather.renders > 0,
+                str(failure.extra.get("reason") or failure.detail) if failure else "",
+            )
         due = [row for row, _ in self._engine.due() if self._job in row]
         books = self._stage.sandbox.books
-        return Observed(str(job.status), cuts, job.charged, self._paused, books, due)
-
-
-class _Nemo:
-    """A backend client that tells the play of every call."""
-
-    def __init__(self, nemo: Any, play: Play) -> None:
-        self._nemo, self._play = nemo, play
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._nemo, name)
-        if not callable(found):
-            return found
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self._play.before(name)
-            if hear := kwargs.get("on_event"):
-                kwargs["on_event"] = lambda event: (self._play.follow(), hear(event))
-            try:
-                answer = found(*args, **kwargs)
-            finally:
-                self._play.follow()
-            self._play.after(name)
-            return answer
-
-        return call
-
-
-def _watched(commands: Commands, play: Play) -> Commands:
-    """The store's commands, with a word to the play after every commit."""
-    commit = commands.commit
-
-    def commit_and_tell(claim: Any, change: Any, *, now_ms: int) -> bool:
-        canceled = commit(claim, change, now_ms=now_ms)
-        if claim.row.startswith("cut:"):
-            play.committed(change.state)
-        return canceled
-
-    commands.commit = commit_and_tell  # type: ignore[method-assign]
-    return commands
+        said = bool(job.result.get("confounded"))
+        return Observed(str(job.status), cuts, job.charged, self._paused, said, books, due)

@@ -76,6 +76,11 @@ class Stream(StrEnum):
     STALL_AFTER = "stall_after"  # heartbeats only, after the edit, for longer than is waited
     STALL_APPLIED = "stall_applied"  # the same before it, and the run goes on without us
     UNHEARD = "unheard"  # no byte of the answer arrives, the run goes on
+    HUSH_BEFORE = "hush_before"  # the socket says nothing any more, and the run ends with it
+    HUSH_AFTER = "hush_after"
+    HUSH_APPLIED = "hush_applied"  # the same before the edit, and the run goes on without us
+    STAGED = "staged"  # some time after a good end the backend adds music and a title by itself
+    STAGED_CUT = "staged_cut"  # cut after the edit, and they come while it is looked for
 
 
 class Export(StrEnum):
@@ -154,6 +159,13 @@ class Scenario:
     cancel: Cancel | None = None
 
 
+#: The stream falls silent: nothing comes, not even heartbeats.
+HUSHED = frozenset({Stream.HUSH_BEFORE, Stream.HUSH_AFTER, Stream.HUSH_APPLIED})
+STAGED = frozenset({Stream.STAGED, Stream.STAGED_CUT})
+#: Thought of later; they have dice of their own, so that other seeds draw what they always did.
+_LATER = (*sorted(HUSHED), *sorted(STAGED))
+_STREAMS = tuple(each for each in Stream if each not in _LATER)
+
 LONG_S, SHORT_S = 86_400.0, 900.0
 _QUIET = (Stream.PLAIN, Stream.SILENT, Stream.TRAILING)
 _CALLS = tuple(each for each in Point if each is not Point.MESSAGE)
@@ -196,17 +208,20 @@ def draw(seed: int) -> Scenario:
     if way < 0.22:
         return _canceled(dice, seed, labels)
     balance = dice.choice((1000, 1000, 1000, 50 * len(labels), 50 * len(labels) - 10, 0))
-    cuts = tuple(_cut(dice, label, balance) for label in labels)
+    cuts = tuple(_cut(dice, seed, label, balance) for label in labels)
     return Scenario(seed, cuts, balance, LONG_S, dice.choice(tuple(Person)))
 
 
-def _cut(dice: Random, label: str, balance: int) -> CutPlan:
-    stream = dice.choice(tuple(Stream)) if dice.random() < 0.5 else dice.choice(_QUIET)
+def _cut(dice: Random, seed: int, label: str, balance: int) -> CutPlan:
+    stream = dice.choice(_STREAMS) if dice.random() < 0.5 else dice.choice(_QUIET)
     export = dice.choice(tuple(Export)) if dice.random() < 0.4 else Export.PLAIN
     death = dice.choice(tuple(Death)) if dice.random() < 0.35 else Death.NONE
     faults = _faults(dice, balance)
     if stream is Stream.UNHEARD and any(fault.point is Point.MESSAGE for fault in faults):
         stream = Stream.PLAIN  # a refusal that nobody hears is no refusal
+    later = Random(f"{seed}:{label}")
+    if stream in _QUIET and later.random() < 0.15:
+        stream = later.choice(_LATER)
     return CutPlan(label, stream, export, death, faults)
 
 

@@ -74,6 +74,10 @@ class Seen:
     charged: str
     sends: int
     renders: int
+    #: Whether the draft that was rendered last holds more sound than the clip's.
+    staged: bool
+    #: For the reader of a failure only.
+    why: str = ""
 
 
 @dataclass
@@ -84,5 +88,6 @@ class Observed:
     cuts: dict[str, Seen]
     charged: int
     paused: bool
+    confounded: bool
     books: dict[str, Any]
     due: list[str]

@@ -61,6 +61,18 @@ STREAMS: dict[Stream, dict[str, Any]] = {
     Stream.STALL_APPLIED: {
         "stall": "heartbeats", "stall_s": 700.0, "run_on_disconnect": "continue",
     },
+    # Without any time before it: while a stream is silent the clock stands still.
+    Stream.HUSH_BEFORE: {"edit_s": 0.0, "stall": "silence", "stall_s": 1000.0},
+    Stream.HUSH_AFTER: {
+        "edit_s": 0.0, "stall": "silence", "stall_at": "after_edit", "stall_s": 1000.0,
+    },
+    Stream.HUSH_APPLIED: {
+        "edit_s": 0.0, "stall": "silence", "stall_s": 200.0, "run_on_disconnect": "continue",
+    },
+    Stream.STAGED: {"obedience": 0.0, "two_stage": "both", "two_stage_s": 20.0},
+    Stream.STAGED_CUT: {
+        "obedience": 0.0, "two_stage": "both", "two_stage_s": 40.0, "drop_after_events": 2,
+    },
 }  # fmt: skip
 
 EXPORTS: dict[Export, dict[str, Any]] = {
