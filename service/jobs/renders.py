@@ -128,7 +128,10 @@ def _settle_again(cut: CutContext, state: State) -> Outcome:
         )
         return fail(cut.doc, failure)
     seen = replace(edit, fingerprint=fingerprint(state), control=control_lines(state.draft))
-    doc = replace(cut.doc, edit=seen, render=None, settles=cut.doc.settles + 1)
+    render = cut.doc.render
+    if render is not None and render.attempt == 1:
+        render = None  # nothing was submitted; the draft may be put right first
+    doc = replace(cut.doc, edit=seen, render=render, settles=cut.doc.settles + 1)
     return Wait(cut.services.settings.settle_s, doc, CutState.CAPTIONED)
 
 

@@ -95,3 +95,17 @@ def test_a_finished_render_that_cannot_be_had_is_not_made_again(engine, small_cl
     assert ended.status == "failed"
     assert engine.doc(ended.id, "A").failure.code in {"result_gone", "render_unknown"}
     assert statuses(engine) == {"completed": 1}
+
+
+@pytest.mark.rule("P-108")
+def test_a_draft_that_changes_between_two_renders_earns_no_third(engine, small_clip, sandbox):
+    # Given renders that fail, and a backend that adds to the draft after the first of them,
+    sandbox.world.board.set({"render_fail": "always"})
+    job = engine.submit(small_clip, "A")
+    engine.run(lambda: len(engine.sandbox.books["renders"]) == 1)
+    (session,) = sandbox.world.sessions._sessions.values()
+    session.draft["t"].append({"tt": 1, "sg": [{"music": 1}]})
+    # when the job has ended, then it has asked for one new render and no more.
+    assert engine.run_job(job).status == "failed"
+    assert engine.doc(job, "A").failure.code == "render_failed"
+    assert statuses(engine).total() == 2
