@@ -95,6 +95,20 @@ GUARDS = (
         "pass",
     ),
     Guard(
+        "a change that is seen after a loss must stand still before it counts",
+        "service/jobs/edits.py",
+        "if done or (recovery.seen == seen and now_ms - recovery.seen_ms >= settle_ms):",
+        "if done is not None:",
+        first=200,
+    ),
+    Guard(
+        "a draft that changed in between earns no third render",
+        "service/jobs/renders.py",
+        "    if render is not None and render.attempt == 1:\n",
+        "    if render is not None:\n",
+        first=1240,
+    ),
+    Guard(
         "a lost paid edit is not paid for again without asking",
         "service/jobs/remedies.py",
         "if doc.edit is None and doc.intent is None:",
