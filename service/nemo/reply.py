@@ -52,10 +52,19 @@ _TROUBLE = re.compile(
     r"|(?:抱歉[，,])?我?遇到了?一?个?(?:临时|暂时)性?的?问题).{0,400}\Z",
     re.IGNORECASE | re.DOTALL,
 )
-_BLOCKS = re.compile(
-    r"<(tool_call|tool_result|function_calls?|tool)\b[^>]*>.*?</\1>|```(?:json|tool\w*)\b.*?```|(?m:^)[{\[]\n.*?(?m:^[}\]]$)",
-    re.IGNORECASE | re.DOTALL,
+_OPENING = re.compile(
+    r"<(?P<tag>tool_call|tool_result|function_calls?|tool)\b[^>]{0,1000}>|```(?:json|tool\w*)\b|(?m:^)[{\[]\n",
+    re.IGNORECASE,
 )
+_CLOSINGS = {
+    "`": re.compile(r"```"),
+    "{": re.compile(r"(?m:^[}\]]$)"),
+    "[": re.compile(r"(?m:^[}\]]$)"),
+    **{
+        tag: re.compile(f"</{tag}>", re.IGNORECASE)
+        for tag in ("tool_call", "tool_result", "function_call", "function_calls", "tool")
+    },
+}
 _CHATTER = re.compile(
     r"^\W*(?:(?:calling|invoking|executing|running|using)\s+(?:the\s+)?(?:tool|function)\b"
     r"|(?:tool|function)[ _-]?(?:call|result|response|output|use)s?\b\s*[:：({\[\]]"
@@ -96,10 +105,25 @@ def hide_chatter(text: str, tools: Sequence[str]) -> str:
     named = re.compile("|".join(map(re.escape, sorted(names))))
     kept = (
         sentence
-        for sentence in _SENTENCE.split(_BLOCKS.sub("", text))
+        for sentence in _SENTENCE.split(_drop_blocks(text))
         if not (_CHATTER.match(sentence) or named.search(sentence) or _is_json(sentence))
     )
     return "".join(kept).strip()
+
+
+def _drop_blocks(text: str) -> str:
+    """The text without its blocks of code and tools; what is opened and never closed stays."""
+    kept, at, start, endless = [], 0, 0, set()
+    while opening := _OPENING.search(text, start):
+        kind = (opening["tag"] or opening[0][0]).lower()
+        closing = None if kind in endless else _CLOSINGS[kind].search(text, opening.end())
+        if closing is None:
+            endless.add(kind)  # no later one of its kind is closed either
+            start = opening.start() + 1
+            continue
+        kept.append(text[at : opening.start()])
+        at = start = closing.end()
+    return "".join((*kept, text[at:]))
 
 
 def describe_changes(before: State | None, after: State | None) -> tuple[str, ...]:

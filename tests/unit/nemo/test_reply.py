@@ -194,7 +194,9 @@ def test_plain_words_are_left_alone(sentences):
     assert read_gui(text).text == text
 
 
-@pytest.mark.parametrize("piece", [" ", "\n", "I encountered ", "Gold now. "])
+@pytest.mark.parametrize(
+    "piece", [" ", "\n", "I encountered ", "Gold now. ", "<tool>", "<tool ", "{\n", "```json\n"]
+)
 def test_long_replies_are_shown_at_a_cost_that_grows_with_them(piece):
     """Given a reply made to be slow, then it costs about as much more as it is longer."""
     assert is_about_linear(
