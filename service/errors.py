@@ -184,6 +184,7 @@ class ProbeFailed(MediaError):
     """The file opens but does not hold a playable video."""
 
     code = "probe_failed"
+    hint = "See that the file plays, then send it again; ffmpeg -i in.mp4 out.mp4 may mend it."
 
 
 class StoreError(CaptionAbError):
