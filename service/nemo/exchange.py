@@ -23,6 +23,8 @@ BeforeSend = Callable[[], None]
 OpenSession = Callable[[], requests.Session]
 _PIECE_BYTES = 262_144
 _LONGEST_PAUSE_S = 30.0
+#: One of these tells how long a reply's body is.
+_FRAMING = ("Content-Length", "Transfer-Encoding")
 TRANSPORT_ERRORS = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -219,10 +221,16 @@ def read_pieces(response: requests.Response) -> Iterator[bytes]:
     Raises:
         BackendUnavailable: the connection broke or fell silent.
     """
+    empty = True
     try:
-        yield from response.iter_content(_PIECE_BYTES)
+        for piece in response.iter_content(_PIECE_BYTES):
+            empty = False
+            yield piece
     except TRANSPORT_ERRORS as error:
         raise unavailable(error, sent=True) from None
+    # http.client takes a head that broke off for a whole one.
+    if empty and response.status_code == 200 and not any(n in response.headers for n in _FRAMING):
+        raise BackendUnavailable("The reply broke off in its head.", sent=True)
 
 
 def unavailable(error: Exception, *, sent: bool) -> BackendUnavailable:

@@ -181,6 +181,12 @@ def hang_up(exchange):
     exchange.hang_up()
 
 
+def break_off_in_head(exchange):
+    """Answer, and close the connection before the headers are complete."""
+    exchange.raw(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nConte")
+    exchange.hang_up()
+
+
 def wait_until(condition: Callable[[], bool], within_s: float = 5.0):
     until = time.monotonic() + within_s
     while not condition():

@@ -9,7 +9,7 @@ import pytest
 from service.nemo import errors
 from service.nemo.render import RenderState
 from service.nemo.wire import Session
-from tests.integration.nemo.scripted import answer, hang_up, ok, refused_port
+from tests.integration.nemo.scripted import answer, break_off_in_head, hang_up, ok, refused_port
 
 TOKEN = "nmv_usr_secret"
 BALANCE = {"available": 60, "frozen": 40, "total": 100}
@@ -65,7 +65,9 @@ def test_create_session(server, client):
 
 @pytest.mark.rule("P-034")
 @pytest.mark.parametrize(
-    "script", [hang_up, answer(502, b"<html>", "text/html"), answer(503)], ids=["cut", "502", "503"]
+    "script",
+    [hang_up, break_off_in_head, answer(502, b"<html>", "text/html"), answer(503)],
+    ids=["cut", "half a head", "502", "503"],
 )
 def test_create_session_is_sent_once(server, client, script):
     """A second session must not be made when the first may exist."""
@@ -92,12 +94,13 @@ def test_create_session_is_tried_again_while_nothing_was_sent(make_client, clock
     "fault",
     [
         hang_up,
+        break_off_in_head,
         answer(502, b"<html>Bad Gateway", "text/html"),
         answer(429),
         answer(408),
         answer(200, b"<html>", "text/html"),
     ],
-    ids=["cut", "502 page", "429", "408", "200 page"],
+    ids=["cut", "half a head", "502 page", "429", "408", "200 page"],
 )
 def test_a_safe_call_is_tried_three_times(server, client, clock, fault):
     server.script(fault, fault, ok(BALANCE))
@@ -267,3 +270,13 @@ def test_links(server, client):
     assert link == "https://nemovideo.com/workspace/claim?ct=clm_a%2Fb"
     assert client.register_link("anon_7") == "https://nemovideo.com/register?bind=anon_7"
     assert TOKEN not in link
+
+
+def test_half_a_head_is_no_empty_file(server, client):
+    """The library takes a head that broke off for a whole one, and no body for an empty file."""
+    server.script(break_off_in_head)
+    with (
+        client.download(server.url, max_bytes=1) as pieces,
+        pytest.raises(errors.BackendUnavailable),
+    ):
+        list(pieces)
