@@ -50,6 +50,7 @@ def book_charge(
     An edit that was not seen in the state takes no charge that may be that of another beside it.
     """
     services = cut.services
+    mark = services.commands.read_mark(cut.job.account_id)
     try:
         balance = services.nemo.credits(services.tokens.token_for(cut.job.account_id))
     except (BackendError, TokenPending):
@@ -60,6 +61,7 @@ def book_charge(
         cut.claim,
         edit_id=intent.edit_id,
         total=balance.total,
+        mark=mark,
         most=edit_price(cut.job.spec, services.settings),
         confirmed=confirmed,
         now_ms=services.clock.now_ms(),

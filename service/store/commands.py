@@ -227,15 +227,24 @@ class Commands:
         return str(self._connection.read(lambda client: client.hget(key, "settles")) or "0")
 
     def settle(
-        self, claim: Claim, *, edit_id: str, total: int, most: int, confirmed: bool, now_ms: int
+        self,
+        claim: Claim,
+        *,
+        edit_id: str,
+        total: int,
+        mark: str,
+        most: int,
+        confirmed: bool,
+        now_ms: int,
     ) -> int | None:
         """Book what an edit cost, once, and release as much; the credits charged.
 
-        `total` is the balance just read. Where other edits of the account run beside this one, it
-        is charged `most` at the most, and the rest falls to them. None: what has gone may be
-        theirs, because this edit was not `confirmed`.
+        `total` is the balance just read and `mark` what `read_mark` said before: where another edit
+        has settled in between by a later balance, that one counts. Where other edits of the account
+        run beside this one, it is charged `most` at the most, and the rest falls to them. None:
+        what has gone may be theirs, because this edit was not `confirmed` or credits were added.
         """
-        args = (claim.row, claim.fence, edit_id, total, most, "1" if confirmed else "0")
+        args = (claim.row, claim.fence, edit_id, total, most, "1" if confirmed else "0", mark)
         charge = self._held(scripts.SETTLE, now_ms, *args)[0]
         return None if charge == "unknown" else int(charge)
 

@@ -83,7 +83,9 @@ RESERVE = _script(
     *("row", "fence", "scope", "amount", "total", "mark"),
     refuses=(*_HOLDER, Refusal.CREDITS),
 )
-SETTLE = _script("settle", "row", "fence", "edit", "total", "most", "confirmed", refuses=_HOLDER)
+SETTLE = _script(
+    "settle", "row", "fence", "edit", "total", "most", "confirmed", "mark", refuses=_HOLDER
+)
 FINISH = _script(
     "finish", "row", "fence", "status", "result", "event", refuses=(*_HOLDER, Refusal.STATE)
 )

@@ -1,7 +1,7 @@
 -- settle: book what one edit cost, by what has gone from the account since it was last looked at; once.
 -- KEYS: none, all are derived from the prefix: row:* job:* account:* account:*:editing
--- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 edit  8 total  9 most  10 confirmed
--- Returns: {credits charged, or "unknown"}; total is the balance just read, most what one of several edits can have cost
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 edit  8 total  9 most  10 confirmed  11 mark
+-- Returns: {credits charged, or "unknown"}; total is the balance just read, mark the account's count of settles before, most what one of several edits can have cost
 -- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -9 CLOCK
 -- @include keys clock bell rows holder
 if clock_refuses() then return { -9 } end
@@ -16,13 +16,24 @@ if booked then return { booked } end
 local total, most = tonumber(ARGV[8]), tonumber(ARGV[9])
 local seen, carry, doubt = unpack(redis.call('HMGET', K.account(account), 'total_seen', 'carry', 'doubt'))
 local left = tonumber(seen or total) + tonumber(carry or '0') - total
+-- A balance read before another edit settled, and higher than what that one read, is out of date.
+local settles = redis.call('HGET', K.account(account), 'settles') or '0'
+local overtaken = settles ~= ARGV[11] and seen and total > tonumber(seen)
+if overtaken then
+  total, left = tonumber(seen), tonumber(carry or '0')
+end
 local gone = math.max(0, left)
 redis.call('SREM', K.editing(account), ARGV[5])
 redis.call('HINCRBY', K.account(account), 'settles', 1)
 local alone = redis.call('SCARD', K.editing(account)) == 0
 if ARGV[10] == '0' and gone > 0 and not alone then
   -- Nobody saw this edit applied, and what has gone may be the other's.
-  redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', string.format('%d', gone), 'doubt', '1')
+  redis.call('HSET', K.account(account), 'total_seen', string.format('%d', total),
+    'carry', string.format('%d', gone), 'doubt', '1')
+  redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
+  return { 'unknown' }
+end
+if overtaken and gone == 0 then
   redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
   return { 'unknown' }
 end
@@ -33,7 +44,8 @@ if left < 0 then
   return { 'unknown' }
 end
 local charge = alone and gone or math.min(gone, most)
-redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', string.format('%d', gone - charge))
+redis.call('HSET', K.account(account), 'total_seen', string.format('%d', total),
+  'carry', string.format('%d', gone - charge))
 
 local reserved = tonumber(redis.call('HGET', K.job(job), 'reserved') or '0')
 local release = math.min(reserved, charge)

@@ -21,9 +21,17 @@ def reserve(store, claim, amount=100, total=100, scope="job", mark=None) -> bool
     )
 
 
-def settle(store, claim, edit="edt_1", total=50, most=50, *, confirmed=True) -> int | None:
+def settle(
+    store, claim, edit="edt_1", total=50, most=50, *, confirmed=True, mark=None
+) -> int | None:
     return store.commands.settle(
-        claim, edit_id=edit, total=total, most=most, confirmed=confirmed, now_ms=store.now_ms
+        claim,
+        edit_id=edit,
+        total=total,
+        mark=store.commands.read_mark(ACCOUNT) if mark is None else mark,
+        most=most,
+        confirmed=confirmed,
+        now_ms=store.now_ms,
     )
 
 
@@ -188,6 +196,44 @@ def test_a_charge_booked_after_the_balance_was_read_is_not_counted_twice(store, 
     # When an edit starts with what was read, and costs 50, then 50 is its charge, not 100.
     reserve(store, claim, total=100, mark=old_mark)
     assert settle(store, claim, "edt_a", total=0) == 50
+
+
+def test_a_balance_that_another_edit_has_overtaken_hides_no_charge(store, claim):
+    # Given two edits side by side; the first reads what is left, the second is charged after that
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, claim)
+    reserve(store, other)
+    old_mark = store.commands.read_mark(ACCOUNT)
+    # and settles before the first. When the first settles by what it had read,
+    assert settle(store, other, "edt_b", total=0) == 50
+    # then each has its own charge, and nothing is left over for the next.
+    assert settle(store, claim, "edt_a", total=50, mark=old_mark) == 50
+    assert store.jobs.read(claim.job_id).charged == 100
+
+
+def test_an_overtaken_balance_is_nobody_elses_charge(store, claim):
+    # Given three edits side by side, of which one reads the balance before the two others settle
+    second = store.claim(claim.row.replace(".A.", ".B."))
+    third = store.claim(store.ready_job()[1][0])
+    for each in (claim, second, third):
+        reserve(store, each, total=1000)
+    old_mark = store.commands.read_mark(ACCOUNT)
+    assert settle(store, second, "edt_b", total=900) == 50
+    # When it settles by that, then what the third costs is still the third's alone.
+    assert settle(store, claim, "edt_a", total=950, mark=old_mark) == 50
+    assert settle(store, third, "edt_c", total=850) == 50
+
+
+def test_an_overtaken_balance_with_nothing_left_to_book_is_not_known(store, claim):
+    # Given an edit whose balance was read before another one settled all that had gone,
+    other = store.claim(claim.row.replace(".A.", ".B."))
+    reserve(store, claim)
+    reserve(store, other)
+    old_mark = store.commands.read_mark(ACCOUNT)
+    assert settle(store, other, "edt_b", total=50) == 50
+    # when it settles with more than was there since, then it cannot be told what it cost.
+    assert settle(store, claim, "edt_a", total=100, mark=old_mark) is None
+    assert store.jobs.read(claim.job_id).charged == 50
 
 
 def test_what_went_while_credits_were_added_is_not_known(store, claim):

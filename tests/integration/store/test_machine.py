@@ -196,7 +196,13 @@ class Engine(RuleBasedStateMachine):
         try:
             self.store.commands.reserve(claim, amount=amount, total=150, mark="0", now_ms=now_ms)
             self.store.commands.settle(
-                claim, edit_id=claim.row, total=100, most=50, confirmed=True, now_ms=now_ms
+                claim,
+                edit_id=claim.row,
+                total=100,
+                mark="0",
+                most=50,
+                confirmed=True,
+                now_ms=now_ms,
             )
         except LeaseLost:
             pass
