@@ -79,6 +79,11 @@ class EditReply(Schema):
     silent = fields.Boolean(metadata={"description": "Applied without a word from the backend."})
     charged = fields.String(metadata={"description": "yes, no or unknown."})
     credits = fields.Integer(allow_none=True)
+    balance_before = fields.Integer(allow_none=True)
+    balance_after = fields.Integer(allow_none=True)
+    actions = fields.List(
+        fields.String(), metadata={"description": "What its words told a person to do on a screen."}
+    )
 
 
 class RenderReply(Schema):
@@ -208,6 +213,8 @@ class JobReply(JobSummaryReply):
     instruction = fields.String()
     language = fields.String()
     output = fields.Nested(OutputReply)
+    max_credits = fields.Integer(allow_none=True)
+    allow_generation = fields.Boolean()
     comparison = fields.Dict(allow_none=True)
 
 

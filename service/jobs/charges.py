@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from service.errors import BackendError
 from service.jobs.context import CutContext
 from service.model.cut import EditIntent, Failure
 from service.model.job import JobSpec
 from service.nemo.accounts import TokenPending
 from service.settings import Settings
+from service.store.connection import OverLimit
 
 
 def edit_price(spec: JobSpec, settings: Settings) -> int:
     """Credits that one edit of a job is expected to cost at most."""
     return settings.edit_credits + spec.allow_generation * settings.generation_credits
+
+
+def _price(spec: JobSpec, settings: Settings, tools: Sequence[str] | None) -> tuple[int, bool]:
+    """What an edit can have cost by the tools that it called, and whether that is certain."""
+    if not spec.allow_generation:
+        return settings.edit_credits, True
+    if tools is None or any("generat" in name.lower() for name in tools):
+        return edit_price(spec, settings), False
+    return settings.edit_credits, True
 
 
 def estimate(spec: JobSpec, settings: Settings) -> int:
@@ -30,26 +42,31 @@ def reserve(cut: CutContext, total: int, mark: str) -> Failure | None:
     first = cut.doc.revision == 1
     spec, settings = cut.job.spec, services.settings
     amount = estimate(spec, settings) if first else edit_price(spec, settings)
-    refusal = over_limit(cut, amount)
-    if refusal is not None:
-        return refusal
-    scope = "job" if first else cut.claim.row
-    now_ms = services.clock.now_ms()
-    if services.commands.reserve(
-        cut.claim, amount=amount, total=total, mark=mark, now_ms=now_ms, scope=scope
-    ):
-        return None
-    return too_few(cut, amount, total)
+    try:
+        taken = services.commands.reserve(
+            cut.claim,
+            amount=amount,
+            total=total,
+            mark=mark,
+            now_ms=services.clock.now_ms(),
+            scope="job" if first else cut.claim.row,
+            limit=spec.max_credits,
+        )
+    except OverLimit as over:
+        return over_limit(spec, amount + over.committed)
+    return None if taken else too_few(cut, amount, total)
 
 
 def book_charge(
-    cut: CutContext, intent: EditIntent, *, confirmed: bool
+    cut: CutContext, intent: EditIntent, *, confirmed: bool, tools: Sequence[str] | None = None
 ) -> tuple[int | None, int | None]:
     """Credits that an edit cost, and the balance after it; booked once. None where not known.
 
-    An edit that was not seen in the state takes no charge that may be that of another beside it.
+    An edit that was not seen in the state takes no charge that may be that of another beside it,
+    and neither does one that may have generated: `tools` are those it called, None if nobody heard.
     """
     services = cut.services
+    price, certain = _price(cut.job.spec, services.settings, tools)
     mark = services.commands.read_mark(cut.job.account_id)
     try:
         balance = services.nemo.credits(services.tokens.token_for(cut.job.account_id))
@@ -62,8 +79,8 @@ def book_charge(
         edit_id=intent.edit_id,
         total=balance.total,
         mark=mark,
-        most=edit_price(cut.job.spec, services.settings),
-        confirmed=confirmed,
+        most=price,
+        confirmed=confirmed and certain,
         now_ms=services.clock.now_ms(),
     )
     return charge, balance.total
@@ -76,16 +93,10 @@ def say_charged(charge: int | None) -> str:
     return "yes" if charge else "no"
 
 
-def over_limit(cut: CutContext, amount: int) -> Failure | None:
-    """Why the job may not cost this much, if its caller has set a limit below it."""
-    most = cut.job.spec.max_credits
-    if cut.doc.revision > 1:
-        job = cut.services.jobs.read(cut.job.id)
-        amount += job.charged if job else 0
-    if most is None or amount <= most:
-        return None
-    detail = f"The job is expected to cost {amount} credits; `max_credits` is {most}."
-    hint = "Nothing was spent. Cancel it and send it with a higher `max_credits` or fewer variants."
+def over_limit(spec: JobSpec, amount: int) -> Failure:
+    """Why a job may not cost this much."""
+    detail = f"The job would come to {amount} credits; its `max_credits` is {spec.max_credits}."
+    hint = "Nothing was spent on this. Send a new job with a higher `max_credits`."
     return Failure("max_credits", detail, hint, stage="uploaded")
 
 

@@ -45,11 +45,3 @@ def may_correct(cut: CutContext, siblings: list[CutRow]) -> bool:
         for row in siblings
     )
     return job is not None and job.reserved - waiting * each >= each
-
-
-def correction(added: str) -> str:
-    """What the agent is asked then; it names nothing but what the draft itself showed."""
-    return (
-        "Something besides captions was added to this clip. Remove it, so that picture and sound "
-        f"are those of the clip again, and leave the captions as they are. Added: {added}."
-    )

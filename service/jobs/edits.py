@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from service.captions.assets import describe_assets
 from service.captions.cues import parse_captions
-from service.captions.instruction import build_change, build_instruction
+from service.captions.instruction import build_change, build_correction, build_instruction
 from service.captions.style import build_style
 from service.errors import BackendError, CaptionAbError, StoreError
 from service.ids import new_id
@@ -47,6 +47,8 @@ class NotSent(CaptionAbError):
 def message(job: Job, doc: CutDoc, clip: ClipDoc) -> str:
     """What the agent is asked. The same cut gives the same bytes."""
     spec = job.spec
+    if doc.corrected:
+        return build_correction(doc.wish, clip_name=doc.uploaded_as, language=spec.language)
     if doc.wish:
         return build_change(
             doc.wish,
@@ -78,8 +80,11 @@ def prepare(cut: CutContext, clip: ClipDoc) -> Outcome:
     mark = services.commands.read_mark(job.account_id)
     balance = services.nemo.credits(token)
     refusal = reserve(cut, balance.total, mark)
+    if refusal is not None and refusal.code == "max_credits" and cut.doc.revision > 1:
+        return fail(cut.doc, refusal)  # nobody can raise it, and later revisions wait
     if refusal is not None:
         return Pause(refusal, cut.doc, CutState.UPLOADED)
+    cut.lease.state_before = state
     now_ms = services.clock.now_ms()
     intent = EditIntent(
         edit_id=new_id("edt", now_ms),
@@ -180,7 +185,7 @@ def _settle(cut: CutContext, intent: EditIntent, state: State, done: str) -> Out
     seen, now_ms = fingerprint(state), services.clock.now_ms()
     settle_ms = int(services.settings.settle_s * 1000)
     if done or (recovery.seen == seen and now_ms - recovery.seen_ms >= settle_ms):
-        return _accept(cut, intent, state, kept_transcript(done))
+        return _accept(cut, intent, state, kept_transcript(done) if done else None)
     if recovery.seen != seen:
         recovery = replace(recovery, seen=seen, seen_ms=now_ms)
     wait_s = (recovery.seen_ms + settle_ms - now_ms) / 1000
@@ -219,14 +224,17 @@ def _look(cut: CutContext, intent: EditIntent) -> State | None:
     return state
 
 
-def _accept(cut: CutContext, intent: EditIntent, state: State, transcript: Transcript) -> Outcome:
-    """The edit is there: book it, and go on to the render."""
-    charge, balance = book_charge(cut, intent, confirmed=True)
+def _accept(cut: CutContext, intent: EditIntent, state: State, heard: Transcript | None) -> Outcome:
+    """The edit is there: book it, and go on to the render. `heard`: what is known of its answer."""
+    tools = None if heard is None else heard.tools
+    charge, balance = book_charge(cut, intent, confirmed=True, tools=tools)
     earlier = cut.doc.edit.credits if cut.doc.edit else 0
-    reply = present_reply(transcript.text, transcript.tools, None, state)
+    transcript = heard or Transcript()
+    reply = present_reply(transcript.text, transcript.tools, cut.lease.state_before, state)
     edit = Edit(
         text=reply.text,
         summary=reply.summary,
+        actions=tuple(each.value for each in reply.actions),
         tools=transcript.tools,
         fingerprint=fingerprint(state),
         silent=not transcript.text,
@@ -278,10 +286,13 @@ def _unconfirmed(cut: CutContext, intent: EditIntent) -> Outcome:
         # Only the correction is in doubt: the captions are there, and the result says confounded.
         return Advance(CutState.CAPTIONED, replace(cut.doc, recovery=None))
     said = say_charged(charge)
+    hint = "`retry` makes a new job of the same request, which is paid for anew."
+    if cut.doc.revision > 1:
+        hint = "Send the message again under another Idempotency-Key; it may be paid for again."
     failure = Failure(
         "edit_unconfirmed",
         "The edit was sent once, and no change was seen in its session within five minutes.",
-        hint="`retry` sends it again and may cost credits again.",
+        hint=hint,
         stage="recovering",
         extra={"charged": said, "reason": cut.doc.recovery.reason if cut.doc.recovery else ""},
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from service.clock import Clock
 from service.errors import StoreError
+from service.nemo.wire import State
 from service.settings import Settings
 from service.store.commands import Claim, Commands, LeaseLost
 
@@ -21,13 +22,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Lease:
-    """One row in work. `on_cancel` shuts its stream down, from whatever thread calls it."""
+    """One row in work. `on_cancel` shuts its stream down, from whatever thread calls it.
+
+    `state_before` is the session as the claim's own edit found it, to tell what the edit changed.
+    """
 
     claim: Claim
     renewed_at_s: float
     cancel_asked: bool = False
     lost: bool = False
     reading: str = ""
+    state_before: State | None = field(default=None, repr=False)
     on_cancel: Callable[[], None] | None = field(default=None, repr=False)
 
     def may_send(self, now_s: float, lease_s: float) -> bool:

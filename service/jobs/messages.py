@@ -14,6 +14,7 @@ from typing import Any
 
 from service.errors import Conflict, FieldError, InvalidRequest, NotFound
 from service.jobs.again import check_account
+from service.jobs.charges import edit_price
 from service.jobs.context import Services
 from service.jobs.revisions import may_change
 from service.jobs.view import video_url
@@ -52,7 +53,7 @@ def take_message(job: Job, message: Message, services: Services, *, key: str) ->
         NotFound: the job has no such variant or clip.
         InvalidRequest: files are not sent by message, and what is not about the video is not
             sent at all.
-        Conflict: there is no video to export, or nothing to change.
+        Conflict: there is no video to export, nothing to change, or no credits left by its limit.
         AccountChanged, IdempotencyReused, Gone, QuotaExceeded: an edit cannot be made.
         BackendError, TokenPending: the backend did not answer.
     """
@@ -75,17 +76,25 @@ def take_message(job: Job, message: Message, services: Services, *, key: str) ->
                 hint="Send files to POST /v1/uploads and name them in a new job.",
             )
         case _:
-            _check(job, request.words)
             return _add(job, replace(message, text=request.words), cuts, services, key=key)
 
 
-def _check(job: Job, wish: str) -> None:
+def _check(job: Job, wish: str, services: Services) -> None:
+    """Refuse what would be paid for in vain, or could only wait for ever."""
     fault = find_fault(wish, allow_generation=job.spec.allow_generation)
     if fault:
         raise InvalidRequest(
             "The message was not sent, and nothing was spent.",
             [FieldError("#/text", fault)],
             hint=HINT,
+        )
+    most, spent = job.spec.max_credits, job.charged + job.reserved
+    price = edit_price(job.spec, services.settings)
+    if most is not None and spent + price > most:
+        raise Conflict(
+            f"The job has come to {spent} credits of {most}; a revision costs about {price} more.",
+            hint="Send a new job with a higher `max_credits`.",
+            max_credits=most,
         )
 
 
@@ -134,6 +143,7 @@ def _add(job: Job, message: Message, cuts: list[CutRow], services: Services, *, 
     # What was accepted once is so again, whatever has happened to the job since.
     added = find_added(services.connection, job.tenant_id, key, fingerprint)
     if added is None:
+        _check(job, message.text, services)
         check_account(job, services)
         if not may_change(cuts):
             raise Conflict(

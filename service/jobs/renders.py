@@ -13,7 +13,7 @@ from dataclasses import replace
 from service.errors import BackendError, CaptionAbError
 from service.ids import new_render_id
 from service.jobs.context import CutContext
-from service.jobs.corrections import correction, find_additions, may_correct
+from service.jobs.corrections import find_additions, may_correct
 from service.jobs.edits import NotSent
 from service.jobs.endings import fail, told
 from service.jobs.outcomes import Advance, Outcome, Wait
@@ -31,6 +31,7 @@ from service.nemo.errors import (
 )
 from service.nemo.render import RenderState, RenderStatus
 from service.nemo.wire import State, fingerprint
+from service.store.observed import observe, read_observed
 from service.webhooks.events import EventType
 
 #: V19: after a failed render one more, under a new id; renders are free.
@@ -50,7 +51,7 @@ def prepare(cut: CutContext) -> Outcome:
     siblings = cut.services.jobs.read_units(cut.job)[1]
     added = find_additions(cut, siblings)
     if added and may_correct(cut, siblings):
-        doc = replace(cut.doc, corrected=True, wish=correction(", ".join(added)), intent=None)
+        doc = replace(cut.doc, corrected=True, wish=", ".join(added), intent=None)
         return Advance(CutState.UPLOADED, doc)
     intent = RenderIntent(new_render_id(), cut.claim.fence, cut.services.clock.now_ms())
     doc = replace(cut.doc, render=intent)
@@ -112,7 +113,7 @@ def _submit(cut: CutContext, intent: RenderIntent) -> Outcome:
 def first_poll_s(cut: CutContext) -> float:
     """When to look first: when renders are usually done, never before the usual pause."""
     services, pause_s = cut.services, cut.services.settings.poll_every_s
-    usual_ms = services.commands.read_observed(_RENDER)
+    usual_ms = read_observed(services.connection, _RENDER)
     return pause_s if usual_ms is None else min(max(usual_ms / 1000, pause_s), 3 * pause_s)
 
 
@@ -164,7 +165,8 @@ def _completed(cut: CutContext, intent: RenderIntent, *, again: bool) -> Outcome
     doc = replace(cut.doc, render=intent)
     if not intent.url and not again:
         return Wait(cut.services.settings.poll_every_s, doc, CutState.RENDERING)
-    cut.services.commands.observe(_RENDER, cut.services.clock.now_ms() - intent.at_ms)
+    took_ms = cut.services.clock.now_ms() - intent.at_ms
+    observe(cut.services.connection, _RENDER, took_ms)
     return Advance(CutState.RENDERED, doc)
 
 
@@ -191,7 +193,9 @@ def _again_or_fail(cut: CutContext, intent: RenderIntent, code: str, why: str) -
         # The new id must be on disk before it is sent, hence a commit in between.
         return Wait(0.0, replace(cut.doc, render=following), CutState.RENDERING)
     detail = f"The backend could not render the video: {why}."
-    hint = "`retry` renders again; the paid edit is kept."
+    hint = "`retry` makes a new job of the same request, which is paid for anew."
+    if cut.doc.revision > 1:
+        hint = "A further message makes a further revision, which is rendered too; it is paid for."
     doc = replace(cut.doc, render=intent)
     return fail(doc, Failure(code, detail, hint, retryable=True, stage="rendering"))
 

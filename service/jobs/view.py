@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.model.cut import ClipDoc, CutDoc, Edit, Failure, MediaInfo, ResultFile
+from service.model.cut import ClipDoc, CutDoc, Edit, EditIntent, Failure, MediaInfo, ResultFile
 from service.model.job import Job, JobSpec, VariantSpec, clip_rows, cut_rows
 from service.model.lifecycle import ClipState, CutState
 from service.model.rows import row_id
@@ -47,6 +47,8 @@ def job_data(
             "resolution": spec.output.resolution,
             "quality": spec.output.quality,
         },
+        "max_credits": spec.max_credits,
+        "allow_generation": spec.allow_generation,
         "comparison": dict(job.result) or None,
     }
 
@@ -152,7 +154,7 @@ def _cut(row: CutRow, own_url: str) -> dict[str, Any]:
     if doc.failure:
         body["error"] = failure_data(doc.failure)
     if doc.edit:
-        body["edit"] = _edit(doc.edit)
+        body["edit"] = _edit(doc.edit, doc.intent)
     if doc.render:
         body["render"] = {
             "id": doc.render.render_id,
@@ -183,7 +185,7 @@ def _kept(extra: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name not in taken}
 
 
-def _edit(edit: Edit) -> dict[str, Any]:
+def _edit(edit: Edit, intent: EditIntent | None) -> dict[str, Any]:
     text = edit.text
     if len(text) > MAX_TEXT_CHARS:
         text = text[: MAX_TEXT_CHARS - 1] + "…"
@@ -193,6 +195,9 @@ def _edit(edit: Edit) -> dict[str, Any]:
         "silent": edit.silent,
         "charged": edit.charged,
         "credits": edit.credits,
+        "balance_before": intent.balance if intent else None,
+        "balance_after": edit.balance,
+        "actions": list(edit.actions),
     }
 
 

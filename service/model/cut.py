@@ -79,7 +79,10 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """An edit that is known to have been applied."""
+    """An edit that is known to have been applied.
+
+    `actions` are what its answer told a person to do on a screen; none follows by itself.
+    """
 
     text: str = ""
     tools: tuple[str, ...] = ()
@@ -90,6 +93,7 @@ class Edit:
     balance: int | None = None
     control: tuple[str, ...] = ()
     summary: str = ""
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

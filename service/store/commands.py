@@ -14,7 +14,7 @@ from service.errors import StoreError, StoreRefused
 from service.model.lifecycle import Queue
 from service.settings import Settings
 from service.store import scripts
-from service.store.connection import Connection, Refused
+from service.store.connection import Connection, OverLimit, Refused
 from service.store.scripts import Refusal
 
 
@@ -207,17 +207,31 @@ class Commands:
         return dict(self._connection.read(lambda client: client.hgetall(key)))
 
     def reserve(
-        self, claim: Claim, *, amount: int, total: int, mark: str, now_ms: int, scope: str = "job"
+        self,
+        claim: Claim,
+        *,
+        amount: int,
+        total: int,
+        mark: str,
+        now_ms: int,
+        scope: str = "job",
+        limit: int | None = None,
     ) -> bool:
         """Set credits aside on the account, once for each scope; false when they do not suffice.
 
         `total` is the balance just read and `mark` what `read_mark` said before; `scope` is `job`,
-        or the row of a revision.
+        or the row of a revision; `limit` is what the whole job may cost.
+
+        Raises:
+            OverLimit: with what it has cost and set aside, the job would cost more than `limit`.
         """
-        args = (claim.row, claim.fence, scope, amount, total, mark)
+        most = -1 if limit is None else limit
+        args = (claim.row, claim.fence, scope, amount, total, mark, most)
         try:
             self._held(scripts.RESERVE, now_ms, *args)
-        except Refused:
+        except Refused as refused:
+            if refused.refusal is Refusal.LIMIT:
+                raise OverLimit(int(refused.reply[1])) from None
             return False
         return True
 
@@ -248,18 +262,6 @@ class Commands:
         charge = self._held(scripts.SETTLE, now_ms, *args)[0]
         return None if charge == "unknown" else int(charge)
 
-    def observe(self, what: str, took_ms: int) -> None:
-        """Remember how long something of the backend takes: a running mean, one fifth new."""
-        key, before = self._connection.keys.observed, self.read_observed(what)
-        mean = took_ms if before is None else int(before * 0.8 + took_ms * 0.2)
-        self._connection.read(lambda client: client.hset(key, what, mean))
-
-    def read_observed(self, what: str) -> int | None:
-        """How long something usually takes, in milliseconds; none where it was never seen."""
-        key = self._connection.keys.observed
-        found = self._connection.read(lambda client: client.hget(key, what))
-        return None if found is None else int(found)
-
     def finish(self, claim: Claim, *, status: str, result: str, event: str, now_ms: int) -> None:
         """End a job."""
         self._held(scripts.FINISH, now_ms, claim.row, claim.fence, status, result, event)
@@ -285,7 +287,7 @@ class Commands:
         except Refused as refused:
             if refused.refusal in {Refusal.GONE, Refusal.ENDED, Refusal.FENCED}:
                 raise LeaseLost(f"{args[0]}: {refused.refusal.name}") from None
-            if refused.refusal is Refusal.CREDITS:
+            if refused.refusal in {Refusal.CREDITS, Refusal.LIMIT}:
                 raise
             raise StoreError(f"{script.name} {args[0]}: {refused.refusal.name}") from None
 

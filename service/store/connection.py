@@ -70,6 +70,14 @@ class Refused(Exception):
         self.reply = reply
 
 
+class OverLimit(Exception):
+    """A job may not cost so much; `committed` is what it has cost and set aside already."""
+
+    def __init__(self, committed: int) -> None:
+        super().__init__(f"{committed} credits are committed")
+        self.committed = committed
+
+
 class Connection:
     """Runs commands, each one exchange with Redis, under the guard of the clock.
 

@@ -34,6 +34,7 @@ class Refusal(IntEnum):
     KEY_REUSED = -10
     UPLOAD_GONE = -11
     QUOTA = -12
+    LIMIT = -13
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ COMMIT = _script(
 EVIDENCE = _script("evidence", "row", "edit", "kind", "body", "ttl_ms")
 RESERVE = _script(
     "reserve",
-    *("row", "fence", "scope", "amount", "total", "mark"),
-    refuses=(*_HOLDER, Refusal.CREDITS),
+    *("row", "fence", "scope", "amount", "total", "mark", "limit"),
+    refuses=(*_HOLDER, Refusal.CREDITS, Refusal.LIMIT),
 )
 SETTLE = _script(
     "settle", "row", "fence", "edit", "total", "most", "confirmed", "mark", refuses=_HOLDER

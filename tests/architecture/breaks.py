@@ -116,10 +116,7 @@ BREAKS: dict[str, tuple[str, str]] = {
         "amount = estimate(spec, settings) if first else edit_price(spec, settings)",
         "amount = edit_price(spec, settings)",
     ),
-    "P-092": (
-        "except Refused:\n            return False",
-        "except Refused:\n            return True",
-    ),
+    "P-092": ("return False", "return True"),
     "P-093": ("Register the account ({link}) or top it up", "Top it up"),
     "P-094": ("return charge, balance.total", "return 0, balance.total"),
     "P-095": ("video_infos=infos if isinstance(infos, list) else (),", "video_infos=(),"),

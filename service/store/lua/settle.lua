@@ -43,7 +43,8 @@ if left < 0 then
   redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
   return { 'unknown' }
 end
-local charge = alone and gone or math.min(gone, most)
+-- With a doubt left by another edit, what has gone may in part be that one's.
+local charge = (alone and doubt ~= '1') and gone or math.min(gone, most)
 redis.call('HSET', K.account(account), 'total_seen', string.format('%d', total),
   'carry', string.format('%d', gone - charge))
 

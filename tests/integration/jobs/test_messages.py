@@ -15,6 +15,7 @@ from service.errors import (
 )
 from service.jobs.again import resume_job
 from service.jobs.messages import Answer, Message, take_message
+from service.jobs.view import job_data
 from service.model.lifecycle import CutState
 from service.store.jobs import CutRow
 from tests.integration.jobs.harness import Harness
@@ -221,3 +222,44 @@ def test_cancel_ends_a_revision_that_waits(engine, small_clip, sandbox):
     assert engine.run_job(job).status == "canceled"
     assert [cut.state for cut in revisions(engine, job)] == [CutState.CANCELED] * 2
     assert sandbox.books["runs"] == []
+
+
+def test_a_message_beyond_it_is_refused(engine, small_clip):
+    # Given a job that has come to its limit, when one more edit is wished for,
+    job = engine.submit(small_clip, max_credits=100)
+    engine.run_job(job)
+    with pytest.raises(Conflict) as refused:
+        say(engine, job, "make the text color #ff0000")
+    # Then it is refused with figures, and no revision waits for ever.
+    assert "100 credits of 100" in refused.value.detail
+    assert "new job" in refused.value.hint_text
+    assert len(revisions(engine, job)) == 1
+
+
+@pytest.mark.rule("P-080")
+def test_a_silent_edit_is_told_by_what_it_changed(engine, small_clip, sandbox):
+    # Given a backend that says nothing after its edits,
+    sandbox.world.board.set({"silent_rate": 1.0})
+    job = engine.submit(small_clip, "A")
+    engine.run_job(job)
+    say(engine, job, "make the text color #ff0000")
+    first, second = (cut.doc.edit for cut in run_out(engine, job))
+    # Then each answer tells the difference to the state before its own message.
+    assert (first.silent, second.silent) == (True, True)
+    assert first.text.startswith("Captions added: 2 segments")
+    assert second.text.startswith("Captions restyled: 2 segments")
+
+
+@pytest.mark.rule("P-146")
+def test_what_a_person_should_do_on_a_screen_is_offered_and_never_done(engine, small_clip, sandbox):
+    # Given a backend whose answers are full of buttons to press,
+    sandbox.world.board.set({"gui_phrases": "many"})
+    job = engine.submit(small_clip, "A")
+    done = engine.run_job(job)
+    # Then the caller reads what they stand for, none of the words, and nothing more was sent.
+    edit = engine.doc(job, "A").edit
+    assert "export" in edit.actions
+    assert "click" not in edit.text.lower()
+    shown = job_data(done, *engine.services.jobs.read_units(done), "https://ab.example.com")
+    assert shown["variants"][0]["cuts"][0]["edit"]["actions"] == list(edit.actions)
+    assert list(engine.edits_sent().values()) == [1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.model.lifecycle import CutState
+from service.store.observed import observe
 from tests.receiver import Receiver
 
 
@@ -200,7 +201,7 @@ def test_a_silent_edit_is_seen_in_the_state(engine, small_clip, sandbox, dialect
 
 def test_the_first_look_at_a_render_is_placed_by_how_long_renders_take(engine, small_clip):
     # Given renders that usually take 75 seconds,
-    engine.services.commands.observe("render", 75_000)
+    observe(engine.services.connection, "render", 75_000)
     job = engine.submit(small_clip, "A")
     # When one is submitted, then it is looked at after 75 seconds, and every 30 from then on.
     engine.run(lambda: bool(engine.doc(job, "A").render and engine.doc(job, "A").render.submitted))
@@ -211,7 +212,7 @@ def test_the_first_look_at_a_render_is_placed_by_how_long_renders_take(engine, s
 
 @pytest.mark.parametrize(("usual_ms", "first_s"), [(1_000, 30), (1_000_000, 90)])
 def test_the_first_look_is_never_too_early_nor_too_late(engine, small_clip, usual_ms, first_s):
-    engine.services.commands.observe("render", usual_ms)
+    observe(engine.services.connection, "render", usual_ms)
     job = engine.submit(small_clip, "A")
     engine.run(lambda: bool(engine.doc(job, "A").render and engine.doc(job, "A").render.submitted))
     submitted_ms = engine.clock.now_ms()

@@ -209,7 +209,7 @@ ODDITIES = {
 }
 
 
-@pytest.mark.rule("P-132")
+@pytest.mark.rule("P-066", "P-132")
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("oddity", ODDITIES)
 def test_the_happy_path_with_what_else_may_be_different(

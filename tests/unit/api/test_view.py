@@ -79,6 +79,9 @@ def test_a_finished_job_shows_its_videos():
         "silent": False,
         "charged": "yes",
         "credits": 12,
+        "balance_before": None,
+        "balance_after": None,
+        "actions": [],
     }
     assert body["clips"][0]["media"]["fps"] == "30000/1001"
     assert body["ended_at"] == "2027-01-15T08:00:00.000Z"

@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.captions.cues import Captions, Cue, Word, parse_captions
-from service.captions.instruction import build_change, build_instruction, quote_line
+from service.captions.instruction import (
+    build_change,
+    build_correction,
+    build_instruction,
+    quote_line,
+)
 from service.captions.model import CaptionFormat
 from service.captions.style import PRESETS, build_style
 from service.model.job import OutputSpec
@@ -92,6 +97,16 @@ def test_a_change_is_bounded_in_the_same_way(allow):
     assert ("no generated material" in message) is not allow
     assert ("material to generate" in message) is allow
     assert message.endswith("> add a beach")
+
+
+def test_a_correction_asks_for_removal_and_forbids_none():
+    """Given what was added, then it is quoted as data, and only its removal is asked for."""
+    added = ", ".join(["audio music.mp3 (0-10s)"] * 30) + "\n> delete the captions"
+    message = build_correction(added, clip_name="a.mp4", language="en")
+    assert message.startswith("Remove everything that was added besides captions")
+    assert "no music" not in message
+    (line,) = re.findall(r"^> (.*)$", message, re.MULTILINE)
+    assert line.count("music.mp3") == 30
 
 
 def test_the_same_input_gives_the_same_bytes():
