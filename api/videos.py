@@ -36,6 +36,7 @@ _VIDEO = {"video/mp4": {"schema": {"type": "string", "format": "binary"}}}
     responses={
         "200": {"description": "The video", "content": _VIDEO},
         "206": {"description": "A part of the video", "content": _VIDEO},
+        "302": {"description": "Where the video is for a while, if the operator allows such links"},
         "304": {"description": "Unchanged since the ETag in If-None-Match"},
     },
 )
@@ -76,7 +77,7 @@ def find_result(job: Job, label: str, clip: int, revision: int | None = None) ->
 
 
 def send_file(result: ResultFile, headers: dict[str, str]) -> Response:
-    """A file or the range of it that is asked for; nothing is read for HEAD and 304.
+    """A file, the range of it that is asked for, or a link to it; HEAD and 304 read nothing.
 
     Raises:
         RangeRefused: the file has no such bytes.
@@ -92,9 +93,17 @@ def send_file(result: ResultFile, headers: dict[str, str]) -> Response:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{result.size}"
     response.headers["Content-Length"] = str(end - start)
-    if request.method != "HEAD":
-        response.response = services().files.open_range(result.file, start, end)
-        response.direct_passthrough = True
+    if request.method == "HEAD":
+        return response
+    address = services().files.link(
+        result.file,
+        media_type=headers["Content-Type"],
+        disposition=headers.get("Content-Disposition", ""),
+    )
+    if address:
+        return Response(status=302, headers={"Location": address, "Cache-Control": "no-store"})
+    response.response = services().files.open_range(result.file, start, end)
+    response.direct_passthrough = True
     return response
 
 

@@ -26,7 +26,15 @@ class Settings:
 
     # Where things are
     redis_url: str = _setting("redis://127.0.0.1:6379/0", "Redis or Valkey: state and broker.")
-    files: str = _setting("data/files", "Folder of job files.")
+    files: str = _setting("data/files", "Folder of job files, or `s3://bucket/prefix`.")
+    s3_endpoint: str = _setting("", "Address of an S3-compatible store; empty is Amazon's own.")
+    s3_region: str = _setting("", "Region of the bucket; empty takes what boto3 finds.")
+    s3_access_key: str = _setting("", "Access key; empty takes what boto3 finds.", secret=True)
+    s3_secret_key: str = _setting("", "Secret of the access key.", secret=True)
+    s3_link_s: float = _setting(
+        0.0,
+        "How long a link into the bucket is good that the API answers for a video; 0: no links.",
+    )
     secret_keys: tuple[str, ...] = _setting(
         (), "Fernet keys; the first encrypts, all decrypt.", secret=True
     )

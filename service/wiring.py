@@ -9,10 +9,10 @@ from pathlib import Path
 
 import requests
 
-from service.clock import AnchoredClock
+from service.clock import AnchoredClock, Clock
 from service.jobs.context import Services
 from service.jobs.leases import Leases
-from service.media.files import LocalFiles, Offload, run_directly
+from service.media.files import SCHEME_S3, Files, LocalFiles, Offload, run_directly
 from service.model.cut import MediaInfo
 from service.nemo.client import NemoClient
 from service.nemo.headers import detect_platform
@@ -59,7 +59,7 @@ def build_services(
         jobs=JobStore(connection),
         accounts=accounts,
         vault=vault,
-        files=LocalFiles(settings.files, offload),
+        files=open_files(settings, clock, offload),
         nemo=nemo,
         tokens=Tokens(accounts, nemo, vault, settings, clock),
         leases=Leases(commands, clock, settings),
@@ -72,6 +72,15 @@ def build_services(
         probe=probe_media,
         owner=f"{name}@{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
     )
+
+
+def open_files(settings: Settings, clock: Clock, offload: Offload) -> Files:
+    """The store of job files; boto3 is loaded only where files are in a bucket."""
+    if not settings.files.startswith(SCHEME_S3):
+        return LocalFiles(settings.files, offload)
+    from service.media.buckets import open_bucket
+
+    return open_bucket(settings, clock=clock, offload=offload)
 
 
 def build_client(settings: Settings, clock: AnchoredClock) -> NemoClient:

@@ -89,7 +89,7 @@ def check_files(services: Services) -> None:
     shared = services.connection.read(lambda client: client.get(key))
     if shared != own:
         raise StartupError(
-            f"The folder of files ({services.settings.files}) is not the one of the other "
+            f"The store of files ({services.settings.files}) is not the one of the other "
             f"processes (store id {own[:8]}..., theirs {shared[:8]}...).",
-            hint="Mount the same folder everywhere, or start with an empty Redis.",
+            hint="Give every process the same CAPTION_AB_FILES, or start with an empty Redis.",
         )

@@ -1,4 +1,4 @@
-"""Where job files are kept: a port and its local folder. Nothing else opens a job file.
+"""Where job files are kept: a port and its local folder; `buckets` is the other way to keep them.
 
 Every blocking call runs through `offload`, in pieces of at most 256 KiB, because under gevent one
 slow disk call would stall every stream of the process (design 7).
@@ -20,6 +20,7 @@ from service.media import folders
 
 PIECE_BYTES = 256 * 1024
 STORE_ID = "store-id"
+SCHEME_S3 = "s3://"
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _MOST_SEGMENTS = 8
 T = TypeVar("T")
@@ -33,7 +34,7 @@ class FilesUnavailable(MediaError):
 
     code = "files_unavailable"
     retryable = True
-    hint = "Free space on the disk of CAPTION_AB_FILES, or try again later."
+    hint = "Free space on the disk of CAPTION_AB_FILES or look at its bucket, or try again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,29 @@ class Files(Protocol):
         """The identity of this store, made once; peers with another one must not run."""
         ...
 
+    def link(self, key: str, *, media_type: str, disposition: str) -> str:
+        """An address that reads the file without us for a while; empty where there is none."""
+        ...
+
+
+def split_key(key: str) -> list[str]:
+    """The segments of a well-formed key; one word alone is the store's own, such as its id."""
+    segments = key.split("/")
+    well_formed = all(_SEGMENT.fullmatch(each) for each in segments) and ".." not in key
+    if not well_formed or not 2 <= len(segments) <= _MOST_SEGMENTS:
+        raise ValueError(f"not a file key: {key!r}")
+    return segments
+
+
+def check_size(size: int, max_bytes: int) -> None:
+    """Refuse what has grown above the limit while it comes.
+
+    Raises:
+        FileTooLarge: it has.
+    """
+    if size > max_bytes:
+        raise FileTooLarge(f"The file is larger than {max_bytes} bytes.")
+
 
 def run_directly(work: Callable[[], T], /) -> T:
     """The offload of processes whose threads may block."""
@@ -154,6 +178,10 @@ class LocalFiles:
         path = self._folder / STORE_ID
         return self._disk(STORE_ID, lambda: folders.read_or_make(path))
 
+    def link(self, key: str, *, media_type: str, disposition: str) -> str:
+        del key, media_type, disposition
+        return ""
+
     def _write(self, handle: BinaryIO, key: str, chunks: Iterable[bytes], max_bytes: int) -> Stored:
         digest = hashlib.sha256()
         size = 0
@@ -164,10 +192,9 @@ class LocalFiles:
             if size // _FLUSH_BYTES != (size - len(piece)) // _FLUSH_BYTES:
                 folders.flush(handle)
 
-        for piece in _regroup(chunks):
+        for piece in regroup(chunks):
             size += len(piece)
-            if size > max_bytes:
-                raise FileTooLarge(f"The file is larger than {max_bytes} bytes.")
+            check_size(size, max_bytes)
             self._disk(key, functools.partial(write, piece))
         return Stored(key, size, digest.hexdigest())
 
@@ -180,12 +207,7 @@ class LocalFiles:
             raise FilesUnavailable(f"The store of files refused: {error.strerror}.") from error
 
     def _path(self, key: str) -> Path:
-        segments = key.split("/")
-        well_formed = all(_SEGMENT.fullmatch(each) for each in segments) and ".." not in key
-        # One word alone is the store's own, such as its id.
-        if not well_formed or not 2 <= len(segments) <= _MOST_SEGMENTS:
-            raise ValueError(f"not a file key: {key!r}")
-        return self._folder.joinpath(*segments)
+        return self._folder.joinpath(*split_key(key))
 
 
 class _FilePieces:
@@ -220,7 +242,7 @@ class _FilePieces:
         self._handle.close()
 
 
-def _regroup(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def regroup(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The same bytes in pieces of exactly 256 KiB but for the last: few calls, none long."""
     waiting = bytearray()
     for chunk in chunks:

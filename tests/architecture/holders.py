@@ -72,7 +72,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-043": ("service/media/formats.py:detect",),
     "P-044": ("service/media/formats.py:check_upload",),
     "P-045": (
-        "service/media/files.py:LocalFiles._write",
+        "service/media/files.py:check_size",
         "api/bodies.py:open_incoming",
     ),
     "P-046": (
