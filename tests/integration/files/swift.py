@@ -22,7 +22,7 @@ from cli.children import free_port
 ACCESS_KEY, SECRET_KEY, REGION = "test:tester", "testing", "us-east-1"
 _RINGS = ("account", "container", "object")
 _PROXY_LINE = "catch_errors cache bulk s3api tempauth slo versioned_writes proxy-server"
-_UP_WITHIN_S = 60
+_UP_WITHIN_S = 90
 
 
 @dataclass(frozen=True)
