@@ -39,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     _raise_file_limit()
     config = SandboxConfig(
         data=options.data,
+        host=options.host,
         port=options.port,
         switches=switches,
         preset=options.preset,
@@ -65,6 +66,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--data", type=Path, required=True, help="folder for uploads and results")
     parser.add_argument("--ready-file", type=Path, help="gets the address once it serves")

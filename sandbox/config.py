@@ -16,6 +16,7 @@ class SandboxConfig:
     """Start-up choices; everything that changes behaviour at run time is in `switches`."""
 
     data: Path
+    host: str = "127.0.0.1"
     port: int = 0
     switches: Switches = field(default_factory=Switches)
     preset: str = "veryfast"

@@ -121,11 +121,11 @@ def build_app(world: World) -> Flask:
 
 
 def start_sandbox(config: SandboxConfig, scenario: Scenario | None = None) -> RunningSandbox:
-    """Starts a sandbox on 127.0.0.1 in a thread; port 0 takes a free one."""
+    """Starts a sandbox in a thread; port 0 takes a free one."""
     world = build_world(config)
     if scenario is not None:
         apply_scenario(world, scenario)
-    server = _Server("127.0.0.1", config.port, build_app(world), _Handler)
+    server = _Server(config.host, config.port, build_app(world), _Handler)
     thread = threading.Thread(
         target=server.serve_forever,
         kwargs={"poll_interval": _STOP_POLL_S},
@@ -133,4 +133,4 @@ def start_sandbox(config: SandboxConfig, scenario: Scenario | None = None) -> Ru
         daemon=True,
     )
     thread.start()
-    return RunningSandbox(f"http://127.0.0.1:{server.port}", world, server, thread)
+    return RunningSandbox(f"http://{config.host}:{server.port}", world, server, thread)

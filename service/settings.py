@@ -131,6 +131,9 @@ class Settings:
         (), "Loopback ports open to callers' addresses."
     )
     backend_loopback_ports: tuple[int, ...] = _setting((), "Loopback ports open to the backend's.")
+    backend_peers: tuple[str, ...] = _setting(
+        (), "Hosts of your own, as name:port, where the backend may be: any address, plain http."
+    )
     caller_http: bool = _setting(False, "Allow plain http in callers' addresses.")
     outbound_connect_s: float = _setting(3.0, "Connecting to a caller's address.")
     outbound_read_s: float = _setting(15.0, "Silence of a caller's address.")

@@ -85,8 +85,11 @@ def open_files(settings: Settings, clock: Clock, offload: Offload) -> Files:
 
 def build_client(settings: Settings, clock: AnchoredClock) -> NemoClient:
     """The backend's client, under the guard's `backend` policy."""
-    ports = frozenset(settings.backend_loopback_ports)
-    policy = Policy("backend", allow_http=False, loopback_ports=ports)
+    policy = Policy(
+        "backend",
+        loopback_ports=frozenset(settings.backend_loopback_ports),
+        peers=frozenset(settings.backend_peers),
+    )
     limits = Limits.from_settings(settings)
 
     def session() -> requests.Session:

@@ -23,6 +23,7 @@ from service.outbound.guard import (
     Policy,
     check_address,
     is_open_loopback,
+    is_peer,
     read_literal,
 )
 
@@ -75,7 +76,7 @@ class Dialer:
             found += [Answer(socket.AF_INET6, ("::1", port, 0, 0))]
         else:
             found = self._resolve(host, port, timeout_s)
-        policy = self._policy_for(host, literal)
+        policy = self._policy_for(host, port, literal)
         for answer in found:
             _judge(answer.sockaddr, policy)
         return found[:_MOST_ADDRESSES]
@@ -94,7 +95,7 @@ class Dialer:
             raise NameResolutionError(host, conn, error) from error
         except TimeoutError as error:
             raise ConnectTimeoutError(conn, "The name did not resolve in time.") from error
-        policy = self._policy_for(host, read_literal(host))
+        policy = self._policy_for(host, port, read_literal(host))
         failure: OSError = OSError("no address")
         for answer in answers:
             try:
@@ -105,7 +106,10 @@ class Dialer:
             raise ConnectTimeoutError(conn, "Connecting took too long.") from failure
         raise NewConnectionError(conn, "Connecting failed.") from failure
 
-    def _policy_for(self, host: str, literal: IPAddress | None) -> Policy:
+    def _policy_for(self, host: str, port: int, literal: IPAddress | None) -> Policy | None:
+        """How to judge the addresses of a host; None where the operator answers for them."""
+        if is_peer(host, port, self.policy):
+            return None
         # A public name must not lead to loopback, not even to a port that is open for it.
         if literal is not None or host == "localhost":
             return self.policy
@@ -159,14 +163,16 @@ def _answer_of(literal: IPAddress, port: int) -> Answer:
     return Answer(socket.AF_INET6, (str(literal), port, 0, 0))
 
 
-def _judge(sockaddr: tuple[Any, ...], policy: Policy) -> None:
+def _judge(sockaddr: tuple[Any, ...], policy: Policy | None) -> None:
+    if policy is None:
+        return
     if len(sockaddr) == 4 and sockaddr[3]:
         raise AddressRefused("The address has a zone.")
     check_address(str(sockaddr[0]), int(sockaddr[1]), policy)
 
 
 def _connect(
-    answer: Answer, policy: Policy, timeout_s: float | None, options: Sequence[Any]
+    answer: Answer, policy: Policy | None, timeout_s: float | None, options: Sequence[Any]
 ) -> socket.socket:
     watch = current_watch()
     if watch is not None:

@@ -81,12 +81,14 @@ class Policy:
     """What one kind of address may be.
 
     `caller` addresses come from tenants, `backend` ones from the operator and the backend's
-    replies. `loopback_ports` opens this machine, port by port, for local use.
+    replies. `loopback_ports` opens this machine, port by port, for local use; `peers` are the
+    operator's own hosts, as `name:port`, which may have any address and speak plain http.
     """
 
     name: Literal["caller", "backend"]
     allow_http: bool = False
     loopback_ports: frozenset[int] = frozenset()
+    peers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def check_url(url: str, policy: Policy) -> CheckedUrl:
         raise AddressRefused("The address names no host, or in a form that is not allowed.")
     port = _read_port(match[2], scheme)
     host, literal = _read_host(match[1])
-    if not is_open_loopback(literal or host, port, policy):
+    if not (is_open_loopback(literal or host, port, policy) or is_peer(host, port, policy)):
         _check_public(scheme, host, literal, port, policy)
     return CheckedUrl(scheme, host, port, path if path.startswith("/") else f"/{path}")
 
@@ -168,6 +170,11 @@ def is_open_loopback(host: str | IPAddress, port: int, policy: Policy) -> bool:
     if isinstance(host, IPv4Address):
         return host in _LOOPBACK_V4
     return host == _LOOPBACK_V6
+
+
+def is_peer(host: str, port: int, policy: Policy) -> bool:
+    """Whether the operator has named this very host and port as one of their own."""
+    return f"{host}:{port}" in policy.peers
 
 
 def read_literal(host: str) -> IPAddress | None:

@@ -365,3 +365,46 @@ def test_any_text_is_accepted_or_refused_never_anything_else(text):
         except AddressRefused:
             continue
         assert check_url(checked.url, CALLER) == checked
+
+
+PEER = Policy("backend", peers=frozenset({"sandbox:9009", "10.0.0.5:9000", "nemo.internal:443"}))
+
+
+@pytest.mark.parametrize(
+    ("url", "answer"),
+    [
+        ("http://sandbox:9009/api", "172.18.0.4"),
+        ("http://10.0.0.5:9000/", "10.0.0.5"),
+        ("https://nemo.internal/x", "192.168.1.9"),
+        ("https://NEMO.internal:443/x", "fd00::9"),
+    ],
+)
+def test_a_host_that_the_operator_named_may_be_inside(url, answer):
+    """Given the operator's own host and port, then its plain http and its address are allowed."""
+    found = judge(url, PEER, answers=(answer,))
+    assert [each.sockaddr[0] for each in found] == [answer]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sandbox:9010/",
+        "http://sandbox/",
+        "http://sandbox.evil.com:9009/",
+        "http://evil.sandbox:9009/",
+        "http://10.0.0.6:9000/",
+        "http://10.0.0.5/",
+        "https://nemo.internal:8443/",
+        "http://nemo.internal/",
+        "http://public.com/",
+    ],
+)
+def test_what_the_operator_did_not_name_stays_closed(url):
+    with pytest.raises(AddressRefused):
+        judge(url, PEER, answers=("172.18.0.4",))
+
+
+def test_a_public_name_does_not_lead_to_a_peer_s_address():
+    """Given a named peer, when another name resolves to its address, then it is refused."""
+    with pytest.raises(AddressRefused, match="private"):
+        judge("https://rebound.com:9009/", PEER, answers=("172.18.0.4",))
