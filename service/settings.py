@@ -41,6 +41,9 @@ class Settings:
     key_pepper: str = _setting("", "Secret mixed into the hashes of API keys.", secret=True)
     public_url: str = _setting("http://127.0.0.1:8080", "Base address of links given to callers.")
     ffmpeg: str = _setting("", "ffmpeg to run; empty takes the wheel's.")
+    beat_file: str = _setting(
+        "", "Where a worker tells `python -m workers.health` that it works; empty: nowhere."
+    )
     accept: str = _setting("strict", "`strict` demands appendfsync always; `fast` takes everysec.")
     redis_policy: str = _setting(
         "check", "`check` reads Redis' persistence policy; `stated` trusts the operator."

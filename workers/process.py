@@ -25,8 +25,10 @@ from service.jobs.context import Services
 from service.media.files import run_directly
 from service.model.lifecycle import Queue
 from service.settings import Settings
+from service.store.keys import queue_key
 from service.wiring import build_services
 from workers.checks import check_surroundings
+from workers.heartbeat import Heartbeat, Sight
 from workers.ticker import Ticker
 
 T = TypeVar("T")
@@ -50,6 +52,7 @@ class Process:
     settings: Settings
     parts: Services | None = None
     ticker: Ticker | None = None
+    heartbeat: Heartbeat | None = None
     stops_asked: int = 0
     gone: threading.Event = field(default_factory=threading.Event)
 
@@ -77,6 +80,11 @@ class Process:
                 return settings.media_processes
             case Queue.HOOKS:
                 return settings.hooks_greenlets
+
+    @property
+    def free(self) -> int:
+        """Rows that it could take now."""
+        return self.size - len(state.reserved_requests)
 
 
 _process: Process | None = None
@@ -154,17 +162,29 @@ def _begin(**_: Any) -> None:
     """Celery consumes: tick, and mind the signals from here on."""
     process = running()
     services = process.parts or _build(process, connections=2)
+    process.heartbeat = Heartbeat(
+        process.settings.beat_file,
+        look=lambda: _look_around(process, services),
+        monotonic_s=services.clock.monotonic_s,
+    )
     process.ticker = Ticker(
         services,
         queue=process.queue,
         name=services.owner,
-        free=lambda: process.size - len(state.reserved_requests),
+        free=lambda: process.free,
+        after=process.heartbeat.round,
     )
     process.ticker.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ask_to_stop)
     threading.Thread(target=_watch, args=(process,), name="drain", daemon=True).start()
     print(f"worker {process.queue} ready", flush=True)  # noqa: T201  read by whoever started it
+
+
+def _look_around(process: Process, services: Services) -> Sight:
+    key = queue_key(process.queue)
+    waiting = services.connection.read(lambda client: int(client.llen(key)))
+    return Sight(waiting=waiting, free=process.free, taken=int(state.all_total_count[0]))
 
 
 def _ask_to_stop(*_: Any) -> None:
@@ -182,6 +202,8 @@ def _watch(process: Process) -> None:
             return
     if process.ticker:
         process.ticker.stop()
+    if process.heartbeat:
+        process.heartbeat.drain(process.settings.drain_s + process.settings.handback_s)
     _log.info("drain", extra={"queue": process.queue, "in_work": len(state.reserved_requests)})
     limit_s = clock.monotonic_s() + process.settings.drain_s
     while process.stops_asked == 1 and clock.monotonic_s() < limit_s:

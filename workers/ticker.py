@@ -48,12 +48,20 @@ class Ticker:
     """Rings for due rows, as far as the workers have room."""
 
     def __init__(
-        self, services: Services, *, queue: Queue, name: str, free: Callable[[], int]
+        self,
+        services: Services,
+        *,
+        queue: Queue,
+        name: str,
+        free: Callable[[], int],
+        after: Callable[[str], None] = lambda _trouble: None,
     ) -> None:
+        """`after` is told after each look why it failed, if it did."""
         self._services = services
         self._queue = queue
         self._name = name
         self._free = free
+        self._after = after
         self._trouble = _Trouble()
         self._stopped = threading.Event()
 
@@ -90,6 +98,7 @@ class Ticker:
         settings = self._services.settings
         while not self._stopped.is_set():
             tick = self.look()
+            self._after(self._trouble.code)
             full = tick is not None and tick.rung + tick.put_off >= settings.tick_batch
             if not full:
                 self._stopped.wait(settings.tick_every_s)
