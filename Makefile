@@ -91,6 +91,15 @@ scenarios: setup-dev footage ## Random faults against an oracle (COUNT=1000; SEE
 bench: setup-dev footage ## Measure; results go to benchmarks/
 	@$(BIN)/python3 -m benchmarks
 
+.PHONY: deploy-check
+deploy-check: setup-dev ## Dockerfiles, compose file, manifests and scripts; needs no engine, no cluster
+	@$(PYTEST) tests/deploy
+	@.ci/deploy-check
+
+.PHONY: manifests
+manifests: setup-dev ## Render the manifests of Kubernetes anew (needs kubectl)
+	@$(BIN)/python3 -m tests.deploy.manifests
+
 .PHONY: lock
 lock: setup-dev ## Resolve the lock files again (U=--upgrade takes the newest versions)
 	@.ci/lock $(U)
