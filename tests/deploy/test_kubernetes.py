@@ -193,7 +193,7 @@ def test_each_kind_of_worker_scales_and_one_is_always_there():
         assert "replicas" not in deployments[name]["spec"]
         queue = name.removeprefix("caption-ab-")
         query = each["spec"]["triggers"][0]["metadata"]["query"]
-        assert query == f'max(caption_ab_due_lag_seconds{{queue="{queue}"}})'
+        assert query == f'max(caption_ab_due_late_seconds{{queue="{queue}"}})'
 
 
 @pytest.mark.parametrize(
