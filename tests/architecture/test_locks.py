@@ -9,7 +9,12 @@ import pytest
 
 from tests.architecture.tree import ROOT
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-footage.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-deploy.lock",
+    "requirements-footage.lock",
+)
 _PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)")
 _REGISTRY = re.compile(r"pypi\.|pythonhosted|index-url|find-links|://", re.IGNORECASE)
 
@@ -41,11 +46,14 @@ def test_every_pin_has_a_hash(name):
 
 
 def test_every_dependency_is_locked():
-    project = tomllib.loads(_text("pyproject.toml"))["project"]
-    runtime = {name for name, _ in _pins("requirements.lock")}
-    dev = {name for name, _ in _pins("requirements-dev.lock")}
-    assert _wanted(project["dependencies"]) <= runtime
-    assert _wanted(project["optional-dependencies"]["dev"]) <= dev
+    whole = tomllib.loads(_text("pyproject.toml"))
+    project, groups = whole["project"], whole["dependency-groups"]
+    for wanted, lock in (
+        (project["dependencies"], "requirements.lock"),
+        (project["optional-dependencies"]["dev"], "requirements-dev.lock"),
+        (groups["deploy-check"], "requirements-deploy.lock"),
+    ):
+        assert _wanted(wanted) <= {name for name, _ in _pins(lock)}
 
 
 def test_what_runs_is_what_is_tested():
