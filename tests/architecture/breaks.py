@@ -167,7 +167,7 @@ BREAKS: dict[str, tuple[str, str]] = {
     "P-138": ("(Intent.STATE, _compile(_STATE)),", ""),
     "P-139": ("(Intent.UPLOAD,", "(Intent.STATE,"),
     "P-141": ("case Intent.EXPORT:", "case None:"),
-    "P-143": ("if _ELSEWHERE.search(words):", "if False:"),
+    "P-143": ("return Topic.OTHER if asks_elsewhere or", "return Topic.OTHER if"),
     "P-153": ("Timeline ({len(tracks)} {noun})", "Timeline of {len(tracks)} {noun}"),
     "P-154": ("if code in _CODES:", "if code in _CODES and code not in {1001, 1010, 1011}:"),
     "P-155": ("and not cut.doc.reauthenticated:", "and False:"),

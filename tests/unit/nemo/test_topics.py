@@ -20,14 +20,31 @@ def wishes(name: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.rule("P-143")
+@pytest.mark.parametrize(("half", "may_refuse"), [("tuning", 0), ("held_out", 1)])
+def test_no_ordinary_wish_is_refused(half, may_refuse):
+    """Given wishes about a video, then none is refused; one of sixty where no rule is for them."""
+    texts = [text for kind, text in wishes(f"topics_{half}") if kind == Topic.VIDEO]
+    refused = [text for text in texts if read_topic(text) is not Topic.VIDEO]
+    print(f"{half}: {len(refused)} of {len(texts)} refused: {refused}")
+    assert len(texts) >= 60
+    assert len(refused) <= may_refuse
+
+
+@pytest.mark.rule("P-143")
+@pytest.mark.parametrize("kind", [Topic.GENERATION, Topic.OTHER])
 @pytest.mark.parametrize("half", ["tuning", "held_out"])
-def test_topics_are_told_apart(half):
-    """Given wishes of the corpus, then nine of ten are read right, and none is paid for in vain."""
-    rows = wishes(f"topics_{half}")
-    missed = [row for row in rows if read_topic(row[1]) != row[0]]
-    print(f"{half}: {len(rows) - len(missed)} of {len(rows)}; missed: {missed}")
-    assert len(missed) <= len(rows) / 10
-    assert not [row for row in missed if row[0] != Topic.VIDEO]
+def test_plain_orders_for_something_else_are_caught(half, kind):
+    """Given orders to generate and things that are off the topic, then eight of ten are caught."""
+    texts = [text for of, text in wishes(f"topics_{half}") if of == kind]
+    missed = [text for text in texts if read_topic(text) is not kind]
+    print(f"{half}: {len(texts) - len(missed)} of {len(texts)} {kind} caught; missed: {missed}")
+    assert len(texts) >= 10
+    assert len(missed) <= len(texts) / 5
+
+
+def test_the_halves_share_no_wish():
+    tuning, held_out = ({text for _, text in wishes(f"topics_{h}")} for h in ("tuning", "held_out"))
+    assert not tuning & held_out
 
 
 @pytest.mark.parametrize("name", ["intents_tuning", "intents_held_out", "wishes"])
@@ -51,6 +68,17 @@ def test_no_wish_about_a_video_is_refused(name):
         ("Generate a video of a cat", Topic.GENERATION),
         ("make the video brighter", Topic.VIDEO),
         ("make a new video of a cat", Topic.GENERATION),
+        ("generate a video of a cat with captions", Topic.GENERATION),
+        ("never generate a video of a cat", Topic.VIDEO),
+        ("Steps: 1. Open it. 2. Generate an image.", Topic.VIDEO),
+        ("Yellow captions. Generate background music.", Topic.GENERATION),
+        ("字幕黄色，帮我生成一张图片", Topic.GENERATION),
+        ("不要生成图片", Topic.VIDEO),
+        ("write me a poem", Topic.OTHER),
+        ("a video on how to write me a poem", Topic.VIDEO),
+        ("who won the cup? show it in red", Topic.VIDEO),
+        ("hello again", Topic.VIDEO),
+        ("ok", Topic.VIDEO),
     ],
 )
 def test_what_decides(text, topic):
@@ -63,7 +91,12 @@ def test_any_text_has_a_topic(text):
 
 
 @pytest.mark.parametrize(
-    "piece", ["generate a b c ", "solve = ", "write a ", "hi ", "create new new ", '"', "生成"]
+    "piece",
+    [
+        *["generate a b c ", "generate a ", "generate image. ", "create new new ", "make-a-"],
+        *["solve = ", "write a ", "who   ", "can you ", "hi ", "! ", "!", ", ", '"', "a"],
+        *["生成", "帮我", "，请"],
+    ],
 )
 def test_long_wishes_cost_no_more_than_their_length(piece):
     assert is_about_linear(lambda size: read_topic(piece * (size // len(piece))), 40_000)
