@@ -117,11 +117,15 @@ def color_of(value: object) -> str | None:
 def resolve(overrides: Mapping[str, Any], *, base: Style | None = None) -> Style:
     """Applies overrides to their preset (or to `base` when they name none).
 
-    Values that make no sense are left out, numbers are clamped: an agent does its best.
+    `growth` is a factor on the size that is there, for who names no size. Values that make no sense
+    are left out, numbers are clamped: an agent does its best.
     """
     name = str(overrides.get("preset", "")).lower()
     style = PRESETS.get(name) or base or PRESETS["outline"]
     good = {key: value for key, value in _checked(overrides).items() if value is not None}
+    growth = _number(overrides.get("growth"))
+    if growth is not None:
+        good.setdefault("size", _value("size", style.size * growth))
     moved = good.get("position", style.position) != style.position
     return _settle(replace(style, **good), good, moved=moved)
 

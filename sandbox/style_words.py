@@ -11,6 +11,8 @@ from sandbox.style import COLORS, PRESETS, SIZES
 _NAMES = "|".join(sorted(COLORS, key=len, reverse=True))
 _COLOR = rf"(#[0-9a-fA-F]{{6}}|#[0-9a-fA-F]{{3}}|\b(?:{_NAMES})\b)"
 _TEXT = r"(?:text|captions?|subtitles?|letters?|letterings?|words|font|titles?)"
+#: What "larger" and "smaller" make of the size that is there.
+LARGER, SMALLER = 1.25, 0.8
 _PARAMETERS = re.compile(r"style parameters\s*:\s*(?=\{)", re.IGNORECASE)
 
 _ZH_COLORS = {
@@ -21,7 +23,10 @@ _ZH_WORDS: tuple[tuple[str, str, Any], ...] = (
     (r"顶部|上方", "position", "top"), (r"底部|下方", "position", "bottom"),
     (r"中间|居中显示", "position", "middle"), (r"左对齐", "alignment", "left"),
     (r"右对齐", "alignment", "right"), (r"加粗|粗体", "weight", 700),
-    (r"大字|字体大", "size", SIZES["large"]), (r"小字|字体小", "size", SIZES["small"]),
+    (r"大字|字体大(?!一?[点些])", "size", SIZES["large"]),
+    (r"小字|字体小(?!一?[点些])", "size", SIZES["small"]),
+    (r"(?:^|[>幕字体再更，,\s])(?:大一?[点些]|放大)", "growth", LARGER),
+    (r"(?:^|[>幕字体再更，,\s])(?:小一?[点些]|缩小)", "growth", SMALLER),
     (r"卡拉\s?OK", "preset", "karaoke"), (r"描边", "preset", "outline"),
 )  # fmt: skip
 _COLOR_PATTERNS: tuple[tuple[str, str], ...] = (
@@ -68,6 +73,17 @@ _WORDS_PER = re.compile(
     re.IGNORECASE,
 )
 
+#: A wish that names nothing is about the captions: "make it yellow", "bigger please".
+_BARE = re.compile(
+    r"(?:(?:please|ok|now|just|can you|could you)\s+)*(?:(?:make|turn|set|change|try|use)\s+)?"
+    r"(?:(?:it|them|this|that|everything)\s+)?"
+    r"(?:(?:to|in|be|an?|bit|little|much|slightly|even|still|bold)\s+)*"
+    rf"(?:{_COLOR}|(?P<size>bigger|larger|smaller|big|large|medium|small))"
+    r"(?:\s+(?:please|instead|again|now|then|at the (?:top|middle|bottom)))*",
+    re.IGNORECASE,
+)
+_CLAUSES = re.compile(r"[,.;!?]|\band\b|\bbut\b", re.IGNORECASE)
+
 
 def read_parameters(message: str) -> dict[str, Any]:
     """Reads the JSON object after `Style parameters:`; empty where there is none."""
@@ -96,6 +112,7 @@ def read_words(prose: str) -> dict[str, Any]:
         word = position.group(1).lower()
         found["position"] = "middle" if word.startswith("cent") else word
     found.update(_size(prose))
+    found = {**_bare(prose), **found}
     per_line = _WORDS_PER.search(prose)
     if per_line:
         word = per_line.group(1).lower()
@@ -106,6 +123,26 @@ def read_words(prose: str) -> dict[str, Any]:
     if opacity:
         found["box_opacity"] = int(opacity.group(1) or opacity.group(2)) / 100
     return found
+
+
+def _bare(prose: str) -> dict[str, Any]:
+    """What was wished without a noun: in a message of one line, or in lines quoted in a longer."""
+    lines = prose.strip().splitlines()
+    wishes = lines if len(lines) == 1 else [line for line in lines if line.startswith(">")]
+    found: dict[str, Any] = {}
+    for wish in wishes:
+        for clause in _CLAUSES.split(wish.lstrip("> ")):
+            if match := _BARE.fullmatch(clause.strip()):
+                size = match["size"]
+                found |= _named_size(size) if size else {"color": match.group(1)}
+    return found
+
+
+def _named_size(word: str) -> dict[str, Any]:
+    name = word.lower()
+    if name in {"bigger", "larger", "smaller"}:
+        return {"growth": SMALLER if name == "smaller" else LARGER}
+    return {"size": SIZES["large" if name == "big" else name]}
 
 
 def _preset(prose: str) -> str | None:
@@ -150,12 +187,9 @@ def _size(prose: str) -> dict[str, Any]:
     if px:
         return {"size": int(px.group(1)) / 10.8}
     word = re.search(
-        rf"\b(small|medium|large|big)(?:r|er|ger|[- ]sized?)?\s+(?:\w+\s+)?{_TEXT}\b"
+        rf"\b(smaller|larger|bigger|small|medium|large|big)(?:[- ]sized?)?\s+(?:\w+\s+)?{_TEXT}\b"
         r"|\bsize\s*(?:is|:|=)?\s*(small|medium|large|big)\b",
         prose,
         re.IGNORECASE,
     )
-    if not word:
-        return {}
-    name = (word.group(1) or word.group(2)).lower()
-    return {"size": SIZES["large" if name == "big" else name]}
+    return _named_size(word.group(1) or word.group(2)) if word else {}

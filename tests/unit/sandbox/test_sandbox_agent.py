@@ -81,8 +81,8 @@ WORDS: list[tuple[str, dict[str, Any]]] = [
     ("a black box with 60% opacity", {"box_color": "black", "box_opacity": 0.6}),
     ("highlight each word in gold", {"highlight_color": "gold"}),
     ("large text", {"size": 8.4}),
-    ("use larger letters", {"size": 8.4}),
-    ("bigger captions", {"size": 8.4}),
+    ("use larger letters", {"growth": 1.25}),
+    ("bigger captions", {"growth": 1.25}),
     ("text at 7.5 % of the frame height", {"size": 7.5}),
     ("font size 54px", {"size": 5.0}),
     ("in the middle, left-aligned", {"position": "middle", "alignment": "left"}),
@@ -92,6 +92,21 @@ WORDS: list[tuple[str, dict[str, Any]]] = [
     ("one word at a time, all caps", {"words_per_line": 1, "case": "upper"}),
     ("no box please", {"box": False}),
     ("字幕用黄色，放在顶部，加粗", {"color": "#FFFF00", "position": "top", "weight": 700}),
+    ("字幕大一点", {"growth": 1.25}),
+    ("再小一点", {"growth": 0.8}),
+    ("声音大一点", {}),
+    ("黄色", {"color": "#FFFF00"}),
+    ("make it yellow", {"color": "yellow"}),
+    ("yellow", {"color": "yellow"}),
+    ("Yellow please, and a bit bigger", {"color": "Yellow", "growth": 1.25}),
+    ("#12ab9f instead", {"color": "#12ab9f"}),
+    ("bigger", {"growth": 1.25}),
+    ("please make them larger", {"growth": 1.25}),
+    ("smaller!", {"growth": 0.8}),
+    ("big please", {"size": 8.4}),
+    ("not yellow", {}),
+    ("make the car yellow", {}),
+    ("make it yellow, with a black outline", {"color": "yellow", "outline_color": "black"}),
     ("Change captions only; do not change the video, its sound or anything else.", {}),
 ]  # fmt: skip
 
@@ -99,6 +114,27 @@ WORDS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("message", "overrides"), WORDS, ids=[words for words, _ in WORDS])
 def test_styling_is_read_from_words(message: str, overrides: dict[str, Any]) -> None:
     assert plan_message(message).overrides == overrides
+
+
+@pytest.mark.parametrize(
+    ("wish", "overrides"),
+    [
+        ("make it yellow", {"color": "yellow"}),
+        ("bigger", {"growth": 1.25}),
+        ("黄色，大一点", {"color": "#FFFF00", "growth": 1.25}),
+    ],
+)
+def test_a_short_wish_is_read_from_the_message_it_is_quoted_in(
+    wish: str, overrides: dict[str, Any]
+) -> None:
+    """Given captions and a short wish in a longer message, then the captions are restyled by it."""
+    message = (
+        "Change the captions that are there, and the captions only.\n"
+        "Change nothing else: no music, no sound; picture, sound and length stay as they are.\n"
+        f"Leave undone what goes beyond captions.\n> {wish}"
+    )
+    plan = plan_message(message, has_captions=True)
+    assert (plan.kind, plan.overrides) == (Kind.RESTYLE, overrides)
 
 
 def test_style_parameters_win_over_words() -> None:
@@ -158,6 +194,16 @@ def test_no_style_parameter_breaks_a_style(overrides: dict[str, Any]) -> None:
     assert 0 <= style.box_opacity <= 1
     assert 1 <= style.size <= 30
     assert resolve(style.as_dict()) == style
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_larger_twice_grows_twice_and_smaller_shrinks(preset: str) -> None:
+    """Given any preset, then each "bigger" is bigger than what was there, and "smaller" smaller."""
+    first = resolve({"preset": preset})
+    second = resolve(plan_message("bigger").overrides, base=first)
+    third = resolve(plan_message("larger letters").overrides, base=second)
+    assert first.size < second.size < third.size
+    assert resolve(plan_message("smaller").overrides, base=third).size < third.size
 
 
 def test_margins_are_pixels_of_a_1080p_frame() -> None:
