@@ -62,7 +62,11 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
         )
     unfit = list(check_wishes(request))
     if errors or unfit:
-        raise InvalidRequest("The job is not valid.", [*errors, *unfit], hint=HINT if unfit else "")
+        raise InvalidRequest(
+            "The job is not valid.",
+            [*errors, *unfit],
+            hint="" if errors else HINT,
+        )
     if captions is None and not settings.nemo_transcribes:
         raise CaptionsRequired(
             errors=[FieldError("#/captions", "is required here")], example={"captions": _EXAMPLE}
