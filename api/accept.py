@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from api.state import origin
 from service.jobs.again import retry_job
 from service.jobs.submit import Caller, submit_job
 from service.jobs.view import initial_units, job_data
+from service.logs import learn
+from service.metrics import JOBS_ACCEPTED, count
 from service.model.job import Job
 from service.model.lifecycle import JobStatus
 from service.store.jobs import Accepted, JobStore, NewJob
@@ -53,6 +56,7 @@ def accept_job(
         clock=parts.clock,
         caller_policy=parts.caller_policy,
         idempotency_key=idempotency_key,
+        origin=origin(),
     )
     return _answer(accepted, store, parts)
 
@@ -71,13 +75,16 @@ def accept_retry(job: Job, caller: Caller, parts: Services, idempotency_key: str
         settings=parts.settings,
         clock=parts.clock,
         idempotency_key=idempotency_key,
+        origin=origin(),
     )
     return _answer(accepted, store, parts)
 
 
 def _answer(accepted: Accepted, store: RecordingStore, parts: Services) -> AcceptedJob:
+    learn(job=accepted.job_id)
     if accepted.replayed or store.written is None:
         return AcceptedJob(accepted.job_id, accepted.replayed, None)
+    count(JOBS_ACCEPTED)
     job = _as_written(*store.written)
     resource = job_data(job, *initial_units(job), parts.settings.public_url)
     return AcceptedJob(accepted.job_id, replayed=False, resource=resource)

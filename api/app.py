@@ -13,6 +13,7 @@ from api.openapi import ProblemApi
 from api.pages import page_routes
 from api.problems import register_problems
 from api.state import attach_state
+from api.watch import register_watch
 
 if TYPE_CHECKING:
     from service.jobs.context import Services
@@ -31,6 +32,7 @@ def create_app(services: Services) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     attach_state(app.extensions, services)
+    register_watch(app)
     register_gate(app)
     register_problems(app)
     api = ProblemApi(app, spec_kwargs={"info": {"description": _DESCRIPTION}})

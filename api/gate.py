@@ -16,6 +16,7 @@ from api.problems import RequestTooLarge, UnsupportedMediaType
 from api.state import services, state
 from service.clock import Clock
 from service.errors import FieldError
+from service.logs import learn
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 #: How much of a refused body is read after the answer, and for how long.
@@ -36,6 +37,7 @@ def name_request() -> None:
     """Take the caller's `X-Request-Id` when it is one, else make one."""
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+    learn(request_id=g.request_id)
 
 
 def require_key() -> None:

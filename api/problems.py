@@ -121,7 +121,7 @@ def answer_error(error: CaptionAbError) -> Response:
     """One of our errors."""
     status = status_of(error)
     if status >= 500 and not error.retryable:
-        log.error("request_failed", exc_info=error, extra={"request_id": request_id()})
+        log.error("request_failed", exc_info=error)
         return problem(status, "internal", _TITLES["internal"], "The request failed here.")
     headers = {}
     if status == 401:
@@ -164,7 +164,7 @@ def answer_http_error(error: HTTPException) -> Response:
 
 def answer_surprise(error: Exception) -> Response:
     """A bug of ours: logged in full, told in one sentence."""
-    log.error("request_failed", exc_info=error, extra={"request_id": request_id()})
+    log.error("request_failed", exc_info=error)
     return problem(500, "internal", _TITLES["internal"], "The request failed here.")
 
 

@@ -20,16 +20,21 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from api.app import create_app
 from api.bodies import PIECE_BYTES
+from api.logs import JsonLogger
 from api.offload import run_in_thread
+from service import metrics
 from service.errors import CaptionAbError, StartupError
+from service.logs import log_json
 from service.settings import Settings, load_settings
 from service.store.policy import check_policy
 from service.store.scripts import CREATE_JOB, script_text
+from service.tracing import start_tracing, stop_tracing
 from service.wiring import build_services
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from service.exposition import Outlet
     from service.jobs.context import Services
 
 CONNECTIONS = 32
@@ -50,34 +55,48 @@ class Worker(GeventWorker):  # type: ignore[misc]
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn, configured here and by nothing else."""
 
-    def __init__(self, settings: Settings, bind: str, workers: int) -> None:
+    def __init__(
+        self, settings: Settings, options: argparse.Namespace, outlet: Outlet | None
+    ) -> None:
         self._settings = settings
-        self._bind = bind
-        self._workers = workers
+        self._given = options
+        self._outlet = outlet
         super().__init__()
 
     def load_config(self) -> None:
         options = {
-            "bind": self._bind,
-            "workers": self._workers,
+            "bind": self._given.bind,
+            "workers": self._given.workers,
             "worker_class": "api.server.Worker",
             "worker_connections": 1000,
             "graceful_timeout": GRACE_S,
             "keepalive": 5,
             "timeout": 60,
             "loglevel": "warning",
+            "logger_class": JsonLogger,
             "proc_name": "caption-ab-api",
             "control_socket_disable": True,
             "post_worker_init": _say_ready,
+            "worker_exit": lambda _server, _worker: stop_tracing(),
+            "child_exit": self._forget,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    def _forget(self, _arbiter: Any, worker: Any) -> None:
+        if self._outlet is not None:
+            self._outlet.forget(worker.pid)
 
     def load(self) -> Flask:
         SocketUnreader.max_body_chunk = PIECE_BYTES
         services = build_services(
             self._settings, name="api", connections=CONNECTIONS, offload=run_in_thread
         )
+        start_tracing(self._settings, "api")
+        if self._outlet is not None:
+            recorder = self._outlet.install()
+            metrics.install(recorder)
+            self._outlet.serve(recorder)
         warm(services)
         gevent.spawn(keep_anchored, services)
         return create_app(services)
@@ -116,20 +135,44 @@ def check_start(settings: Settings) -> None:
         services.connection.client.close()
 
 
+def take_metrics_port(settings: Settings, bind: str) -> Outlet | None:
+    """The port of metrics, taken before the fork: every worker answers there for all of them.
+
+    Raises:
+        StartupError: it is the API's own, or cannot be had.
+    """
+    if not settings.metrics_port:
+        return None
+    if bind.rpartition(":")[2] == str(settings.metrics_port):
+        raise StartupError(
+            f"CAPTION_AB_METRICS_PORT is {settings.metrics_port}, the port of the API itself.",
+            hint="Metrics are not for callers: give them a port of their own.",
+        )
+    from service.exposition import open_outlet
+
+    return open_outlet(settings, shared=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM; 2 when this process must not run as it is configured."""
     options = _parse(arguments)
+    log_json(options.loglevel)
     try:
         settings = load_settings()
         if options.public_url:
             settings = replace(settings, public_url=options.public_url)
         check_start(settings)
+        outlet = take_metrics_port(settings, options.bind)
     except CaptionAbError as error:
         hint = f" {error.hint_text}" if isinstance(error, StartupError) else ""
         sys.stderr.write(f"caption-ab api: {error.detail}{hint}\n")
         return 2
     sys.argv = sys.argv[:1]  # gunicorn reads the command line too
-    Server(settings, options.bind, options.workers).run()
+    try:
+        Server(settings, options, outlet).run()
+    finally:
+        if outlet is not None:
+            outlet.close()
     return 0
 
 
@@ -138,6 +181,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--bind", default="127.0.0.1:8080", help="address and port")
     parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.add_argument("--public-url", default="", help="base address of links")
+    parser.add_argument("--loglevel", default="info", choices=("debug", "info", "warning"))
     return parser.parse_args(arguments)
 
 

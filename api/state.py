@@ -11,6 +11,8 @@ from flask import Response, current_app, g
 
 from service.access import KeyCache
 from service.jobs.submit import Caller
+from service.model.origin import Origin
+from service.tracing import current_traceparent
 
 if TYPE_CHECKING:
     from service.jobs.context import Services
@@ -45,6 +47,11 @@ def services() -> Services:
 def caller() -> Caller:
     """Whose request this is; routes below `/v1` always have one."""
     return cast("Caller", g.caller)
+
+
+def origin() -> Origin:
+    """The request being served, as work that it starts remembers it."""
+    return Origin(str(g.get("request_id", "")), current_traceparent())
 
 
 def public_url() -> str:

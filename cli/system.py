@@ -162,6 +162,13 @@ class System:
             death_signal=signal.SIGTERM,
         )
 
+    def _env_of(self, number: int) -> dict[str, str]:
+        """The environment of one process: its metrics are served `number` ports above the first."""
+        first = self.env.get("CAPTION_AB_METRICS_PORT", "")
+        if not first.isdigit() or first == "0":
+            return self.env
+        return {**self.env, "CAPTION_AB_METRICS_PORT": str(int(first) + number)}
+
     def _workers(self) -> list[Child]:
         logs = self.plan.folder / "logs"
         drain_s = float(self.env.get("CAPTION_AB_DRAIN_S") or 930)
@@ -170,19 +177,19 @@ class System:
             Child(
                 f"worker {queue}",
                 [sys.executable, "-m", "workers", queue],
-                self.env,
+                self._env_of(number),
                 logs / f"worker-{queue}.log",
                 is_ready=says(f"worker {queue} ready"),
                 stop_s=drain_s + handback_s + 5,
             )
-            for queue in QUEUES
+            for number, queue in enumerate(QUEUES, start=1)
         ]
 
     def _api(self) -> Child:
         return Child(
             "API",
             [sys.executable, "-m", "api", "--bind", f"127.0.0.1:{self.plan.port}"],
-            self.env,
+            self._env_of(0),
             self.plan.folder / "logs" / "api.log",
             is_ready=says("api ready"),
             death_signal=signal.SIGTERM,

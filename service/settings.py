@@ -49,6 +49,13 @@ class Settings:
         "check", "`check` reads Redis' persistence policy; `stated` trusts the operator."
     )
 
+    # Operations
+    metrics_port: int = _setting(0, "Port of Prometheus metrics, one a process; 0 serves none.")
+    metrics_host: str = _setting("127.0.0.1", "Address on which metrics are served.")
+    otlp_url: str = _setting(
+        "", "Where traces go by OTLP over HTTP, such as http://collector:4318/v1/traces."
+    )
+
     # The engine
     lease_s: float = _setting(60.0, "How long a worker may work on a row without renewing.")
     lease_grace_s: float = _setting(10.0, "How long an expired lease keeps others out.")

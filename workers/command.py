@@ -10,12 +10,12 @@ import sys
 from celery import signals
 
 from service.errors import CaptionAbError
+from service.logs import log_json
 from service.model.lifecycle import Queue
 from service.settings import load_settings
 from service.store.keys import queue_key
 from workers.app import configure
 from workers.checks import check_sizes
-from workers.logs import log_json
 from workers.process import POOLS, Process, close, prepare
 
 

@@ -26,9 +26,11 @@ from service.media.files import run_directly
 from service.model.lifecycle import Queue
 from service.settings import Settings
 from service.store.keys import queue_key
+from service.tracing import start_tracing, stop_tracing
 from service.wiring import build_services
 from workers.checks import check_surroundings
 from workers.heartbeat import Heartbeat, Sight
+from workers.metrics import Meter
 from workers.ticker import Ticker
 
 T = TypeVar("T")
@@ -53,6 +55,7 @@ class Process:
     parts: Services | None = None
     ticker: Ticker | None = None
     heartbeat: Heartbeat | None = None
+    meter: Meter | None = None
     stops_asked: int = 0
     gone: threading.Event = field(default_factory=threading.Event)
 
@@ -108,12 +111,15 @@ def prepare(queue: Queue, settings: Settings) -> Process:
     process = Process(queue, settings)
     services = _build(process)
     check_surroundings(queue, services)
+    process.meter = Meter(settings, forks=POOLS[queue] == "prefork")
     if POOLS[queue] == "prefork":
         # A socket must not be shared by parent and children: each opens its own after the fork.
         services.connection.client.close()
         signals.worker_process_init.connect(_prepare_child, weak=False)
+        signals.worker_process_shutdown.connect(lambda **_: stop_tracing(), weak=False)
     else:
         process.parts = services
+        start_tracing(settings, str(queue))
         services.leases.start()
     _process = process
     signals.worker_ready.connect(_begin, weak=False)
@@ -127,6 +133,9 @@ def close(process: Process) -> None:
         process.ticker.stop()
     if process.parts:
         process.parts.leases.stop()
+    if process.meter:
+        process.meter.close()
+    stop_tracing()
 
 
 def die_with_parent() -> None:
@@ -154,6 +163,9 @@ def _offload_green(work: Callable[[], T], /) -> T:
 def _prepare_child(**_: Any) -> None:
     die_with_parent()
     process = running()
+    if process.meter:
+        process.meter.count_in_child()
+    start_tracing(process.settings, str(process.queue))
     process.parts = _build(process)
     process.parts.leases.start()
 
@@ -175,6 +187,8 @@ def _begin(**_: Any) -> None:
         after=process.heartbeat.round,
     )
     process.ticker.start()
+    if process.meter:
+        process.meter.serve()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ask_to_stop)
     threading.Thread(target=_watch, args=(process,), name="drain", daemon=True).start()

@@ -6,6 +6,8 @@ import logging
 
 from service.errors import StoreError
 from service.jobs.advance import advance as advance_row
+from service.logs import about
+from service.metrics import ROWS_BROKEN, count
 from workers.app import TASK_NAME, app
 from workers.process import running
 
@@ -17,9 +19,11 @@ def advance(row: str) -> None:
     """Work on a row; whatever goes wrong, its lease and the due set bring it back."""
     if running().draining:
         return
-    try:
-        advance_row(row, running().services)
-    except StoreError as error:
-        _log.warning("row_left", extra={"row": row, "code": error.code, "why": error.detail})
-    except Exception:  # noqa: BLE001  the lease recovers what a fault leaves
-        _log.exception("row_broken", extra={"row": row})
+    with about(row=row):
+        try:
+            advance_row(row, running().services)
+        except StoreError as error:
+            _log.warning("row_left", extra={"code": error.code, "why": error.detail})
+        except Exception:  # noqa: BLE001  the lease recovers what a fault leaves
+            count(ROWS_BROKEN)
+            _log.exception("row_broken")

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from service.clock import AnchoredClock
 from service.errors import CaptionAbError, ClockRefused, StoreUnavailable
 from service.jobs.context import Services
+from service.metrics import DUE_LATE, QUEUE_LENGTH, QUEUE_ROOM, TICK_FAILURES, TICKS, count, put
 from service.model.lifecycle import Queue
-from service.store.commands import Rooms, Tick
+from service.store.ticks import Rooms, Tick
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,15 @@ class _Trouble:
         if self.code:
             _log.info("tick_again", extra={"after": self.code})
         self.code = ""
+
+
+def tell(tick: Tick) -> None:
+    """What a look has shown, as metrics."""
+    count(TICKS)
+    for queue, look in tick.queues.items():
+        put(DUE_LATE, look.late_ms / 1000, queue=queue)
+        put(QUEUE_LENGTH, look.length, queue=queue)
+        put(QUEUE_ROOM, look.room, queue=queue)
 
 
 class Ticker:
@@ -77,12 +87,15 @@ class Ticker:
         try:
             tick = self._tick()
         except CaptionAbError as error:
+            count(TICK_FAILURES, code=error.code)
             self._trouble.begin(error.code, error.detail)
             return None
         except Exception as error:  # noqa: BLE001  the ticker outlives every fault
+            count(TICK_FAILURES, code="internal")
             self._trouble.begin(type(error).__name__, "A fault of the ticker's own.")
             return None
         self._trouble.end()
+        tell(tick)
         return tick
 
     def _tick(self) -> Tick:

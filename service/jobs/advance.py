@@ -16,6 +16,9 @@ from service.jobs.context import ClipContext, CutContext, Services
 from service.jobs.leases import Lease
 from service.jobs.outcomes import Advance, End, News, Outcome, Pause, Wait
 from service.jobs.remedies import remedy
+from service.jobs.watch import tell_failed, tell_moved, watched
+from service.logs import learn
+from service.metrics import LEASES_LOST, count
 from service.model.cut import ClipDoc, CutDoc, Failure
 from service.model.documents import read_document, write_document
 from service.model.job import Job, cut_rows
@@ -29,6 +32,7 @@ from service.model.lifecycle import (
     clip_queue,
     cut_queue,
 )
+from service.model.origin import read_origin
 from service.model.rows import row_kind
 from service.nemo.tokens import refresh_token
 from service.store.commands import Change, Claim, LeaseLost
@@ -51,19 +55,29 @@ def advance(row: str, services: Services) -> Refusal | None:
     )
     if isinstance(claim, Refusal):
         return claim
+    origin = read_origin(claim.origin)
+    learn(request_id=origin.request_id)
     with services.leases.hold(claim) as lease:
         try:
             _work(claim, lease, services)
         except LeaseLost:
+            if not lease.lost:
+                count(LEASES_LOST)
             _log.warning("lease_lost_at_commit", extra={"row": row, "fence": claim.fence})
     return None
 
 
 def _work(claim: Claim, lease: Lease, services: Services) -> None:
     kind = row_kind(claim.row)
+    if kind in {RowKind.CLIP, RowKind.CUT}:
+        _advance_unit(claim, lease, services)
+    else:
+        with watched(claim, services.clock):
+            _work_once(kind, claim, services)
+
+
+def _work_once(kind: RowKind, claim: Claim, services: Services) -> None:
     match kind:
-        case RowKind.CLIP | RowKind.CUT:
-            _advance_unit(claim, lease, services)
         case RowKind.FINISH:
             finish.finish_job(claim, services)
         case RowKind.EVENT:
@@ -72,6 +86,8 @@ def _work(claim: Claim, lease: Lease, services: Services) -> None:
             deliver(claim, services)
         case RowKind.TOKEN:
             refresh_token(claim, services.tokens, services.commands, services.clock)
+        case RowKind.CLIP | RowKind.CUT:
+            raise ValueError(f"{claim.row} has steps of its own.")
         case _:
             assert_never(kind)
 
@@ -81,10 +97,12 @@ def _advance_unit(claim: Claim, lease: Lease, services: Services) -> None:
     if job is None:
         raise StoreError(f"{claim.row} has no job.")
     while True:
-        outcome = _decide(claim, lease, job, services)
+        with watched(claim, services.clock):
+            outcome = _decide(claim, lease, job, services)
         started_s = services.clock.monotonic_s()
         change = _change(outcome, claim, job, services)
         canceled = services.commands.commit(claim, change, now_ms=services.clock.now_ms())
+        tell_moved(claim, change)
         if not change.keep:
             return
         lease.renewed_at_s = started_s
@@ -118,7 +136,7 @@ def _decide_clip(claim: Claim, lease: Lease, job: Job, services: Services) -> Ou
     except StoreError:
         raise
     except CaptionAbError as error:
-        _log.info("step_failed", extra={"row": claim.row, "state": claim.state, "code": error.code})
+        tell_failed(claim, error)
         return clips.remedy(error, context)
 
 
@@ -139,7 +157,7 @@ def _decide_cut(claim: Claim, lease: Lease, job: Job, services: Services) -> Out
     except StoreError:
         raise
     except CaptionAbError as error:
-        _log.info("step_failed", extra={"row": claim.row, "state": claim.state, "code": error.code})
+        tell_failed(claim, error)
         return remedy(error, context, state=state)
 
 

@@ -9,6 +9,7 @@ from service.jobs.context import Services
 from service.jobs.submit import Caller, accept_spec, fingerprint
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB
+from service.model.origin import NOWHERE, Origin
 from service.settings import Settings
 from service.store.jobs import Accepted, JobStore
 from service.webhooks.events import EventType, event_body
@@ -52,6 +53,7 @@ def retry_job(
     settings: Settings,
     clock: Clock,
     idempotency_key: str = "",
+    origin: Origin = NOWHERE,
 ) -> Accepted:
     """Accept a new job of the same request on the caller's account; its edits are paid anew.
 
@@ -74,4 +76,5 @@ def retry_job(
         idempotency_key=idempotency_key,
         fingerprint=fingerprint({"retry_of": job.id}),
         retry_of=job.id,
+        origin=origin,
     )

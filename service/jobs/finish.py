@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import replace
 
 from service.compare.report import compare
 from service.errors import StoreError
 from service.jobs.context import Services
 from service.jobs.view import job_data
+from service.metrics import JOBS_ENDED, count
 from service.model.lifecycle import JobStatus, job_end
 from service.store.commands import Claim
 from service.webhooks.events import EventType, event_body
+
+_log = logging.getLogger(__name__)
 
 
 def finish_job(claim: Claim, services: Services) -> None:
@@ -30,6 +34,8 @@ def finish_job(claim: Claim, services: Services) -> None:
     services.commands.finish(
         claim, status=status, result=json.dumps(result), event=event, now_ms=now_ms
     )
+    count(JOBS_ENDED, status=status)
+    _log.info("job_ended", extra={"row": claim.row, "status": status})
 
 
 def event_of(status: JobStatus) -> EventType:

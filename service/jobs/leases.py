@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from service.clock import Clock
 from service.errors import StoreError
+from service.metrics import LEASES_HELD, LEASES_LOST, count, under_way
 from service.nemo.wire import State
 from service.settings import Settings
 from service.store.commands import Claim, Commands, LeaseLost
@@ -58,7 +59,8 @@ class Leases:
         with self._lock:
             self._held[id(lease)] = lease
         try:
-            yield lease
+            with under_way(LEASES_HELD):
+                yield lease
         finally:
             with self._lock:
                 del self._held[id(lease)]
@@ -97,6 +99,7 @@ class Leases:
             canceled = self._commands.extend(claim.row, claim.fence, now_ms=self._clock.now_ms())
         except LeaseLost:
             lease.lost = True
+            count(LEASES_LOST)
             _log.warning("lease_lost", extra={"row": claim.row, "fence": claim.fence})
             return
         except StoreError as error:

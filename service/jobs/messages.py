@@ -21,6 +21,7 @@ from service.jobs.view import video_url
 from service.jobs.wishes import HINT, find_fault
 from service.model.job import Job, revision_rows
 from service.model.lifecycle import CutState
+from service.model.origin import NOWHERE, Origin, write_origin
 from service.nemo.intents import Intent, read_request
 from service.nemo.timeline import summarise_timeline
 from service.store.jobs import CutRow
@@ -30,11 +31,12 @@ from service.webhooks.events import EventType, event_body
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Words about one cut."""
+    """Words about one cut, and the request that brought them."""
 
     label: str
     clip: int
     text: str
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def _new_cut(
         idempotency_ttl_ms=int(settings.idempotency_ttl_s * 1000),
         limit_ms=int(job.spec.deadline_s * 1000),
         look_ms=int(settings.look_every_s * 1000),
+        origin=write_origin(message.origin),
     )
 
 

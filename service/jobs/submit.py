@@ -20,6 +20,7 @@ from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
 from service.model.job import LABELS, JobSpec
 from service.model.lifecycle import ClipState, CutState, Queue
+from service.model.origin import NOWHERE, Origin, write_origin
 from service.model.rows import clip_row, cut_row
 from service.outbound.guard import Policy, check_url
 from service.settings import Settings
@@ -111,6 +112,7 @@ def submit_job(
     clock: Clock,
     caller_policy: Policy,
     idempotency_key: str = "",
+    origin: Origin = NOWHERE,
 ) -> Accepted:
     """Accept a job in one exchange with Redis; on disk before this returns.
 
@@ -125,6 +127,7 @@ def submit_job(
         clock=clock,
         idempotency_key=idempotency_key,
         fingerprint=fingerprint(request),
+        origin=origin,
     )
 
 
@@ -138,6 +141,7 @@ def accept_spec(
     idempotency_key: str,
     fingerprint: str,
     retry_of: str = "",
+    origin: Origin = NOWHERE,
 ) -> Accepted:
     """Accept a job whose request has been checked.
 
@@ -164,6 +168,7 @@ def accept_spec(
         idempotency_key=idempotency_key,
         fingerprint=fingerprint,
         retry_of=retry_of,
+        origin=write_origin(origin),
     )
     return jobs.create(new, now_ms=now_ms)
 

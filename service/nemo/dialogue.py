@@ -15,7 +15,9 @@ import requests
 import urllib3
 
 from service.errors import BackendError
+from service.metrics import STREAMS_OPEN, under_way
 from service.nemo.body import GatedBody
+from service.nemo.calls import watched
 from service.nemo.dialect import Event, Heartbeat, HeartbeatForm, classify_event
 from service.nemo.errors import (
     BackendConfused,
@@ -97,9 +99,9 @@ def converse(
     body = _message(session_id, text, before_send, stop)
     headers = {**_HEADERS, "X-Request-Id": edit_id}
     started_s = exchange.clock.monotonic_s()
-    with exchange.fresh_session() as session:
+    with watched("edit", exchange.clock), exchange.fresh_session() as session:
         response = _send(exchange, session, token, body, headers)
-        with response:
+        with response, under_way(STREAMS_OPEN):
             _require_stream(exchange, response, token)
             builder = TranscriptBuilder(secrets=(token,))
             return _Reader(exchange, builder, on_event, stop, started_s).read(response)

@@ -10,6 +10,7 @@ import requests
 
 from service.clock import Clock
 from service.errors import BodyTooLarge
+from service.nemo.calls import watched
 from service.nemo.errors import BackendConfused, BackendUnavailable, ResultGone
 from service.nemo.exchange import TRANSPORT_ERRORS, read_pieces, unavailable
 from service.nemo.limits import Limits
@@ -38,7 +39,7 @@ class Downloads:
             BackendUnavailable: it cannot be reached, or broke off while reading.
             AddressRefused: the guard does not let us go there.
         """
-        with self._follow(url) as response:
+        with watched("download", self._clock), self._follow(url) as response:
             yield self.pieces(response, max_bytes)
 
     def pieces(self, response: requests.Response, max_bytes: int) -> Iterator[bytes]:

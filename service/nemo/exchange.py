@@ -14,10 +14,12 @@ import urllib3
 from service.clock import Clock
 from service.errors import BackendError, OutboundFailed, OutboundTimeout
 from service.nemo.body import GatedBody
+from service.nemo.calls import call_name, watched
 from service.nemo.errors import BackendConfused, BackendUnavailable, RateLimited
 from service.nemo.headers import attribution
 from service.nemo.limits import Limits
 from service.nemo.refusals import classify
+from service.tracing import trace_headers
 
 BeforeSend = Callable[[], None]
 OpenSession = Callable[[], requests.Session]
@@ -134,7 +136,7 @@ class Exchange:
                 method,
                 self._api_url + path,
                 data=body,
-                headers={**self._attribution, "Accept": "application/json", **(headers or {})},
+                headers={**self._common(), **(headers or {})},
                 auth=_Bearer(token),
                 timeout=(self.limits.connect_s, read_s or self.limits.read_s),
                 allow_redirects=False,
@@ -145,6 +147,9 @@ class Exchange:
                 raise body.refusal from None
             sent = body.opened if body is not None else _has_connected(error)
             raise unavailable(error, sent=sent) from None
+
+    def _common(self) -> dict[str, str]:
+        return {**self._attribution, "Accept": "application/json", **trace_headers()}
 
     def read(self, response: requests.Response) -> bytes:
         """Read a reply's whole body, up to the limit, and let its connection go.
@@ -178,16 +183,17 @@ class Exchange:
         headers: Mapping[str, str] | None = None,
         accept: Callable[[bytes], bool] | None = None,
     ) -> bytes:
-        with nullcontext() if method == "GET" else self.fresh_session() as session:
+        fresh = nullcontext() if method == "GET" else self.fresh_session()
+        with watched(call_name(method, path), self.clock), fresh as session:
             response = self.open(method, path, token, session=session, body=body, headers=headers)
             content = self.read(response)
-        error = self.refusal(response, content, token)
-        if error is None:
-            return content
-        odd_but_fine = isinstance(error, BackendConfused) and response.status_code < 300
-        if odd_but_fine and accept is not None and accept(content):
-            return content
-        raise error
+            error = self.refusal(response, content, token)
+            if error is None:
+                return content
+            odd_but_fine = isinstance(error, BackendConfused) and response.status_code < 300
+            if odd_but_fine and accept is not None and accept(content):
+                return content
+            raise error
 
     def _try(
         self, attempt: Callable[[], bytes], may_repeat: Callable[[BackendError], bool]

@@ -6,16 +6,18 @@ Refusals that a caller must act on are values; those that mean a bug or a lost l
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from service.errors import StoreError, StoreRefused
+from service.metrics import CREDITS_RESERVED, count, count_charge
 from service.model.lifecycle import Queue
 from service.settings import Settings
 from service.store import scripts
 from service.store.connection import Connection, OverLimit, Refused
 from service.store.scripts import Refusal
+from service.store.ticks import Rooms, Tick, read_tick
 
 
 class LeaseLost(StoreRefused):
@@ -40,6 +42,7 @@ class Claim:
     cancel_asked: bool
     resumed: bool = False
     claimed_at_s: float = 0.0
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +90,6 @@ class Change:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What one look at the due set did; `late_ms` is how late the latest row was."""
-
-    rung: int
-    put_off: int
-    late_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rooms:
-    """Free places of one worker, by queue, believed until `until_ms`."""
-
-    worker: str
-    until_ms: int
-    free: Mapping[Queue, int] = field(default_factory=dict)
-
-
 class Commands:
     """Rows: tick, claim, extend, commit, evidence, and what credits and deliveries need."""
 
@@ -116,7 +101,7 @@ class Commands:
 
     def tick(self, rooms: Rooms, *, now_ms: int) -> Tick:
         """Ring for rows that are due, as far as workers have room; write no lease."""
-        rung, put_off, late = self._connection.run(
+        reply = self._connection.run(
             scripts.TICK,
             now_ms,
             self._settings.tick_batch,
@@ -126,7 +111,7 @@ class Commands:
             rooms.until_ms,
             json.dumps({str(queue): free for queue, free in rooms.free.items()}),
         )
-        return Tick(int(rung), int(put_off), int(late))
+        return read_tick(reply)
 
     def claim(self, row: str, *, owner: str, now_ms: int, now_s: float) -> Claim | Refusal:
         """Take a row, or learn why not: HELD, NOT_YET, WAITING, GONE or ENDED.
@@ -147,7 +132,7 @@ class Commands:
             )
         except Refused as refused:
             return refused.refusal
-        fence, state, queue, doc, job, account, deadline, crashes, cancel, resume = reply
+        fence, state, queue, doc, job, account, deadline, crashes, cancel, resume, origin = reply
         return Claim(
             row=row,
             fence=int(fence),
@@ -161,6 +146,7 @@ class Commands:
             cancel_asked=cancel == "1",
             resumed=resume == "1",
             claimed_at_s=now_s,
+            origin=origin,
         )
 
     def extend(self, row: str, fence: int, *, now_ms: int) -> bool:
@@ -228,11 +214,13 @@ class Commands:
         most = -1 if limit is None else limit
         args = (claim.row, claim.fence, scope, amount, total, mark, most)
         try:
-            self._held(scripts.RESERVE, now_ms, *args)
+            _, before = self._held(scripts.RESERVE, now_ms, *args)
         except Refused as refused:
             if refused.refusal is Refusal.LIMIT:
                 raise OverLimit(int(refused.reply[1])) from None
             return False
+        if before == "0":
+            count(CREDITS_RESERVED, amount)
         return True
 
     def read_mark(self, account_id: str) -> str:
@@ -259,8 +247,11 @@ class Commands:
         what has gone may be theirs, because this edit was not `confirmed` or credits were added.
         """
         args = (claim.row, claim.fence, edit_id, total, most, "1" if confirmed else "0", mark)
-        charge = self._held(scripts.SETTLE, now_ms, *args)[0]
-        return None if charge == "unknown" else int(charge)
+        said, before = self._held(scripts.SETTLE, now_ms, *args)
+        charge = None if said == "unknown" else int(said)
+        if before == "0":
+            count_charge(charge)
+        return charge
 
     def finish(self, claim: Claim, *, status: str, result: str, event: str, now_ms: int) -> None:
         """End a job."""

@@ -62,6 +62,7 @@ class NewJob:
     idempotency_key: str = ""
     fingerprint: str = ""
     retry_of: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ class JobStore:
         }
         if new.retry_of:
             change["retry_of"] = new.retry_of
+        if new.origin:
+            change["origin"] = new.origin
         try:
             reply = self._connection.run(
                 scripts.CREATE_JOB,

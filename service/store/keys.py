@@ -34,6 +34,9 @@ class Keys:
     def retention(self) -> str:
         return f"{self.prefix}retention"
 
+    def overdue(self, queue: Queue) -> str:
+        return f"{self.prefix}overdue:{queue}"
+
     @property
     def observed(self) -> str:
         return f"{self.prefix}observed"

@@ -30,6 +30,7 @@ class NewCut:
     idempotency_ttl_ms: int
     limit_ms: int
     look_ms: int
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def add_cut(connection: Connection, new: NewCut, *, now_ms: int) -> AddedCut:
         "limit_ms": new.limit_ms,
         "look_ms": new.look_ms,
         "event": new.event,
+        **({"origin": new.origin} if new.origin else {}),
     }
     try:
         row, revision, replayed = connection.run(

@@ -11,11 +11,13 @@ from dataclasses import replace
 
 from service.errors import AddressRefused, OutboundError
 from service.jobs.context import Services
+from service.metrics import DELIVERY_SECONDS, observe
 from service.model.cut import Attempt, DeliveryDoc
 from service.model.documents import read_document, write_document
 from service.model.rows import delivery_row
 from service.outbound.session import fetch
 from service.store.commands import Claim
+from service.tracing import SpanKind, span
 from service.webhooks.events import is_wanted
 from service.webhooks.schedule import (
     AttemptOutcome,
@@ -62,7 +64,9 @@ def deliver(claim: Claim, services: Services) -> None:
     if claim.crashes > services.settings.crash_limit:
         _give_up(claim, doc, services)
         return
-    attempt, outcome = _post(doc, services)
+    with span("webhook", SpanKind.CLIENT) as note:
+        attempt, outcome = _post(doc, services)
+        note("http.response.status_code", attempt.status)
     now_ms = services.clock.now_ms()
     settings = services.settings
     policy = RetryPolicy(settings.webhook_schedule_s, settings.webhook_jitter)
@@ -82,6 +86,8 @@ def deliver(claim: Claim, services: Services) -> None:
             state, next_ms = "disabled", 0
         case _:
             state, next_ms = "failed", 0
+    outcome_name = "retried" if state == "pending" else state
+    observe(DELIVERY_SECONDS, attempt.duration_ms / 1000, outcome=outcome_name)
     _log.info("delivery_tried", extra={"row": claim.row, "status": attempt.status, "state": state})
     services.commands.record_attempt(
         claim, state=state, doc=write_document(kept), next_ms=next_ms, now_ms=now_ms

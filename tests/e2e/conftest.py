@@ -94,16 +94,19 @@ class Desk:
         self.programs.append(Program(process, output, self.folder))
         return self.programs[-1]
 
+    def close(self) -> None:
+        for program in self.programs:
+            if program.process.poll() is None:
+                program.process.kill()
+                program.process.wait()
+            program.left_over(20)
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = Desk(tmp_path, [])
     yield desk
-    for program in desk.programs:
-        if program.process.poll() is None:
-            program.process.kill()
-            program.process.wait()
-        program.left_over(20)
+    desk.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 -- add_cut: add the next revision of a cut to a job, also to one that has ended, whose keys are then kept again.
 -- KEYS: none, all are derived from the prefix: idempotency:* job:* row:* due retention
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 idempotency_key  8 fingerprint  9 idempotency_ttl_ms  10 clip  11 label  12 most  13 change
--- Returns: {row, revision, "0" or "1" when an earlier request is replayed}; change is JSON: queue, state, doc, limit_ms, look_ms, event, where "revision":0 of doc and event becomes the number
+-- Returns: {row, revision, "0" or "1" when an earlier request is replayed}; change is JSON: queue, state, doc, limit_ms, look_ms, event, origin, where "revision":0 of doc and event becomes the number
 -- Refuses: -4 GONE  -7 STATE (canceling)  -9 CLOCK  -10 KEY_REUSED  -12 QUOTA
 -- @include keys clock bell rows jobs
 if clock_refuses() then return { -9 } end
@@ -55,4 +55,5 @@ create_row(row, job, {
   doc = numbered(change.doc),
   look_ms = look_ms,
 })
+if change.origin then redis.call('HSET', K.row(row), 'origin', change.origin) end
 return { row, number, '0' }

@@ -1,25 +1,27 @@
 -- claim: take a row: raise its fence and give it a lease, if it is ready, free and has a slot of its account.
--- KEYS: none, all are derived from the prefix: due row:* account:*:slots account:*:waiting
+-- KEYS: none, all are derived from the prefix: due row:* overdue:* account:*:slots account:*:waiting job:*
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 owner  7 lease_ms  8 grace_ms  9 look_ms  10 slots
--- Returns: {fence, state, queue, doc, job, account, deadline_ms, crashes, cancel, resume}
+-- Returns: {fence, state, queue, doc, job, account, deadline_ms, crashes, cancel, resume, origin}
 -- Refuses: -1 HELD  -2 NOT_YET  -3 WAITING  -4 GONE  -5 ENDED  -9 CLOCK
 -- @include keys clock bell rows
 if clock_refuses() then return { -9 } end
 local row = ARGV[5]
 local key = K.row(row)
-local open, lease, ready, after, account, slot, deadline, limit, cancel = unpack(redis.call('HMGET', key,
-  'open', 'lease', 'ready', 'after', 'account', 'slot', 'deadline', 'limit', 'cancel'))
+local open, lease, ready, after, account, slot, deadline, limit, cancel, queue = unpack(redis.call('HMGET', key,
+  'open', 'lease', 'ready', 'after', 'account', 'slot', 'deadline', 'limit', 'cancel', 'queue'))
 if not open then
   redis.call('ZREM', K.due, row)
   return { -4 }
 end
 if open ~= '1' then
   redis.call('ZREM', K.due, row)
+  redis.call('ZREM', K.overdue(queue), row)
   return { -5 }
 end
 lease, deadline = tonumber(lease), tonumber(deadline or '0')
 if lease > 0 and now < lease + tonumber(ARGV[8]) then return { -1 } end
 if tonumber(ready) > now then return { -2 } end
+redis.call('ZREM', K.overdue(queue), row)
 
 local function wait_for_other()
   local look = now + tonumber(ARGV[9])
@@ -54,6 +56,8 @@ local fence = redis.call('HINCRBY', key, 'fence', 1)
 local crashes = redis.call('HINCRBY', key, 'crashes', 1)
 redis.call('HSET', key, 'lease', string.format('%.0f', till), 'owner', ARGV[6], 'rings', '0')
 schedule(row, till + tonumber(ARGV[8]))
-local state, queue, doc, job, resume = unpack(redis.call('HMGET', key, 'state', 'queue', 'doc', 'job', 'resume'))
+local state, doc, job, resume, origin = unpack(redis.call('HMGET', key, 'state', 'doc', 'job', 'resume', 'origin'))
+-- Which request this work goes back to: a message's own, else the job's.
+origin = origin or (job ~= '' and redis.call('HGET', K.job(job), 'origin')) or ''
 return { string.format('%d', fence), state, queue, doc, job, account,
-  string.format('%.0f', deadline), string.format('%d', crashes), cancel or '0', resume or '0' }
+  string.format('%.0f', deadline), string.format('%d', crashes), cancel or '0', resume or '0', origin }

@@ -1,7 +1,7 @@
 -- reserve: set estimated credits aside on the account before a paid message, once for each scope, all or nothing.
 -- KEYS: none, all are derived from the prefix: row:* job:* account:* account:*:editing
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 scope  8 amount  9 total  10 mark  11 limit
--- Returns: {credits reserved for the scope}; scope is "job" or a row, total the balance just read, mark the account's count of settles before, limit what the whole job may cost (-1: no limit)
+-- Returns: {credits reserved for the scope, "1" when that was so before}; scope is "job" or a row, total the balance just read, mark the account's count of settles before, limit what the whole job may cost (-1: no limit)
 -- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -8 CREDITS  -9 CLOCK  -13 LIMIT
 -- @include keys clock bell rows holder
 if clock_refuses() then return { -9 } end
@@ -28,4 +28,4 @@ if redis.call('SCARD', K.editing(account)) == 0 and settles == ARGV[10] then
   redis.call('HSET', K.account(account), 'total_seen', ARGV[9], 'carry', '0', 'doubt', '0')
 end
 redis.call('SADD', K.editing(account), ARGV[5])
-return { already or ARGV[8] }
+return { already or ARGV[8], already and '1' or '0' }

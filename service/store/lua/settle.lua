@@ -1,7 +1,7 @@
 -- settle: book what one edit cost, by what has gone from the account since it was last looked at; once.
 -- KEYS: none, all are derived from the prefix: row:* job:* account:* account:*:editing
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 edit  8 total  9 most  10 confirmed  11 mark
--- Returns: {credits charged, or "unknown"}; total is the balance just read, mark the account's count of settles before, most what one of several edits can have cost
+-- Returns: {credits charged, or "unknown", "1" when that was booked before}; total is the balance just read, mark the account's count of settles before, most what one of several edits can have cost
 -- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -9 CLOCK
 -- @include keys clock bell rows holder
 if clock_refuses() then return { -9 } end
@@ -9,7 +9,7 @@ local refusal = holder_refusal(ARGV[5], ARGV[6])
 if refusal then return { refusal } end
 local job, account = unpack(redis.call('HMGET', K.row(ARGV[5]), 'job', 'account'))
 local booked = redis.call('HGET', K.job(job), 'settled:' .. ARGV[7])
-if booked then return { booked } end
+if booked then return { booked, '1' } end
 
 -- Edits of an account may run side by side. What has gone is this edit's, as far as one edit can
 -- cost; the rest is carried to the next that settles. Alone, it is all this edit's.
@@ -31,17 +31,17 @@ if ARGV[10] == '0' and gone > 0 and not alone then
   redis.call('HSET', K.account(account), 'total_seen', string.format('%d', total),
     'carry', string.format('%d', gone), 'doubt', '1')
   redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
-  return { 'unknown' }
+  return { 'unknown', '0' }
 end
 if overtaken and gone == 0 then
   redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
-  return { 'unknown' }
+  return { 'unknown', '0' }
 end
 if left < 0 then
   -- More is there than before: credits were added meanwhile, and what went cannot be told.
   redis.call('HSET', K.account(account), 'total_seen', ARGV[8], 'carry', '0')
   redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], 'unknown')
-  return { 'unknown' }
+  return { 'unknown', '0' }
 end
 -- With a doubt left by another edit, what has gone may in part be that one's.
 local charge = (alone and doubt ~= '1') and gone or math.min(gone, most)
@@ -58,4 +58,4 @@ if release > 0 then
   redis.call('HINCRBY', K.account(account), 'reserved', 0 - release)
   redis.call('HINCRBY', K.job(job), 'reserved', 0 - release)
 end
-return { said }
+return { said, '0' }

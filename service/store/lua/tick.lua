@@ -1,7 +1,7 @@
 -- tick: look at rows that are due, put each off by its ring pause and ring for it where workers have room.
--- KEYS: none, all are derived from the prefix: due row:* rooms
+-- KEYS: none, all are derived from the prefix: due row:* rooms overdue:*
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 limit  6 ring_ms  7 ring_max_ms  8 worker  9 room_until_ms  10 rooms
--- Returns: {rows rung, rows put off, milliseconds the latest row is late}; rooms is JSON: queue to free places of this worker
+-- Returns: {rows rung, rows put off, milliseconds the latest row is late, queues}; rooms is JSON: queue to free places of this worker, queues is JSON: queue to {late_ms, length, room}
 -- Refuses: -9 CLOCK
 -- @include keys clock bell rows
 if clock_refuses() then return { -9 } end
@@ -19,19 +19,26 @@ for i = 1, #said, 2 do
     room[queue] = (room[queue] or 0) + tonumber(free)
   end
 end
-for queue, free in pairs(room) do room[queue] = free - redis.call('LLEN', K.queue(queue)) end
+local looks = {}
+for _, queue in ipairs({ 'flow', 'transfer', 'media', 'hooks' }) do
+  local length = redis.call('LLEN', K.queue(queue))
+  looks[queue] = { 0, length, room[queue] or 0 }
+  room[queue] = (room[queue] or 0) - length
+end
 
 local due = redis.call('ZRANGE', K.due, '-inf', ARGV[2], 'BYSCORE', 'LIMIT', 0, ARGV[5], 'WITHSCORES')
-local rung, late = 0, 0
+local rung = 0
 for i = 1, #due, 2 do
   local row = due[i]
   local queue, rings = unpack(redis.call('HMGET', K.row(row), 'queue', 'rings'))
   if not queue then
     redis.call('ZREM', K.due, row)
+    for name in pairs(looks) do redis.call('ZREM', K.overdue(name), row) end
   else
-    late = math.max(late, now - tonumber(due[i + 1]))
+    -- Being put off makes a row no less late: it is overdue until somebody claims it.
+    redis.call('ZADD', K.overdue(queue), 'NX', due[i + 1], row)
     local pause = math.min(tonumber(ARGV[6]) * 2 ^ math.min(tonumber(rings or '0'), 20), tonumber(ARGV[7]))
-    if (room[queue] or 0) > 0 then
+    if room[queue] > 0 then
       room[queue] = room[queue] - 1
       rung = rung + 1
       redis.call('HINCRBY', K.row(row), 'rings', 1)
@@ -42,4 +49,10 @@ for i = 1, #due, 2 do
     schedule(row, now + pause)
   end
 end
-return { rung, #due / 2 - rung, late }
+local late = 0
+for queue, look in pairs(looks) do
+  local first = redis.call('ZRANGE', K.overdue(queue), 0, 0, 'WITHSCORES')
+  look[1] = first[2] and now - tonumber(first[2]) or 0
+  late = math.max(late, look[1])
+end
+return { rung, #due / 2 - rung, late, cjson.encode(looks) }

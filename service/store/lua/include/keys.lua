@@ -6,6 +6,7 @@ local K = {
   rooms = P .. 'rooms',
   retention = P .. 'retention',
 }
+function K.overdue(queue) return P .. 'overdue:' .. queue end
 function K.row(row) return P .. 'row:' .. row end
 function K.job(id) return P .. 'job:' .. id end
 function K.job_rows(id) return P .. 'job:' .. id .. ':rows' end

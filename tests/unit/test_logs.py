@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
-from workers.logs import JsonLines
+from service.logs import JsonLines
 
 
 def line(**extra):

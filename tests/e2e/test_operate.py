@@ -1,0 +1,295 @@
+"""One whole job among real processes, looked at from outside: metrics, logs and traces agree."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from cli.children import free_port
+from cli.client import Client
+from cli.credentials import read_first_key
+from cli.interrupt import Interrupt
+from cli.jobs import captions_of, follow, job_request
+from service.metrics import CATALOGUE
+from tests.e2e.conftest import Desk, Program
+from tests.integration.workers.conftest import wait_for
+
+pytestmark = pytest.mark.e2e
+
+PARTS = ("api", "flow", "transfer", "media", "hooks")
+REQUEST_ID = "order-4711"
+TOKEN = "nmv_usr_sbx_operate_1000"
+SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
+
+
+class Collector:
+    """A webhook receiver and an OTLP collector on one port of this machine."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                collector.take(self.path, body)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def take(self, path: str, body: bytes) -> None:
+        if path == "/hook":
+            self.events.append(json.loads(body))
+            return
+        for part in ExportTraceServiceRequest.FromString(body).resource_spans:
+            names = {each.key: each.value.string_value for each in part.resource.attributes}
+            for scope in part.scope_spans:
+                self.spans += [(names["service.name"], span) for span in scope.spans]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def scrape(port: int) -> dict[str, dict[str, float]]:
+    """Samples by name, then by labels."""
+    found: dict[str, dict[str, float]] = {}
+    for line in requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text.splitlines():
+        if line and not line.startswith("#"):
+            name, labels, value = SAMPLE.match(line).groups()
+            found.setdefault(name, {})[labels or ""] = float(value)
+    return found
+
+
+def free_ports(count: int) -> int:
+    """The first of some ports in a row that nobody listens on."""
+    while True:
+        first = free_port()
+        try:
+            for number in range(count):
+                socket.create_server(("127.0.0.1", first + number)).close()
+        except OSError:
+            continue
+        return first
+
+
+@dataclass
+class Seen:
+    """A finished job and everything that was said about it."""
+
+    job: dict[str, Any]
+    data: Path
+    up: Program
+    collector: Collector
+    metrics: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+
+    def lines(self, log: str) -> list[dict[str, Any]]:
+        """The lines of one process's log that are JSON."""
+        text = (self.data / "logs" / log).read_text()
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    def total(self, name: str) -> dict[str, float]:
+        """A metric over all processes, by labels."""
+        summed: Counter[str] = Counter()
+        for part in self.metrics.values():
+            summed.update(part.get(name, {}))
+        return dict(summed)
+
+
+@pytest.fixture(scope="module")
+def collector():
+    collector = Collector()
+    yield collector
+    collector.close()
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory, small_clip, collector):
+    """A job of two variants, accepted by a request with an id of its own, run to its end."""
+    folder = tmp_path_factory.mktemp("operate")
+    captions = folder / "small.srt"
+    captions.write_text("1\n00:00:00,200 --> 00:00:01,500\nHello there\n", encoding="utf-8")
+    desk, first, port = Desk(folder, []), free_ports(len(PARTS)), free_port()
+    up = desk.run(
+        *("up", "--data", str(folder / "data"), "--port", str(port)),
+        NEMO_TOKEN=TOKEN,
+        CAPTION_AB_METRICS_PORT=str(first),
+        CAPTION_AB_OTLP_URL=f"http://127.0.0.1:{collector.port}/v1/traces",
+        CAPTION_AB_CALLER_LOOPBACK_PORTS=str(collector.port),
+        OTEL_BSP_SCHEDULE_DELAY="200",
+    )
+    up.wait_for("Ctrl-C stops")
+    client = Client(f"http://127.0.0.1:{port}", read_first_key(folder / "data")["api_key"])
+    client.session.headers["X-Request-Id"] = REQUEST_ID
+    upload = client.upload(small_clip, lambda _: None)
+    request = job_request(upload["id"], captions_of(captions), {"A": "outline", "B": "boxed"})
+    request["webhook"] = {"url": f"http://127.0.0.1:{collector.port}/hook", "events": ["job.*"]}
+    job = follow(client, client.submit(request, "once")["id"], Interrupt(), lambda _: None)
+    seen = Seen(job, folder / "data", up, collector)
+
+    def is_told() -> bool:
+        seen.metrics = {name: scrape(first + n) for n, name in enumerate(PARTS)}
+        delivered = seen.total("caption_ab_delivery_seconds_count").get('outcome="delivered"', 0)
+        return delivered == len({event["id"] for event in collector.events}) >= 3
+
+    wait_for(is_told, 20)
+    up.process.terminate()
+    assert up.wait(60) == 0, up.printed()
+    yield seen
+    desk.close()
+
+
+def test_job_succeeded_and_left_nothing_behind(seen):
+    assert seen.job["status"] == "succeeded", seen.job
+    assert seen.up.left_over() == []
+
+
+class TestMetrics:
+    def test_each_process_serves_the_whole_catalogue(self, seen):
+        # A histogram or counter with labels appears with its first value; the rest is there at once
+        known = {name for each in CATALOGUE for name in each.samples}
+        for part, samples in seen.metrics.items():
+            ours = {name for name in samples if name.startswith("caption_ab_")}
+            assert {name for name in ours if not name.endswith("_created")} <= known, part
+            assert "caption_ab_leases_held" in ours
+
+    def test_job_is_counted_where_it_was_accepted_and_where_it_ended(self, seen):
+        assert seen.metrics["api"]["caption_ab_jobs_accepted_total"][""] == 1
+        ended = seen.metrics["media"]["caption_ab_jobs_ended_total"]
+        assert ended == {'status="succeeded"': 1}
+
+    def test_steps_of_both_cuts_are_timed_in_every_state(self, seen):
+        steps = seen.total("caption_ab_step_seconds_count")
+        for state in ("queued", "session_open", "uploaded", "captioning", "rendered", "stored"):
+            assert steps[f'kind="cut",state="{state}"'] == 2, state
+        assert steps['kind="clip",state="probing"'] == 1
+        assert steps['kind="finish",state="pending"'] == 1
+
+    def test_money_is_what_the_job_says(self, seen):
+        flow = seen.metrics["flow"]
+        assert flow["caption_ab_credits_charged_total"][""] == seen.job["credits"]["charged"] == 100
+        assert flow["caption_ab_credits_reserved_total"][""] == 100
+        assert flow["caption_ab_edits_booked_total"] == {'charged="yes"': 2}
+
+    def test_calls_to_the_backend_are_counted_by_name(self, seen):
+        calls = seen.total("caption_ab_backend_seconds_count")
+        assert calls['call="edit"'] == calls['call="render"'] == calls['call="upload"'] == 2
+        assert seen.metrics["flow"]["caption_ab_streams_open"][""] == 0
+
+    def test_every_worker_sees_every_queue(self, seen):
+        for part in PARTS[1:]:
+            rooms = seen.metrics[part]["caption_ab_queue_room"]
+            assert set(rooms) == {f'queue="{each}"' for each in PARTS[1:]}
+            assert all(rooms.values())
+            assert seen.metrics[part]["caption_ab_ticks_total"][""] > 0
+            late = seen.metrics[part]["caption_ab_due_late_seconds"]
+            assert set(late) == set(rooms)
+
+    def test_no_label_names_a_tenant_or_a_job(self, seen):
+        text = json.dumps(seen.metrics)
+        assert seen.job["id"] not in text
+        assert not re.search(r"\b(job|ten|acc|edt|upl)_[0-9a-z]{10,}", text)
+
+
+class TestLogs:
+    def test_request_has_a_line_with_its_id_and_its_job(self, seen):
+        [line] = [
+            line
+            for line in seen.lines("api.log")
+            if line["event"] == "request" and line["route"] == "/v1/jobs"
+        ]
+        assert (line["method"], line["status"]) == ("POST", 202)
+        assert (line["request_id"], line["job"]) == (REQUEST_ID, seen.job["id"])
+
+    def test_every_line_about_the_job_has_the_request_id(self, seen):
+        for queue in PARTS[1:]:
+            own = [
+                line
+                for line in seen.lines(f"worker-{queue}.log")
+                if line.get("job") == seen.job["id"]
+            ]
+            assert own, queue
+            assert {line.get("request_id") for line in own} == {REQUEST_ID}
+
+    def test_line_of_a_cut_names_it_as_the_api_does(self, seen):
+        cuts = {line["cut"] for line in seen.lines("worker-flow.log") if "cut" in line}
+        assert cuts == {cut["id"] for each in seen.job["variants"] for cut in each["cuts"]}
+
+    def test_delivery_lines_lead_back_to_the_request(self, seen):
+        tried = [x for x in seen.lines("worker-hooks.log") if x["event"] == "delivery_tried"]
+        assert len(tried) >= 3
+        assert {line["request_id"] for line in tried} == {REQUEST_ID}
+
+    def test_no_line_of_any_process_shows_a_secret(self, seen):
+        # Given every secret there was
+        first = read_first_key(seen.data)
+        own = json.loads((seen.data / "secrets.json").read_text())
+        password = re.search(
+            r"requirepass (\S+)", (seen.data / "valkey" / "valkey.conf").read_text()
+        )
+        links = [each["links"].get("open_in_editor", "") for each in seen.job["variants"]]
+        secrets = {
+            *(first["api_key"], first["webhook_secret"], own["secret_keys"], own["key_pepper"]),
+            *(TOKEN, password.group(1), *(link.partition("ct=")[2] for link in links)),
+        }
+        assert len(secrets) == 8
+        assert all(len(secret) >= 16 for secret in secrets)
+        # When all logs and traces are searched, then none of them is there
+        logs = sorted((seen.data / "logs").glob("*.log"))
+        assert len(logs) == 7
+        texts = {log.name: log.read_text(errors="replace") for log in logs}
+        texts["traces"] = repr(seen.collector.spans)
+        texts["events"] = json.dumps(seen.collector.events)
+        shown = [
+            (name, each[:8]) for name, text in texts.items() for each in secrets if each in text
+        ]
+        assert not shown
+
+
+class TestTraces:
+    def test_one_trace_runs_from_the_request_to_the_last_delivery(self, seen):
+        # Given the span of the request that made the job
+        [root] = [
+            span
+            for service, span in seen.collector.spans
+            if service == "caption-ab-api" and attributes(span).get("http.route") == "/v1/jobs"
+        ]
+        # Then its trace has spans of all four workers
+        own = [(name, s) for name, s in seen.collector.spans if s.trace_id == root.trace_id]
+        assert {name for name, _ in own} == {f"caption-ab-{part}" for part in PARTS}
+        # and steps hang below the request, calls of the backend and deliveries below steps
+        names = {span.span_id: span.name for _, span in own}
+        pairs = {(names.get(span.parent_span_id), span.name) for _, span in own}
+        assert ("POST", "cut captioning") in pairs
+        assert ("cut captioning", "backend edit") in pairs
+        assert ("cut session_open", "backend upload") in pairs
+        assert ("POST", "finish pending") in pairs
+        assert ("delivery pending", "webhook") in pairs
+
+    def test_span_says_which_row_it_is_about(self, seen):
+        rows = {attributes(s).get("row") for _, s in seen.collector.spans if s.name == "cut stored"}
+        assert rows == {f"cut:{seen.job['id']}.0.{label}.1" for label in "AB"}
+
+
+def attributes(span: Any) -> dict[str, str]:
+    return {each.key: each.value.string_value for each in span.attributes}
