@@ -2,7 +2,7 @@
 
 A process with one interpreter keeps its numbers in memory. One with several (the API's workers, the
 children of `media`) keeps them in small mapped files of one folder, and whichever of them answers a
-scrape adds them all up (docs/decisions/0005).
+scrape adds them all up (docs/decisions/0009).
 """
 
 from __future__ import annotations
@@ -75,14 +75,18 @@ class Outlet:
 
     def serve(self, recorder: PrometheusRecorder) -> None:
         """Answer scrapes from a thread; under gevent a greenlet."""
-        registry = recorder.registry
-        if self.folder is not None:
-            registry = prometheus.CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry, path=str(self.folder))  # type: ignore[no-untyped-call]
         # A descriptor of its own: under gevent a socket belongs to the loop that made it.
         server = _Server(socket.socket(fileno=os.dup(self.listener.fileno())))
-        server.set_app(prometheus.make_wsgi_app(registry))
+        server.set_app(prometheus.make_wsgi_app(self.registry(recorder)))
         threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+    def registry(self, recorder: PrometheusRecorder) -> prometheus.CollectorRegistry:
+        """What a scrape reads: this interpreter's numbers, or those of all its peers."""
+        if self.folder is None:
+            return recorder.registry
+        registry = prometheus.CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry, path=str(self.folder))  # type: ignore[no-untyped-call]
+        return registry
 
     def forget(self, pid: int) -> None:
         """An interpreter has ended: what it had under way is no longer."""

@@ -1,4 +1,4 @@
-"""Write docs/settings.md and docs/errors.md from the code: `make docs`."""
+"""Write docs/settings.md, docs/errors.md and docs/metrics.md from the code: `make docs`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import service
 from service.errors import CaptionAbError
+from service.metrics import CATALOGUE
 from service.settings import Settings, environment_name
 from tests.architecture.tree import ROOT
 
@@ -46,6 +47,24 @@ ADVICE = {
     "body_too_large": "Give a smaller file, or raise the limit in docs/settings.md.",
     "startup": "Follow the text; the process does not start otherwise.",
 }
+_METRICS_HEAD = """\
+# Metrics
+
+Prometheus metrics, on a port of their own in every process, never on the API's. They are off
+until `CAPTION_AB_METRICS_PORT` names a port; `CAPTION_AB_METRICS_HOST` is the address (this
+machine alone by default), and the path is `/metrics`. Processes on one machine need different
+ports: `caption-ab up` gives the API the port named, and `flow`, `transfer`, `media` and `hooks`
+the four after it. However many interpreters a process has, one scrape of its port tells of all of
+them. There is no key: let only Prometheus reach the port.
+
+Durations are in seconds. A histogram has `_bucket`, `_count` and `_sum`. No label names a tenant,
+a job or an account. `queue` is a queue of [operations.md](operations.md), `kind` and `state` are
+those of a row, `code` is one of [errors.md](errors.md).
+
+The queues' gauges are seen by every worker alike: take `max by (queue)`, not `sum`. All others
+are of one process: `sum` them. Counters start at 0 with a process; what is owed and charged
+exactly is in the jobs themselves. `make docs` writes this page from `service/metrics.py`.
+"""
 _SETTINGS_HEAD = ("| name | default | meaning |", "|---|---|---|")
 _FIELD = re.compile(r"^    (\w+): .*= _setting\(")
 _SECTION = re.compile(r"^    # (.+)$")
@@ -139,7 +158,24 @@ def advice(cls: type[CaptionAbError]) -> str:
     return vars(cls).get("hint") or ADVICE.get(cls.code) or cls.hint
 
 
-PAGES = {"docs/settings.md": settings_page, "docs/errors.md": errors_page}
+def metrics_page() -> str:
+    """docs/metrics.md: every metric, its labels, and the processes that have it."""
+    lines = [
+        _METRICS_HEAD,
+        "| name | type | labels | in | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for each in CATALOGUE:
+        labels = ", ".join(f"`{label}`" for label in each.labels)
+        lines.append(f"| `{each.name}` | {each.kind} | {labels} | {each.where} | {each.doc} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "docs/settings.md": settings_page,
+    "docs/errors.md": errors_page,
+    "docs/metrics.md": metrics_page,
+}
 
 
 def main() -> None:

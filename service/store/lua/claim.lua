@@ -15,18 +15,17 @@ if not open then
 end
 if open ~= '1' then
   redis.call('ZREM', K.due, row)
-  redis.call('ZREM', K.overdue(queue), row)
   return { -5 }
 end
 lease, deadline = tonumber(lease), tonumber(deadline or '0')
 if lease > 0 and now < lease + tonumber(ARGV[8]) then return { -1 } end
 if tonumber(ready) > now then return { -2 } end
-redis.call('ZREM', K.overdue(queue), row)
 
 local function wait_for_other()
   local look = now + tonumber(ARGV[9])
   if deadline > 0 then look = math.min(look, deadline) end
   schedule(row, look)
+  redis.call('ZREM', K.overdue(queue), row)
   return { -3 }
 end
 -- A row that is to end anyway (canceled, past its deadline) waits for nobody.

@@ -33,7 +33,6 @@ for i = 1, #due, 2 do
   local queue, rings = unpack(redis.call('HMGET', K.row(row), 'queue', 'rings'))
   if not queue then
     redis.call('ZREM', K.due, row)
-    for name in pairs(looks) do redis.call('ZREM', K.overdue(name), row) end
   else
     -- Being put off makes a row no less late: it is overdue until somebody claims it.
     redis.call('ZADD', K.overdue(queue), 'NX', due[i + 1], row)
@@ -49,10 +48,22 @@ for i = 1, #due, 2 do
     schedule(row, now + pause)
   end
 end
+-- The first overdue row that still waits for a worker; those claimed or ended since are forgotten.
+local function first_late_ms(queue)
+  for _ = 1, tonumber(ARGV[5]) do
+    local first = redis.call('ZRANGE', K.overdue(queue), 0, 0, 'WITHSCORES')
+    if not first[1] then return 0 end
+    local open, lease, ready, at = unpack(redis.call('HMGET', K.row(first[1]), 'open', 'lease', 'ready', 'queue'))
+    if open == '1' and at == queue and tonumber(lease) <= now and tonumber(ready) <= now then
+      return now - tonumber(first[2])
+    end
+    redis.call('ZREM', K.overdue(queue), first[1])
+  end
+  return 0
+end
 local late = 0
 for queue, look in pairs(looks) do
-  local first = redis.call('ZRANGE', K.overdue(queue), 0, 0, 'WITHSCORES')
-  look[1] = first[2] and now - tonumber(first[2]) or 0
+  look[1] = first_late_ms(queue)
   late = math.max(late, look[1])
 end
 return { rung, #due / 2 - rung, late, cjson.encode(looks) }

@@ -135,8 +135,13 @@ def test_sigterm_ends_it_cleanly(running: Running):
         ({"CAPTION_AB_REDIS_URL": "unix:///nowhere.sock"}, "Redis"),
         ({}, "appendfsync"),
         ({"CAPTION_AB_LEASES": "1"}, "CAPTION_AB_LEASES"),
+        (
+            {"CAPTION_AB_ACCEPT": "fast", "CAPTION_AB_REDIS_POLICY": "stated"}
+            | {"CAPTION_AB_METRICS_PORT": "1"},
+            "CAPTION_AB_METRICS_PORT",
+        ),
     ],
-    ids=["no secret", "no Redis", "a Redis that forgets", "an unknown setting"],
+    ids=["no secret", "no Redis", "a Redis that forgets", "an unknown setting", "metrics inside"],
 )
 def test_a_process_that_must_not_run_says_why_in_one_line(
     valkey_server: ValkeyServer, tmp_path: Path, change: dict[str, str], named: str
@@ -144,7 +149,7 @@ def test_a_process_that_must_not_run_says_why_in_one_line(
     # Given a Redis without fsync, or something else that is wrong
     env = {**environment(valkey_server, tmp_path), **change}
     # When the API is started
-    command = [sys.executable, "-m", "api", "--bind", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "api", "--bind", "127.0.0.1:1"]
     ended = subprocess.run(
         command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from service.model.lifecycle import Queue
+from service.store.scripts import Refusal
 from tests.builders import a_new_job, a_spec
 
 
@@ -121,3 +123,74 @@ def test_it_looks_at_no_more_rows_than_its_batch(store):
     few = store.with_settings(tick_batch=2)
     tick = few.tick(transfer=9)
     assert tick.rung + tick.put_off == 2
+
+
+class TestLateness:
+    """How long rows wait for a worker, by queue: what scaling and alerts go by."""
+
+    def late_s(self, store, queue: str = "transfer", **free: int) -> float:
+        return store.tick(**free).queues[Queue(queue)].late_ms / 1000
+
+    def test_a_row_without_a_worker_is_ever_later_though_it_is_put_off(self, store):
+        # Given a due row and no worker of its queue, when it is looked at again and again
+        a_due_clip(store)
+        seen = []
+        for _ in range(4):
+            seen.append(self.late_s(store))
+            store.clock.advance(2)
+        # Then its lateness counts from when it first was due
+        assert seen == [0, 2, 4, 6]
+
+    def test_between_two_rings_it_is_as_late_as_it_is(self, store):
+        # Given a row that was rung and is due again only later; then a look in between tells too
+        a_due_clip(store)
+        store.tick(transfer=1)
+        store.clock.advance(1)
+        assert self.late_s(store) == 1
+
+    def test_a_claim_ends_it(self, store):
+        row = a_due_clip(store)
+        store.tick()
+        store.clock.advance(5)
+        store.claim(row)
+        assert self.late_s(store) == 0
+
+    def test_a_row_that_waits_for_another_is_not_late(self, store):
+        # Given a cut whose clip is not ready, due for a look
+        cut = store.accept().rows[1].row
+        store.clock.advance(61)
+        assert self.late_s(store, "flow") == 1
+        # When a worker has looked, then the cut waits on and is late no more
+        assert store.try_claim(cut) is Refusal.WAITING
+        for row in (cut, cut.replace(".A.", ".B.")):
+            store.try_claim(row)
+        assert self.late_s(store, "flow") == 0
+
+    def test_a_lease_that_ran_out_makes_a_row_late_and_its_return_ends_that(self, store):
+        # Given a worker that was away for longer than its lease and the grace
+        claim = store.claim(a_due_clip(store))
+        store.clock.advance(75)
+        assert self.late_s(store) == 5
+        # When it comes back and parks the row before anybody else has claimed it
+        store.commit(claim, ready_ms=store.now_ms + 30_000)
+        # Then the row waits for its time, and not for a worker
+        assert self.late_s(store) == 0
+
+    def test_a_row_that_goes_on_elsewhere_is_late_there(self, store):
+        # Given a row that waited five seconds, and then went on to another queue
+        row = a_due_clip(store)
+        store.tick()
+        store.clock.advance(5)
+        store.commit(store.claim(row), "probing", queue=Queue.MEDIA)
+        store.clock.advance(2)
+        # Then it is late there from that moment on
+        assert self.late_s(store, "media") == 2
+        assert self.late_s(store, "transfer") == 0
+
+    def test_each_queue_is_told_with_its_bells_and_its_room(self, store):
+        store.accept()
+        looks = store.tick(transfer=3, flow=800).queues
+        assert set(looks) == set(Queue)
+        assert (looks[Queue.TRANSFER].length, looks[Queue.TRANSFER].room) == (1, 3)
+        assert (looks[Queue.FLOW].length, looks[Queue.FLOW].room) == (0, 800)
+        assert (looks[Queue.MEDIA].length, looks[Queue.MEDIA].room) == (0, 0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+
 from service.store.keys import Keys
+from tests.conftest import ROOT
 
 
 def ended(worker) -> str:
@@ -32,6 +35,23 @@ def test_other_folder_of_files_is_refused(site, tmp_path):
 def test_more_streams_than_descriptors_is_refused(site):
     said = ended(site.plan_worker("flow", CAPTION_AB_FLOW_STREAMS="2000"))
     assert "at most 800" in said
+
+
+def test_metrics_port_that_is_taken_is_refused(site):
+    # Given somebody on the port; then the worker says which one, and what to do
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = ended(site.plan_worker("flow", CAPTION_AB_METRICS_PORT=str(port)))
+    assert f"Metrics cannot be served at 127.0.0.1:{port}" in said
+    assert "a CAPTION_AB_METRICS_PORT of its own" in said
+
+
+def test_traces_without_their_libraries_are_refused(site, tmp_path):
+    # Given a machine on which the extra `otel` is not installed
+    (tmp_path / "opentelemetry.py").write_text("raise ImportError\n")
+    env = {"CAPTION_AB_OTLP_URL": "http://127.0.0.1:9/", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    # Then a worker that is to trace says what to install
+    assert "pip install 'caption-ab[otel]'" in ended(site.plan_worker("flow", **env))
 
 
 def test_unknown_setting_is_refused(site):
