@@ -37,6 +37,9 @@ class PrometheusRecorder:
     def __init__(self) -> None:
         self.registry = prometheus.CollectorRegistry()
         self._known = {each.name: _build(each, self.registry) for each in CATALOGUE}
+        for each in CATALOGUE:
+            for seed in each.seeds:
+                self._known[each.name].labels(seed)
 
     def add(self, metric: Metric, amount: float, labels: Mapping[str, str]) -> None:
         self._child(metric, labels).inc(amount)

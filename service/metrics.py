@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from service.clock import Clock
+from service.errors import ClockRefused, StoreUnavailable
+from service.model.lifecycle import ENDED_JOB
 
 
 class Kind(StrEnum):
@@ -28,7 +30,8 @@ class Metric:
     """One metric. `where` names the processes that have it; durations are in seconds.
 
     `newest` holds for a gauge of which the latest word counts; others are summed over the parts of
-    a process.
+    a process. `seeds` are values of its one label that are there from the start, at 0: of a series
+    that begins with its first event, Prometheus sees no increase.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Metric:
     where: str = "workers"
     buckets: tuple[float, ...] = ()
     newest: bool = False
+    seeds: tuple[str, ...] = ()
 
     @property
     def samples(self) -> tuple[str, ...]:
@@ -69,6 +73,7 @@ JOBS_ACCEPTED = Metric(
 # Jobs and their steps
 JOBS_ENDED = Metric(
     "caption_ab_jobs_ended_total", Kind.COUNTER, "Jobs ended.", ("status",), "media",
+    seeds=tuple(sorted(ENDED_JOB)),
 )  # fmt: skip
 STEP_SECONDS = Metric(
     "caption_ab_step_seconds", Kind.HISTOGRAM,
@@ -104,6 +109,7 @@ TICKS = Metric("caption_ab_ticks_total", Kind.COUNTER, "Looks at the due set tha
 TICK_FAILURES = Metric(
     "caption_ab_tick_failures_total", Kind.COUNTER,
     "Looks that failed: Redis away (`store_unavailable`), a clock refused, or a fault.", ("code",),
+    seeds=(StoreUnavailable.code, ClockRefused.code, "internal"),
 )  # fmt: skip
 LEASES_HELD = Metric(
     "caption_ab_leases_held", Kind.GAUGE, "Rows this process works on at this moment."
@@ -139,13 +145,14 @@ CREDITS_CHARGED = Metric(
 EDITS_BOOKED = Metric(
     "caption_ab_edits_booked_total", Kind.COUNTER,
     "Edits booked, by whether they were charged: yes, no, or unknown.", ("charged",), "flow",
+    seeds=("yes", "no", "unknown"),
 )  # fmt: skip
 
 # Webhooks
 DELIVERY_SECONDS = Metric(
     "caption_ab_delivery_seconds", Kind.HISTOGRAM,
     "One try of a delivery, by what came of it: delivered, retried, disabled (410) or failed.",
-    ("outcome",), "hooks", _TRIES_S,
+    ("outcome",), "hooks", _TRIES_S, seeds=("delivered", "retried", "disabled", "failed"),
 )  # fmt: skip
 
 CATALOGUE: tuple[Metric, ...] = tuple(

@@ -37,11 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """In CI a browser test that is skipped for want of a browser has failed."""
+    """In CI a test that is skipped for want of a browser or of promtool has failed."""
     report = yield
-    if report.skipped and os.environ.get("CI") == "true" and item.get_closest_marker("browser"):
+    wanted = [name for name in ("browser", "promtool") if item.get_closest_marker(name)]
+    if report.skipped and wanted and os.environ.get("CI") == "true":
         report.outcome = "failed"
-        report.longrepr = f"skipped in CI, where a browser must be there: {report.longrepr}"
+        report.longrepr = f"skipped in CI, where a {wanted[0]} must be there: {report.longrepr}"
     return report
 
 
