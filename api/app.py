@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from api import account, catalog, jobs, messages, uploads, videos
+from api import account, catalog, jobs, messages, story, uploads, videos
 from api.gate import register_gate
 from api.health import health_routes
 from api.openapi import ProblemApi
@@ -39,7 +39,7 @@ def create_app(services: Services) -> Flask:
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"key": []}]
     api.spec.options["servers"] = [{"url": app.config["PUBLIC_URL"]}]
-    for room in (uploads, jobs, messages, videos, account, catalog):
+    for room in (uploads, jobs, messages, videos, story, account, catalog):
         api.register_blueprint(room.routes)
     app.register_blueprint(health_routes(services))
     app.register_blueprint(page_routes())

@@ -64,6 +64,10 @@ class Client:
     def job(self, job_id: str) -> dict[str, Any]:
         return self._call("GET", f"/v1/jobs/{job_id}")
 
+    def story(self, job_id: str) -> dict[str, Any]:
+        """All that happened to a job, in the order of time."""
+        return self._call("GET", f"/v1/jobs/{job_id}/story")
+
     def download(self, url: str, target: Path, progress: Progress) -> None:
         """Fetch a video; the file appears under its name only when it is whole."""
         partial = target.with_name(target.name + ".partial")

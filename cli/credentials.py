@@ -19,6 +19,8 @@ from service.errors import StartupError
 DATA = Path("caption-ab-data")
 _SECRETS = "secrets.json"
 _FIRST_KEY = "first-key.json"
+_ENVIRONMENT = "environment.json"
+_OURS = ("CAPTION_AB_", "NEMO_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,25 @@ def create_key(env: Mapping[str, str], *, name: str, account: str) -> dict[str, 
         raise StartupError(f"No API key could be made.\n{made.stderr.strip()[-2000:]}")
     body: dict[str, str] = json.loads(made.stdout.strip().splitlines()[-1])
     return body
+
+
+def keep_environment(folder: Path, env: Mapping[str, str]) -> None:
+    """Keep the settings of a started system for who examines it; not the backend's token."""
+    kept = {n: v for n, v in env.items() if n.startswith(_OURS) and n != "NEMO_TOKEN"}
+    write_private(folder / _ENVIRONMENT, kept)
+
+
+def read_environment(folder: Path) -> dict[str, str]:
+    """The environment of this process with the settings of a system that `up` has started.
+
+    Raises:
+        StartupError: nothing was started with this folder.
+    """
+    path = folder / _ENVIRONMENT
+    if not path.exists():
+        raise StartupError(f"There is no {path}.", hint="Was `caption-ab up` started there?")
+    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return {**without_client_names(os.environ), **kept}
 
 
 def without_client_names(env: Mapping[str, str]) -> dict[str, str]:

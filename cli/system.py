@@ -16,7 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.children import Child, check_port, free_port, says
-from cli.credentials import FirstKey, load_first_key, load_secrets, without_client_names
+from cli.credentials import (
+    FirstKey,
+    keep_environment,
+    load_first_key,
+    load_secrets,
+    without_client_names,
+)
 from cli.interrupt import Interrupt
 from cli.valkey import plan_valkey
 from service.errors import StartupError
@@ -69,6 +75,7 @@ class System:
         check_port(self.plan.port)
         self.env = self._base_env()
         self._start(*self._ground())
+        keep_environment(folder, self.env)
         self._begin(*self._workers(), self._api())
         first_key = load_first_key(folder, self.env)
         self._await(*self.children[-len(QUEUES) - 1 :])

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import threading
 from collections import Counter
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from cli.children import free_port
 from cli.client import Client
@@ -22,98 +14,15 @@ from cli.credentials import read_first_key
 from cli.interrupt import Interrupt
 from cli.jobs import captions_of, follow, job_request
 from service.metrics import CATALOGUE
-from tests.e2e.conftest import Desk, Program
+from tests.e2e.conftest import Desk
+from tests.e2e.witness import Collector, Seen, attributes, free_ports, scrape
 from tests.integration.workers.conftest import wait_for
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PARTS = ("api", "flow", "transfer", "media", "hooks")
 REQUEST_ID = "order-4711"
 TOKEN = "nmv_usr_sbx_operate_1000"
-SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
-
-
-class Collector:
-    """A webhook receiver and an OTLP collector on one port of this machine."""
-
-    def __init__(self) -> None:
-        self.spans: list[tuple[str, Any]] = []
-        self.events: list[dict[str, Any]] = []
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                collector.take(self.path, body)
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    def take(self, path: str, body: bytes) -> None:
-        if path == "/hook":
-            self.events.append(json.loads(body))
-            return
-        for part in ExportTraceServiceRequest.FromString(body).resource_spans:
-            names = {each.key: each.value.string_value for each in part.resource.attributes}
-            for scope in part.scope_spans:
-                self.spans += [(names["service.name"], span) for span in scope.spans]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-def scrape(port: int) -> dict[str, dict[str, float]]:
-    """Samples by name, then by labels."""
-    found: dict[str, dict[str, float]] = {}
-    for line in requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text.splitlines():
-        if line and not line.startswith("#"):
-            name, labels, value = SAMPLE.match(line).groups()
-            found.setdefault(name, {})[labels or ""] = float(value)
-    return found
-
-
-def free_ports(count: int) -> int:
-    """The first of some ports in a row that nobody listens on."""
-    while True:
-        first = free_port()
-        try:
-            for number in range(count):
-                socket.create_server(("127.0.0.1", first + number)).close()
-        except OSError:
-            continue
-        return first
-
-
-@dataclass
-class Seen:
-    """A finished job and everything that was said about it."""
-
-    job: dict[str, Any]
-    data: Path
-    up: Program
-    collector: Collector
-    metrics: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
-
-    def lines(self, log: str) -> list[dict[str, Any]]:
-        """The lines of one process's log that are JSON."""
-        text = (self.data / "logs" / log).read_text()
-        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-
-    def total(self, name: str) -> dict[str, float]:
-        """A metric over all processes, by labels."""
-        summed: Counter[str] = Counter()
-        for part in self.metrics.values():
-            summed.update(part.get(name, {}))
-        return dict(summed)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +61,17 @@ def seen(tmp_path_factory, small_clip, collector):
         delivered = seen.total("caption_ab_delivery_seconds_count").get('outcome="delivered"', 0)
         return delivered == len({event["id"] for event in collector.events}) >= 3
 
-    wait_for(is_told, 20)
+    wait_for(is_told, 60)
+    own, here = ("--url", client.url, "--key", client.key), ("--data", str(folder / "data"))
+    for name, command in {
+        "story": ("jobs", "inspect", job["id"], *own),
+        "story as JSON": ("jobs", "inspect", job["id"], "--json", *own),
+        "story from the store": ("jobs", "inspect", job["id"], "--json", "--store", *here),
+        "doctor": ("doctor", *here),
+    }.items():
+        program = desk.run(*command)
+        assert program.wait(60) == 0, program.printed()
+        seen.printed[name] = program.printed()
     up.process.terminate()
     assert up.wait(60) == 0, up.printed()
     yield seen
@@ -260,6 +179,7 @@ class TestLogs:
         assert len(logs) == 7
         texts = {log.name: log.read_text(errors="replace") for log in logs}
         texts["traces"] = repr(seen.collector.spans)
+        texts |= seen.printed
         texts["events"] = json.dumps(seen.collector.events)
         shown = [
             (name, each[:8]) for name, text in texts.items() for each in secrets if each in text
@@ -292,5 +212,50 @@ class TestTraces:
         assert rows == {f"cut:{seen.job['id']}.0.{label}.1" for label in "AB"}
 
 
-def attributes(span: Any) -> dict[str, str]:
-    return {each.key: each.value.string_value for each in span.attributes}
+class TestStory:
+    def test_it_tells_all_that_happened_in_the_order_of_time(self, seen):
+        # Given the story of the job as JSON
+        story = json.loads(seen.printed["story as JSON"])
+        entries = story["entries"]
+        # Then it is in order, and has the events, both paid edits, both renders and each delivery
+        assert [each["at"] for each in entries] == sorted(each["at"] for each in entries)
+        counted = Counter(each["what"] for each in entries)
+        assert counted["intent"] == counted["render"] == 2
+        tried = [each["data"]["status"] for each in entries if each["what"] == "delivery"]
+        assert len(tried) == len(seen.collector.events)
+        assert set(tried) == {200}
+        events = [each["text"] for each in entries if each["what"] == "event"]
+        assert events[0] == "job.created"
+        assert events[-1] == "job.succeeded"
+        assert story["request_id"] == REQUEST_ID
+        assert story["open"] == []
+
+    def test_an_edit_says_what_it_cost_and_what_was_seen_of_it(self, seen):
+        entries = json.loads(seen.printed["story as JSON"])["entries"]
+        edits = [each["data"] for each in entries if each["what"] == "intent"]
+        assert [(each["charged"], each["credits"]) for each in edits] == [("yes", 50)] * 2
+        assert all("done" in each["seen"] and each["edit_id"].startswith("edt_") for each in edits)
+
+    def test_people_can_read_it(self, seen):
+        lines = seen.printed["story"].splitlines()
+        assert lines[0] == f"{seen.job['id']}"
+        assert lines[1:4] == [
+            "  status   succeeded",
+            "  credits  100 charged, 0 set aside",
+            f"  request  {REQUEST_ID}",
+        ]
+        assert lines[-1] == "Nothing of it is open."
+
+    def test_an_operator_without_a_key_reads_the_same_from_the_store(self, seen):
+        stories = [json.loads(seen.printed[n]) for n in ("story as JSON", "story from the store")]
+        for story in stories:
+            del story["told_at"]
+        assert stories[0] == stories[1]
+
+
+def test_doctor_finds_a_running_system_well(seen):
+    lines = seen.printed["doctor"].splitlines()
+    assert lines[-1].endswith("0 warnings, 0 failed")
+    checked = {line[6:21].strip() for line in lines[:-2]}
+    assert checked >= {"configuration", "redis", "clock", "workers", "secret keys", "files"}
+    assert checked >= {"ffmpeg", "fonts", "backend"}

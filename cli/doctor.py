@@ -1,0 +1,75 @@
+"""`caption-ab doctor`: is everything here as it must be?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from cli.credentials import read_environment, without_client_names
+from cli.terminal import say
+
+_LONGEST_S = 120
+_FONTS = ("DejaVuSans.ttf", "Inter-Bold.otf", "Anton-Latin.ttf")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "doctor", help="examine configuration, Redis, files, ffmpeg and backend; spends nothing"
+    )
+    parser.add_argument(
+        "--data", type=Path, help="examine the system that `up` has started with this folder"
+    )
+    parser.set_defaults(action=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print each check as a line; 1 when one has failed, 0 with warnings only."""
+    env = read_environment(options.data) if options.data else without_client_names(os.environ)
+    counted = Counter(report(finding) for finding in [*examine(env), look_at_fonts()])
+    say(f"\n{counted['ok']} ok, {counted['warn']} warnings, {counted['fail']} failed")
+    return 1 if counted["fail"] else 0
+
+
+def examine(env: dict[str, str]) -> list[dict[str, Any]]:
+    """What the service finds when it looks over itself in this environment."""
+    done = subprocess.run(
+        [sys.executable, "-m", "workers.doctor"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST_S,
+        check=False,
+    )
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode not in {0, 1} or not found:
+        said = done.stderr.strip().splitlines()
+        text = f"the examination itself broke off: {said[-1] if said else done.returncode}"
+        found.append({"name": "doctor", "verdict": "fail", "text": text, "hint": "Report this."})
+    return found
+
+
+def look_at_fonts() -> dict[str, Any]:
+    """The fonts that captions and labels are drawn with come with the program."""
+    folder = Path(str(files("sandbox") / "fonts"))
+    missing = [name for name in _FONTS if not (folder / name).is_file()]
+    if missing:
+        hint = "Install the program again."
+        text = f"{', '.join(missing)} not found"
+        return {"name": "fonts", "verdict": "fail", "text": text, "hint": hint}
+    return {"name": "fonts", "verdict": "ok", "text": f"{len(_FONTS)} families", "hint": ""}
+
+
+def report(finding: dict[str, Any]) -> str:
+    """Print a finding; its verdict."""
+    say(f"{finding['verdict']:<5} {finding['name']:<14} {finding['text']}")
+    if finding["hint"]:
+        say(f"{'':<20} {finding['hint']}")
+    return str(finding["verdict"])

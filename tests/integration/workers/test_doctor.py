@@ -1,0 +1,151 @@
+"""`workers.doctor` finds what is wrong, says what to do, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from cryptography.fernet import Fernet
+
+from cli.doctor import report
+from sandbox.config import SandboxConfig
+from sandbox.server import start_sandbox
+from service.store.keys import Keys
+from tests.integration.workers.conftest import wait_for
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory):
+    running = start_sandbox(SandboxConfig(tmp_path_factory.mktemp("sandbox")))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def examine(site, backend):
+    """Runs the doctor; its exit code, and its findings by name."""
+    port = backend.url.rpartition(":")[2]
+    own = {"NEMO_API_URL": backend.url, "CAPTION_AB_BACKEND_LOOPBACK_PORTS": port}
+
+    def run(**env: str):
+        done = subprocess.run(
+            [sys.executable, "-m", "workers.doctor"],
+            env={**os.environ, **site.env, **own, **env},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        findings: dict[str, list[dict]] = {}
+        for line in done.stdout.splitlines():
+            finding = json.loads(line)
+            findings.setdefault(finding["name"], []).append(finding)
+        return done.returncode, findings
+
+    return run
+
+
+def verdict(findings, name: str) -> str:
+    verdicts = {each["verdict"] for each in findings[name]}
+    return next(each for each in ("fail", "warn", "ok") if each in verdicts)
+
+
+def test_a_good_machine_without_workers_gets_warnings_only(examine, site):
+    # Given a store on which nothing runs; when it is examined
+    code, found = examine(CAPTION_AB_KEY_PEPPER="p")
+    # Then what is missing is named with what to do, and it is no failure
+    assert code == 0
+    bad = {name for name in found if verdict(found, name) != "ok"}
+    assert bad == {"workers"}
+    assert found["workers"][0]["hint"] == "Start one: python -m workers flow"
+    # and nothing was written
+    assert site.client.keys("*") == []
+
+
+def test_workers_at_work_are_seen(examine, site):
+    site.worker("hooks")
+    wait_for(lambda: site.client.hlen("cab:rooms") == 1, 10)
+    _, found = examine()
+    texts = [each["text"] for each in found["workers"]]
+    assert "hooks: 1 worker(s), 200 free places, 0 bells" in texts
+    assert "flow: 0 worker(s), 0 free places, 0 bells" in texts
+
+
+def test_redis_that_forgets_is_a_failure(examine, site):
+    site.client.config_set("appendfsync", "no")
+    try:
+        code, found = examine()
+    finally:
+        site.client.config_set("appendfsync", "always")
+    assert code == 1
+    assert "appendfsync" in found["redis"][0]["text"]
+
+
+def test_redis_that_is_away_is_a_failure_and_the_rest_is_examined(examine):
+    code, found = examine(CAPTION_AB_REDIS_URL="redis://127.0.0.1:1/0")
+    assert code == 1
+    assert verdict(found, "redis") == "fail"
+    assert verdict(found, "ffmpeg") == verdict(found, "backend") == "ok"
+
+
+def test_time_that_ran_ahead_is_a_failure(examine, site):
+    # Given a Redis that has seen a time an hour above its own clock
+    site.client.set(Keys().clock, site.connection.server_ms() + 3_600_000)
+    code, found = examine()
+    assert code == 1
+    assert "behind the time that it has seen" in found["clock"][1]["text"]
+
+
+def test_keys_that_do_not_open_what_is_stored_are_a_failure(examine, site):
+    other = Fernet(Fernet.generate_key())
+    sealed = other.encrypt(b"whsec_x").decode()
+    site.client.hset(Keys().tenant("ten_1"), mapping={"webhook_secret": sealed})
+    code, found = examine()
+    assert code == 1
+    assert "Put the key that sealed it back" in found["secret keys"][0]["hint"]
+
+
+def test_another_store_of_files_is_a_failure(examine, site):
+    site.client.set(Keys().store_id, "of-another-folder")
+    code, found = examine()
+    assert (code, verdict(found, "files")) == (1, "fail")
+
+
+def test_an_ffmpeg_that_does_not_run_is_a_failure(examine):
+    code, found = examine(CAPTION_AB_FFMPEG="/nowhere/ffmpeg")
+    assert (code, verdict(found, "ffmpeg")) == (1, "fail")
+
+
+class TestBackend:
+    def test_one_that_is_away_is_a_failure(self, examine):
+        port = {"CAPTION_AB_BACKEND_LOOPBACK_PORTS": "1"}
+        code, found = examine(NEMO_API_URL="http://127.0.0.1:1", **port)
+        assert (code, verdict(found, "backend")) == (1, "fail")
+
+    def test_a_token_shows_its_credits_and_spends_none(self, examine):
+        token = "nmv_usr_sbx_doctor_777"
+        for _ in range(2):
+            code, found = examine(NEMO_TOKEN=token)
+            assert code == 0
+            assert "777 credits on NEMO_TOKEN" in found["backend"][0]["text"]
+            assert token not in json.dumps(found)
+
+    def test_a_token_that_is_refused_is_a_failure(self, examine):
+        code, found = examine(NEMO_TOKEN="nmv_nonsense")
+        assert (code, verdict(found, "backend")) == (1, "fail")
+        assert "nmv_nonsense" not in json.dumps(found)
+
+
+def test_a_configuration_that_does_not_read_ends_the_examination(examine):
+    code, found = examine(CAPTION_AB_LEASES="1")
+    assert code == 1
+    assert set(found) == {"configuration"}
+    assert "CAPTION_AB_LEASES" in found["configuration"][0]["text"]
+
+
+def test_a_finding_is_a_line_and_its_remedy_another(capsys):
+    finding = {"name": "redis", "verdict": "fail", "text": "is away", "hint": "Start it."}
+    assert report(finding) == "fail"
+    assert capsys.readouterr().out == f"fail  redis          is away\n{'':<20} Start it.\n"

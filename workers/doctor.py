@@ -1,0 +1,187 @@
+"""Looks over a machine and its configuration: `python -m workers.doctor`, one JSON line a check.
+
+It spends nothing, issues no token and changes nothing, save that an empty folder of files gets its
+id, as at any start. `caption-ab doctor` prints it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from service.errors import BackendError, CaptionAbError
+from service.jobs.context import Services
+from service.media.ffmpeg import check_ffmpeg, find_ffmpeg
+from service.nemo.errors import BackendUnavailable
+from service.settings import Settings, load_settings
+from service.store.look import look_around
+from service.store.policy import check_policy
+from service.wiring import build_services
+from workers.checks import check_sizes
+
+_FAR_S = 2.0
+_LATE_S = 60.0
+_LEAST_FREE = 0.05
+
+
+class Verdict(StrEnum):
+    """What a check found."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what was found, and what to do where it is not well."""
+
+    name: str
+    verdict: Verdict
+    text: str
+    hint: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """All checks, in the order in which they depend on each other."""
+    try:
+        settings = load_settings()
+        check_sizes(settings)
+        parts = build_services(settings, name="doctor", connections=2)
+    except CaptionAbError as error:
+        yield _failed("configuration", error)
+        return
+    yield Finding("configuration", Verdict.OK, f"{len(settings.secret_keys)} secret key(s)")
+    yield _pepper(settings)
+    for name, look in _CHECKS:
+        try:
+            yield from look(name, parts)
+        except CaptionAbError as error:
+            yield _failed(name, error)
+
+
+def _pepper(settings: Settings) -> Finding:
+    if settings.key_pepper:
+        return Finding("key pepper", Verdict.OK, "set")
+    hint = "Set CAPTION_AB_KEY_PEPPER before the first key is made; later it makes them invalid."
+    return Finding("key pepper", Verdict.WARN, "none: hashes of API keys are not peppered", hint)
+
+
+def _redis(name: str, parts: Services) -> Iterator[Finding]:
+    policy = check_policy(parts.connection, parts.settings)
+    if not policy.checked:
+        text = "answers; its persistence is not checked (CAPTION_AB_REDIS_POLICY=stated)"
+        yield Finding(name, Verdict.WARN, text, "See that it has appendfsync always yourself.")
+    elif policy.durable:
+        yield Finding(name, Verdict.OK, "answers; every write is on its disk before the reply")
+    else:
+        hint = "Set appendfsync always for the promise of docs/operations.md."
+        yield Finding(name, Verdict.WARN, f"appendfsync {policy.appendfsync}", hint)
+
+
+def _clock(name: str, parts: Services) -> Iterator[Finding]:
+    seen = look_around(parts.connection)
+    apart_s = (seen.server_ms - time.time_ns() // 1_000_000) / 1000
+    verdict = Verdict.OK if abs(apart_s) < _FAR_S else Verdict.WARN
+    hint = "" if verdict is Verdict.OK else "Set the clocks: logs and tokens go by this machine's."
+    yield Finding(name, verdict, f"Redis is {apart_s:+.1f} s from this machine", hint)
+    ahead_s = (seen.highest_ms - seen.server_ms) / 1000
+    if seen.highest_ms and ahead_s > parts.settings.clock_back_s:
+        text = f"Redis' clock is {ahead_s:.0f} s behind the time that it has seen: no row is taken"
+        yield Finding(name, Verdict.FAIL, text, "See docs/operations.md, 'Clock'.")
+
+
+def _workers(name: str, parts: Services) -> Iterator[Finding]:
+    seen = look_around(parts.connection)
+    for queue, look in seen.queues.items():
+        text = f"{queue}: {look.workers} worker(s), {look.room} free places, {look.length} bells"
+        hint = "" if look.workers else f"Start one: python -m workers {queue}"
+        yield Finding(name, Verdict.OK if look.workers else Verdict.WARN, text, hint)
+    late_s = seen.late_ms / 1000
+    verdict = Verdict.OK if late_s < _LATE_S else Verdict.WARN
+    hint = "" if verdict is Verdict.OK else "See CaptionAbQueueLate in docs/operations.md."
+    yield Finding(name, verdict, f"the latest due row has waited {late_s:.0f} s", hint)
+
+
+def _secrets(name: str, parts: Services) -> Iterator[Finding]:
+    sealed = look_around(parts.connection).sealed
+    if not sealed:
+        yield Finding(name, Verdict.OK, "nothing is sealed yet")
+        return
+    parts.vault.open(sealed)
+    yield Finding(name, Verdict.OK, "open what is stored")
+
+
+def _files(name: str, parts: Services) -> Iterator[Finding]:
+    shared = look_around(parts.connection).store_id
+    own = parts.files.store_id()
+    if shared and shared != own:
+        text = f"this store of files ({own[:8]}...) is not that of the others ({shared[:8]}...)"
+        yield Finding(name, Verdict.FAIL, text, "Mount the same folder everywhere.")
+        return
+    yield Finding(name, Verdict.OK, f"store id {own[:8]}..., {'shared' if shared else 'the first'}")
+    folder = Path(parts.settings.files)
+    if folder.is_dir():
+        usage = shutil.disk_usage(folder)
+        full = usage.free < _LEAST_FREE * usage.total
+        hint = "Free space: accepted jobs need room for their videos." if full else ""
+        text = f"{usage.free / 1e9:.1f} GB free"
+        yield Finding("disk", Verdict.WARN if full else Verdict.OK, text, hint)
+
+
+def _ffmpeg(name: str, parts: Services) -> Iterator[Finding]:
+    info = check_ffmpeg(find_ffmpeg(parts.settings.ffmpeg))
+    words = info.version.split()
+    yield Finding(name, Verdict.OK, f"{' '.join(words[:3])} with libass and libx264")
+
+
+def _backend(name: str, parts: Services) -> Iterator[Finding]:
+    """Ask for the balance: with no token a refusal is the answer that shows that it is there."""
+    url, token = parts.settings.nemo_api_url, parts.settings.nemo_token
+    try:
+        balance = parts.nemo.credits(token)
+    except BackendUnavailable as error:
+        hint = "Look at the way there: DNS, firewall, NEMO_API_URL in docs/settings.md."
+        yield Finding(name, Verdict.FAIL, f"{url}: {error.detail}", hint)
+        return
+    except BackendError as error:
+        if token:
+            yield Finding(name, Verdict.FAIL, f"{url}: {error.detail}", error.hint_text)
+        else:
+            yield Finding(name, Verdict.OK, f"{url} answers; no NEMO_TOKEN to ask more with")
+        return
+    yield Finding(name, Verdict.OK, f"{url} answers; {balance.total} credits on NEMO_TOKEN")
+
+
+_CHECKS: tuple[tuple[str, Callable[[str, Services], Iterator[Finding]]], ...] = (
+    ("redis", _redis),
+    ("clock", _clock),
+    ("workers", _workers),
+    ("secret keys", _secrets),
+    ("files", _files),
+    ("ffmpeg", _ffmpeg),
+    ("backend", _backend),
+)
+
+
+def _failed(name: str, error: CaptionAbError) -> Finding:
+    return Finding(name, Verdict.FAIL, error.detail, error.hint_text)
+
+
+def main() -> int:
+    """Print every finding as a line of JSON; 1 when one is a failure."""
+    failed = False
+    for finding in examine():
+        print(json.dumps(asdict(finding)), flush=True)  # noqa: T201  a command's answer
+        failed |= finding.verdict is Verdict.FAIL
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
