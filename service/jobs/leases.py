@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from service.clock import Clock
 from service.errors import StoreError
 from service.metrics import LEASES_HELD, LEASES_LOST, count, under_way
+from service.model.origin import read_origin
 from service.nemo.wire import State
 from service.settings import Settings
 from service.store.commands import Claim, Commands, LeaseLost
@@ -100,7 +101,9 @@ class Leases:
         except LeaseLost:
             lease.lost = True
             count(LEASES_LOST)
-            _log.warning("lease_lost", extra={"row": claim.row, "fence": claim.fence})
+            origin = read_origin(claim.origin).request_id  # this thread is about no row of its own
+            fields = {"row": claim.row, "fence": claim.fence, "request_id": origin}
+            _log.warning("lease_lost", extra=fields)
             return
         except StoreError as error:
             _log.warning("lease_not_renewed", extra={"row": claim.row, "why": error.code})

@@ -126,6 +126,64 @@ def test_sigterm_ends_it_cleanly(running: Running):
     assert running.process.returncode == 0
     assert "Traceback" not in errors
     assert running.key not in errors
+    # and every line it has written is JSON; those of requests name them and lead to their jobs
+    lines = [json.loads(line) for line in errors.splitlines()]
+    requested = [line for line in lines if line["event"] == "request"]
+    assert all(line["request_id"] and line["status"] and line["took_ms"] >= 0 for line in requested)
+    accepted = [line for line in requested if line["status"] == 202]
+    assert accepted[0]["job"].startswith("job_")
+    assert {line["route"] for line in requested if line["status"] == 404} == {"none"}
+
+
+class TestSeveralWorkers:
+    """An API of two interpreters: one metrics port, which tells of both."""
+
+    @pytest.fixture
+    def api(self, durable_valkey_server: ValkeyServer, tmp_path: Path):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            metrics_port = probe.getsockname()[1]
+        env = environment(durable_valkey_server, tmp_path)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api", "--bind", "127.0.0.1:0", "--workers", "2"],
+            env={**env, "CAPTION_AB_METRICS_PORT": str(metrics_port), "TMPDIR": str(tmp_path)},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        line = process.stdout.readline()
+        assert line.startswith("api ready"), line
+        yield process, line.split()[2], f"http://127.0.0.1:{metrics_port}/metrics"
+        process.terminate()
+        process.communicate(timeout=40)
+        assert not list(tmp_path.glob("caption-ab-metrics-*"))
+
+    def live_requests(self, metrics_url: str) -> float:
+        """Requests to /livez, as whichever worker is asked tells them."""
+        text = requests.get(metrics_url, timeout=20).text
+        return sum(
+            float(line.split()[-1])
+            for line in text.splitlines()
+            if line.startswith("caption_ab_requests_total") and '"/livez"' in line
+        )
+
+    def test_one_scrape_tells_of_all_workers_also_of_one_that_died(self, api):
+        # Given forty requests, each on a connection of its own, so that both workers get some
+        process, url, metrics_url = api
+        for _ in range(40):
+            assert requests.get(f"{url}/livez", timeout=20).status_code == 200
+        # Then every scrape tells of all forty, whoever answers it
+        assert {self.live_requests(metrics_url) for _ in range(6)} == {40}
+        # When a worker is killed, then what it has counted stays
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(children[0]), signal.SIGKILL)
+        assert requests.get(f"{url}/livez", timeout=20).status_code == 200
+        assert self.live_requests(metrics_url) == 41
+
+    def test_metrics_are_not_on_the_port_of_the_api(self, api):
+        _, url, metrics_url = api
+        assert requests.get(metrics_url, timeout=20).status_code == 200
+        assert requests.get(f"{url}/metrics", timeout=20).status_code == 404
 
 
 @pytest.mark.parametrize(
