@@ -37,6 +37,8 @@ class PrometheusRecorder:
     def __init__(self) -> None:
         self.registry = prometheus.CollectorRegistry()
         self._known = {each.name: _build(each, self.registry) for each in CATALOGUE}
+        #: Finding a series by its labels costs more than counting in it.
+        self._children: dict[tuple[str, ...], Any] = {}
         for each in CATALOGUE:
             for seed in each.seeds:
                 self._known[each.name].labels(seed)
@@ -51,8 +53,12 @@ class PrometheusRecorder:
         self._child(metric, labels).observe(value)
 
     def _child(self, metric: Metric, labels: Mapping[str, str]) -> Any:
-        known = self._known[metric.name]
-        return known.labels(**labels) if metric.labels else known
+        names = (metric.name, *[labels[name] for name in metric.labels])
+        child = self._children.get(names)
+        if child is None:
+            known = self._known[metric.name]
+            child = self._children[names] = known.labels(**labels) if metric.labels else known
+        return child
 
 
 @dataclass(slots=True)
