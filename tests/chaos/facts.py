@@ -1,0 +1,86 @@
+"""What is known of a run when it has come to rest, from books that do not know each other."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from tests.receiver import Received
+
+PREFIX = "cab:"
+#: Keys that live as long as the installation.
+_LASTING = (
+    "cab:clock", "cab:rooms", "cab:due", "cab:retention", "cab:observed", "cab:store-id",
+    "cab:account:", "cab:tenant:", "cab:key:", "_kombu.", "caption-ab:q:", "unacked",
+)  # fmt: skip
+#: Until a retention sweep takes them, uploads that jobs have used lie without a time to live.
+_TOLERATED = ("cab:upload:",)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLook:
+    """What the store holds after a run."""
+
+    due: Sequence[str]
+    cuts: Mapping[str, Mapping[str, Any]]
+    leased: Sequence[str]
+    slots: Sequence[str]
+    reserved: int
+    lasting: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A run, by the client's list, the jobs' answers, the sandbox, the receiver and the store."""
+
+    accepted: Sequence[str]
+    jobs: Mapping[str, Mapping[str, Any]]
+    videos: Mapping[str, str]
+    clip_sha256: str
+    books: Mapping[str, Any]
+    received: Sequence[Received]
+    store: StoreLook
+
+
+def await_rest(store: redis.Redis, seconds: float) -> None:
+    """Wait until nothing is due any more; whatever is left is for the judge to see."""
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s and store.zcard(f"{PREFIX}due"):
+        time.sleep(0.1)
+
+
+def look_into(store: redis.Redis) -> StoreLook:
+    """Read what is left of a run."""
+    rows = {key: store.hgetall(key) for key in store.scan_iter(f"{PREFIX}row:*", count=1000)}
+    names = {key: key.removeprefix(f"{PREFIX}row:") for key in rows}
+    accounts = [
+        key for key in store.scan_iter(f"{PREFIX}account:*", count=1000) if key.count(":") == 2
+    ]
+    kept = [key for name in ("slots", "waiting", "editing") for key in
+            store.scan_iter(f"{PREFIX}account:*:{name}", count=1000)]  # fmt: skip
+    return StoreLook(
+        due=store.zrange(f"{PREFIX}due", 0, -1),
+        cuts={
+            names[key]: {**json.loads(row["doc"]), "state": row["state"]}
+            for key, row in rows.items()
+            if names[key].startswith("cut:")
+        },
+        leased=[names[key] for key, row in rows.items() if row.get("lease", "0") != "0"],
+        slots=kept,
+        reserved=sum(int(store.hget(key, "reserved") or 0) for key in accounts),
+        lasting=_without_an_end(store),
+    )
+
+
+def _without_an_end(store: redis.Redis) -> list[str]:
+    excused = (*_LASTING, *_TOLERATED)
+    return [
+        key
+        for key in store.scan_iter("*", count=1000)
+        if not key.startswith(excused) and store.ttl(key) < 0
+    ]

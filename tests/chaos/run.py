@@ -1,0 +1,80 @@
+"""A run from its start to its books: a fleet, a customer, a receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from cli.client import Client
+from tests.chaos.customer import Customer
+from tests.chaos.facts import Facts, await_rest, look_into
+from tests.chaos.fleet import Fleet, Plan
+from tests.chaos.scale import Scale
+from tests.receiver import Received, Receiver, Reply
+
+
+class Inbox(Receiver):
+    """A receiver that fails now and then: a share hangs, a share says 500."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dice = Random(0)
+        self.hanging = self.failing = 0.0
+        self.hang_s = 3.0
+        self.hung = self.failed = 0
+
+    def take(self, request: Received) -> Reply:
+        reply = super().take(request)
+        roll = self.dice.random()
+        if roll < self.hanging:
+            self.hung += 1
+            return Reply(500, delay_s=self.hang_s)
+        if roll < self.hanging + self.failing:
+            self.failed += 1
+            return Reply(500)
+        return reply
+
+
+@dataclass
+class Run:
+    """The parts of a run."""
+
+    fleet: Fleet
+    customer: Customer
+    inbox: Inbox
+
+    def gather(self, seconds: float) -> Facts:
+        """Wait for the end of all jobs and for rest, then read every book."""
+        jobs = self.customer.await_ends(seconds)
+        with self.fleet.store() as store:
+            await_rest(store, seconds)
+            look = look_into(store)
+        return Facts(
+            accepted=list(self.customer.accepted.values()),
+            jobs={job_id: self.customer.look(job_id) for job_id in jobs},
+            videos=self.customer.read_videos(jobs),
+            clip_sha256=self.customer.clip_sha256,
+            books=self.fleet.books(),
+            received=list(self.inbox.received),
+            store=look,
+        )
+
+
+@contextmanager
+def open_run(
+    folder: Path, clip: Path, *, scale: Scale | None = None, **more: object
+) -> Iterator[Run]:
+    """Start everything; end everything."""
+    with Inbox() as inbox:
+        plan = Plan(folder, inbox.port, scale or Scale(), **more)  # type: ignore[arg-type]
+        with Fleet(plan) as fleet:
+            client = Client(fleet.url, fleet.key["api_key"])
+            customer = Customer(client, inbox.url)
+            customer.upload(clip)
+            try:
+                yield Run(fleet, customer, inbox)
+            finally:
+                client.session.close()

@@ -1,0 +1,210 @@
+"""Hears all proxies: who holds which row, traps at named points, and the weather on the backend."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+from tests.chaos.calls import Ask, Call, is_refusal, rung_row
+from tests.chaos.journal import Journal, Resumed
+from tests.chaos.proxy import CUT, HALVE, PASS, Verdict
+
+_ENDING = frozenset({"finish", "fan_out", "record_attempt"})
+
+
+class Wire(StrEnum):
+    """Where a trap lies."""
+
+    BEFORE = "before"  # a request to the store, before the store has it
+    AFTER = "after"  # its answer, before the process has it
+    ASKED = "asked"  # a request to the backend, before the backend has it
+    SENDING = "sending"  # its body, when some of it has been passed
+    ANSWERED = "answered"  # the beginning of the answer, before the process has it
+    HEARING = "hearing"  # the rest of it
+
+
+class Deed(StrEnum):
+    """What a trap does to the process that springs it."""
+
+    KILL = "kill"
+    STOP = "stop"
+    CUT = "cut"
+
+
+@dataclass(slots=True)
+class Trap:
+    """Springs once, on the first message that fits.
+
+    `what` is a store command or the beginning of a backend path; `matches` says more about it.
+    """
+
+    wire: Wire
+    what: str
+    deed: Deed = Deed.KILL
+    matches: Callable[[Call | Ask, str], bool] = lambda call, row: True
+    victim: str = ""
+    stop_s: float = 0.0
+    sprung: threading.Event = field(default_factory=threading.Event)
+    at_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Weather:
+    """Shares of backend answers that are dropped, halved or late; streams apart."""
+
+    drop: float = 0.0
+    halve: float = 0.0
+    late: float = 0.0
+    late_s: float = 1.0
+    stream_cut: float = 0.0
+
+
+class Watch:
+    """The ear of all proxies of a fleet."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        kill: Callable[[str], None],
+        stop_for: Callable[[str, float], None],
+    ) -> None:
+        self._journal, self._kill, self._stop_for = journal, kill, stop_for
+        self._lock = threading.RLock()
+        self._held: dict[str, str] = {}
+        self._orphans: dict[str, tuple[float, str]] = {}
+        self._disturbed_s = [float("-inf")]
+        self._away = False
+        self.traps: list[Trap] = []
+        self.weather = Weather()
+        self.dice = Random(0)
+
+    # ---- who holds what
+
+    def process_died(self, who: str) -> None:
+        """A process is about to be killed: its rows are orphans until somebody claims them."""
+        now_s = time.monotonic()
+        with self._lock:
+            for row, holder in self._held.items():
+                if holder == who:
+                    self._orphans[row] = (now_s, who)
+            self._held = {row: each for row, each in self._held.items() if each != who}
+
+    def disturb(self) -> None:
+        """Something happens that may hold up work beyond what a lease explains."""
+        self._disturbed_s.append(time.monotonic())
+
+    def store_away(self) -> None:
+        self._away = True
+        self.disturb()
+
+    def store_back(self) -> None:
+        self._away = False
+        self.disturb()
+
+    def holds(self, who: str) -> list[str]:
+        """Rows that a process has claimed and not given back."""
+        with self._lock:
+            return [row for row, holder in self._held.items() if holder == who]
+
+    def _note(self, who: str, call: Call) -> None:
+        with self._lock:
+            if call.name == "claim":
+                self._held[call.row] = who
+                killed_s, _ = self._orphans.pop(call.row, (0.0, ""))
+                if killed_s:
+                    took_s = time.monotonic() - killed_s
+                    clean = not self._away and self._disturbed_s[-1] < killed_s
+                    self._journal.worked_on_again(Resumed(call.row, took_s, clean))
+                    self._journal.count("recovery")
+            elif call.name == "commit" and not call.change.get("keep"):
+                self._held.pop(call.row, None)
+                self._orphans.pop(call.row, None)
+            elif call.name in _ENDING:
+                self._held.pop(call.row, None)
+                self._orphans.pop(call.row, None)
+
+    # ---- the store
+
+    def asked_store(self, who: str, call: Call) -> Verdict:
+        return self._spring(Wire.BEFORE, who, call.name, call, call.row)
+
+    def store_answered(self, who: str, call: Call, reply: bytes) -> Verdict:
+        row = rung_row(reply) if call.name == "brpop" else call.row
+        if not is_refusal(reply):
+            self._note(who, call)
+            return self._spring(Wire.AFTER, who, call.name, call, row)
+        return PASS
+
+    # ---- the backend
+
+    def asked_backend(self, who: str, ask: Ask, piece: int) -> Verdict:
+        wire = Wire.ASKED if piece == 1 else Wire.SENDING
+        return self._spring(wire, who, ask.path, ask, "")
+
+    def backend_answered(self, who: str, ask: Ask, piece: int) -> Verdict:
+        wire = Wire.ANSWERED if piece == 1 else Wire.HEARING
+        verdict = self._spring(wire, who, ask.path, ask, "")
+        return verdict if verdict is not PASS else self._blow(ask, piece)
+
+    def _blow(self, ask: Ask, piece: int) -> Verdict:
+        weather, roll = self.weather, self.dice.random()
+        if ask.path == "/run_sse":
+            if piece > 1 and roll < weather.stream_cut:
+                self._journal.count("cut stream")
+                return CUT
+            return PASS
+        if piece > 1:
+            return PASS
+        for share, verdict, what in (
+            (weather.drop, CUT, "cut answer"),
+            (weather.halve, HALVE, "halve answer"),
+            (weather.late, Verdict(delay_s=weather.late_s), "delay answer"),
+        ):
+            if roll < share:
+                self._journal.count(what)
+                return verdict
+            roll -= share
+        return PASS
+
+    # ---- traps
+
+    def arm(self, trap: Trap) -> Trap:
+        with self._lock:
+            self.traps.append(trap)
+        return trap
+
+    def disarm(self) -> None:
+        with self._lock:
+            self.traps.clear()
+
+    def _spring(self, wire: Wire, who: str, what: str, call: Call | Ask, row: str) -> Verdict:
+        with self._lock:
+            trap = next((each for each in self.traps if _fits(each, wire, what, call, row)), None)
+            if trap is None:
+                return PASS
+            self.traps.remove(trap)
+        trap.at_s = time.monotonic()
+        verdict = CUT
+        match trap.deed:
+            case Deed.KILL:
+                self._kill(trap.victim or who)
+            case Deed.STOP:
+                self._stop_for(trap.victim or who, trap.stop_s)
+                verdict = PASS
+            case Deed.CUT:
+                self._journal.count("cut at a point")
+        # A request whose trap kills its sender after the fact has reached the backend.
+        trap.sprung.set()
+        return verdict
+
+
+def _fits(trap: Trap, wire: Wire, what: str, call: Call | Ask, row: str) -> bool:
+    return (
+        trap.wire is wire
+        and (what == trap.what if isinstance(call, Call) else what.startswith(trap.what))
+        and trap.matches(call, row)
+    )
