@@ -1,4 +1,4 @@
-"""Who sends jobs: keeps its own list of what was accepted, whatever happens to the API meanwhile."""
+"""Who sends jobs: keeps its own list of what was accepted, whatever happens to the API."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ class Customer:
 
     client: Client
     webhook: str
-    accepted: dict[str, str] = field(default_factory=dict)
     clip_sha256: str = ""
+    upload_id: str = ""
+    accepted: dict[str, str] = field(default_factory=dict)
     retried: int = 0
-    _upload: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def upload(self, clip: Path) -> None:
         """Upload the clip that all jobs use."""
         self.clip_sha256 = hashlib.sha256(clip.read_bytes()).hexdigest()
-        self._upload = self.client.upload(clip, lambda _: None)["id"]
+        self.upload_id = self.client.upload(clip, lambda _: None)["id"]
 
     def send(self, key: str, labels: str = "AB") -> str:
         """Send one job until it is accepted; its id."""
         presets = ("outline", "boxed", "classic", "karaoke")
         request = {
             "name": key,
-            "clips": [{"upload_id": self._upload}],
+            "clips": [{"upload_id": self.upload_id}],
             "variants": [
                 {"label": label, "style": {"preset": presets[index % 2]}}
                 for index, label in enumerate(labels)

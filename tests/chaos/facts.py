@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,8 @@ def await_rest(store: redis.Redis, seconds: float) -> None:
         time.sleep(0.1)
 
 
-def look_into(store: redis.Redis) -> StoreLook:
-    """Read what is left of a run."""
+def look_into(store: redis.Redis, jobs: Set[str]) -> StoreLook:
+    """Read what is left of a run; of cuts only those of some jobs."""
     rows = {key: store.hgetall(key) for key in store.scan_iter(f"{PREFIX}row:*", count=1000)}
     names = {key: key.removeprefix(f"{PREFIX}row:") for key in rows}
     accounts = [
@@ -68,7 +68,7 @@ def look_into(store: redis.Redis) -> StoreLook:
         cuts={
             names[key]: {**json.loads(row["doc"]), "state": row["state"]}
             for key, row in rows.items()
-            if names[key].startswith("cut:")
+            if names[key].startswith("cut:") and row["job"] in jobs
         },
         leased=[names[key] for key, row in rows.items() if row.get("lease", "0") != "0"],
         slots=kept,

@@ -108,6 +108,15 @@ class Fleet:
         url = f"{self.sandbox_url}/_sandbox/switches"
         requests.post(url, json=switches, timeout=10).raise_for_status()
 
+    def forget_books(self) -> None:
+        """Begin a new sandbox, with the switches of the start."""
+        url = f"{self.sandbox_url}/_sandbox/reset"
+        reply = requests.post(
+            url, json={"what": ["books", "switches", "rules", "world"]}, timeout=10
+        )
+        reply.raise_for_status()
+        self.switch(**SWITCHES)
+
     # ---- what is done to it
 
     def kill(self, name: str) -> None:
@@ -171,7 +180,6 @@ class Fleet:
 
     def _start(self) -> None:
         self.plan.folder.mkdir(parents=True, exist_ok=True)
-        self._ports = {name: 0 for name in (*WORKERS, API)}
         self._api_port, self._sandbox_port = free_port(), free_port()
         valkey = self._plan_valkey()
         interrupt = Interrupt()
@@ -208,7 +216,8 @@ class Fleet:
         """The settings of each process: the same but for the ports of its proxies."""
         folder = self.plan.folder
         backend = {
-            name: self.hub.to_backend(name, self._sandbox_port, self.watch) for name in self._ports
+            name: self.hub.to_backend(name, self._sandbox_port, self.watch)
+            for name in (*WORKERS, API)
         }
         common = {
             **os.environ,

@@ -150,8 +150,8 @@ def _deliveries(job_id: str, status: str, received: Sequence[Received]) -> Itera
         sequence = int(each.event["sequence"])
         bodies[sequence].add(each.body)
         ids[sequence].add(each.headers["webhook-id"])
-    for sequence in bodies:
-        if len(bodies[sequence]) > 1 or len(ids[sequence]) > 1:
+    for sequence, texts in bodies.items():
+        if len(texts) > 1 or len(ids[sequence]) > 1:
             yield f"{job_id}: event {sequence} came with different bytes or ids"
     if sorted(bodies) != list(range(1, len(bodies) + 1)):
         yield f"{job_id}: events {sorted(bodies)} came"

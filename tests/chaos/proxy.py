@@ -12,7 +12,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tests.chaos.calls import Ask, Call, read_ask, read_call
@@ -45,7 +45,7 @@ class StoreEar(Protocol):
 
 
 class BackendEar(Protocol):
-    """Hears what a process says to the backend; `piece` counts from 1 within a request or answer."""
+    """Hears what a process says to the backend; `piece` counts from 1 in a request or answer."""
 
     def asked_backend(self, who: str, ask: Ask, piece: int) -> Verdict: ...
 
@@ -190,7 +190,7 @@ async def _store_replies(link: _Link, calls: deque[Call], who: str, ear: StoreEa
 class _Heard:
     """The request that a connection is at."""
 
-    ask: Ask = Ask("", "")
+    ask: Ask = field(default_factory=lambda: Ask("", ""))
     asked: int = 0
     answered: int = 0
 

@@ -1,4 +1,4 @@
-"""The wire protocol of Redis (RESP2 and 3), as far as one must know it to tell messages apart. Pure."""
+"""The wire protocol of Redis (RESP2 and 3), as far as it takes to tell messages apart. Pure."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,12 @@ class Inbox(Receiver):
         self.hanging = self.failing = 0.0
         self.hang_s = 3.0
         self.hung = self.failed = 0
+        self.on_take: Callable[[Received], None] | None = None
 
     def take(self, request: Received) -> Reply:
         reply = super().take(request)
+        if self.on_take is not None:
+            self.on_take(request)
         roll = self.dice.random()
         if roll < self.hanging:
             self.hung += 1
@@ -45,13 +48,31 @@ class Run:
     fleet: Fleet
     customer: Customer
     inbox: Inbox
+    _jobs_before: int = 0
+
+    def begin_anew(self) -> None:
+        """New books for the next test, and a customer who knows of no job."""
+        self.fleet.watch.disarm()
+        self.fleet.await_ready()
+        self.fleet.forget_books()
+        self.inbox.received.clear()
+        self._jobs_before = 0
+        self._jobs_before = self.count_jobs()
+        old = self.customer
+        self.customer = Customer(old.client, old.webhook, old.clip_sha256, old.upload_id)
+
+    def count_jobs(self) -> int:
+        """Jobs that the store has taken since these books were begun."""
+        with self.fleet.store() as store:
+            now = sum(store.zcard(key) for key in store.scan_iter("cab:tenant:*:jobs"))
+        return int(now) - self._jobs_before
 
     def gather(self, seconds: float) -> Facts:
         """Wait for the end of all jobs and for rest, then read every book."""
         jobs = self.customer.await_ends(seconds)
         with self.fleet.store() as store:
             await_rest(store, seconds)
-            look = look_into(store)
+            look = look_into(store, set(jobs))
         return Facts(
             accepted=list(self.customer.accepted.values()),
             jobs={job_id: self.customer.look(job_id) for job_id in jobs},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -39,13 +40,16 @@ class Deed(StrEnum):
 class Trap:
     """Springs once, on the first message that fits.
 
-    `what` is a store command or the beginning of a backend path; `matches` says more about it.
+    `what` is a store command or the beginning of a backend path; `row` a pattern of the rows it is
+    about; `goes` the states from and to which a commit goes; `method` that of a backend request.
     """
 
     wire: Wire
     what: str
     deed: Deed = Deed.KILL
-    matches: Callable[[Call | Ask, str], bool] = lambda call, row: True
+    row: str = ""
+    goes: tuple[str, str] | None = None
+    method: str = ""
     victim: str = ""
     stop_s: float = 0.0
     sprung: threading.Event = field(default_factory=threading.Event)
@@ -120,10 +124,7 @@ class Watch:
                     clean = not self._away and self._disturbed_s[-1] < killed_s
                     self._journal.worked_on_again(Resumed(call.row, took_s, clean))
                     self._journal.count("recovery")
-            elif call.name == "commit" and not call.change.get("keep"):
-                self._held.pop(call.row, None)
-                self._orphans.pop(call.row, None)
-            elif call.name in _ENDING:
+            elif call.name in _ENDING or (call.name == "commit" and not call.change.get("keep")):
                 self._held.pop(call.row, None)
                 self._orphans.pop(call.row, None)
 
@@ -197,14 +198,14 @@ class Watch:
                 verdict = PASS
             case Deed.CUT:
                 self._journal.count("cut at a point")
-        # A request whose trap kills its sender after the fact has reached the backend.
         trap.sprung.set()
         return verdict
 
 
 def _fits(trap: Trap, wire: Wire, what: str, call: Call | Ask, row: str) -> bool:
-    return (
-        trap.wire is wire
-        and (what == trap.what if isinstance(call, Call) else what.startswith(trap.what))
-        and trap.matches(call, row)
-    )
+    if trap.wire is not wire:
+        return False
+    if isinstance(call, Ask):
+        return what.startswith(trap.what) and trap.method in {"", call.method}
+    goes = trap.goes is None or trap.goes == (call.before, call.after)
+    return what == trap.what and goes and re.search(trap.row, row) is not None
