@@ -1,0 +1,106 @@
+"""What is not the death of a process: a store that pauses, cut connections, a full disk."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections import Counter
+
+import pytest
+
+from tests.chaos.judge import judge, unknowns
+from tests.chaos.run import open_run
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+_JOBS = 4
+_STREAM_S = 9.0
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, small_clip):
+    with open_run(tmp_path_factory.mktemp("outages"), small_clip) as run:
+        yield run
+
+
+@pytest.fixture
+def streaming(run):
+    """A run with eight streams of some seconds under way."""
+    run.begin_anew()
+    run.fleet.switch(edit_s=_STREAM_S)
+    run.customer.send_many(_JOBS, name=f"stream-{time.monotonic_ns()}")
+    wait_for(lambda: run.fleet.books()["streams"] == _JOBS * 2)
+    return run
+
+
+def test_a_store_that_pauses_longer_than_a_lease_cuts_no_stream(streaming):
+    # Given running streams; when the store does not answer for longer than a lease and its grace
+    scale = streaming.fleet.plan.scale
+    streaming.fleet.stop_for("valkey", (scale.lease_s + scale.grace_s) * 1.5)
+    # Then no stream was cut, nothing is in doubt and nothing was sent twice
+    assert_all_applied(streaming)
+
+
+def test_a_store_that_is_killed_cuts_no_stream(streaming):
+    # Given running streams; when the store is killed and starts again
+    streaming.fleet.kill("valkey")
+    # Then no stream was cut, nothing is in doubt and nothing was sent twice
+    assert_all_applied(streaming)
+
+
+def test_cut_connections_to_the_store_cut_no_stream(streaming):
+    # Given running streams; when all connections to the store are cut, several times
+    for _ in range(3):
+        with streaming.fleet.store() as store:
+            store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        time.sleep(1)
+    # Then no stream was cut, nothing is in doubt and nothing was sent twice
+    assert_all_applied(streaming)
+
+
+def test_a_full_disk_delays_jobs_and_loses_none(run):
+    # Given a store of files in which no file can be written
+    run.begin_anew()
+    pid = run.fleet.pid("transfer")
+    limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1000, limits[1]))
+    # When jobs come to their download, and there is room again later
+    run.customer.send_many(2, name="full")
+    wait_for(lambda: states(run)["rendered"] == 4)
+    time.sleep(2)
+    assert states(run)["rendered"] == 4
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+    # Then all of them succeed, and nothing was sent or rendered twice
+    assert_all_applied(run, jobs=2)
+
+
+def test_receivers_that_hang_hold_up_nobody_and_are_told_in_the_end(run):
+    # Given receivers that mostly hang; when jobs run meanwhile
+    run.begin_anew()
+    run.inbox.hanging = 0.7
+    run.customer.send_many(2, name="hang")
+    jobs = run.customer.await_ends(30)
+    assert {each["status"] for each in jobs.values()} == {"succeeded"}
+    run.inbox.hanging = 0.0
+    # Then every event is told in the end, byte for byte the same
+    assert_all_applied(run, jobs=2)
+    assert run.inbox.hung > 0
+
+
+def assert_all_applied(run, jobs=_JOBS) -> None:
+    facts = run.gather(60)
+    assert judge(facts) == []
+    assert unknowns(facts) == 0
+    assert Counter(each["outcome"] for each in facts.books["runs"]) == {"applied": jobs * 2}
+    assert len(facts.books["renders"]) == jobs * 2
+
+
+def states(run) -> Counter[str]:
+    jobs = [run.customer.look(each) for each in run.customer.accepted.values()]
+    return Counter(c["status"] for job in jobs for each in job["variants"] for c in each["cuts"])
+
+
+def wait_for(so, seconds=40.0) -> None:
+    until_s = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < until_s, "it did not come to this"
+        time.sleep(0.05)
