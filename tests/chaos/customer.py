@@ -84,7 +84,7 @@ class Customer:
             return {"id": job_id, "status": "", "problem": str(problem)}
 
     def read_videos(self, jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-        """SHA-256 of every video that the jobs name, as the API hands them out, by its address."""
+        """By its address, the SHA-256 of every video that the jobs name, or why there is none."""
         urls = [
             cut["video"]["url"]
             for job in jobs.values()
@@ -97,9 +97,12 @@ class Customer:
 
     def _hash(self, url: str) -> str:
         digest = hashlib.sha256()
-        with self.client._send("GET", url, stream=True) as reply:
-            for piece in reply.iter_content(65536):
-                digest.update(piece)
+        try:
+            with self.client._send("GET", url, stream=True) as reply:
+                for piece in reply.iter_content(65536):
+                    digest.update(piece)
+        except Problem as problem:
+            return str(problem)
         return digest.hexdigest()
 
     def _insist(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:

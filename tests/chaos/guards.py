@@ -57,12 +57,15 @@ GUARDS: dict[Keeps, tuple[Edit, ...]] = {
         ),
     ),
     Keeps.STEP_WRITTEN: (
-        Edit(f"{_LUA}commit.lua", "    schedule(row, ready)", "    redis.call('ZREM', K.due, row)"),
-        Edit(f"{_LUA}commit.lua", "if ready <= now then ring(change.queue, row) end", ""),
+        Edit(
+            f"{_LUA}commit.lua",
+            "  schedule(row, ready)\n  if ready <= now then ring(change.queue, row) end",
+            "  redis.call('ZREM', K.due, row)",
+        ),
     ),
     Keeps.CUTS_WOKEN: (
         Edit(f"{_LUA}commit.lua", "for _, other in ipairs(change.wake) do wake(other) end", ""),
-        Edit(f"{_LUA}include/rows.lua", "    schedule(row, now + spec.look_ms)", ""),
+        Edit(f"{_LUA}include/rows.lua", "schedule(row, now + spec.look_ms)", ""),
     ),
     Keeps.FINISH_WRITTEN: (
         Edit(
@@ -81,7 +84,7 @@ GUARDS: dict[Keeps, tuple[Edit, ...]] = {
     Keeps.SAME_KEY: (
         Edit(
             f"{_LUA}create_job.lua",
-            "    return { known, known == job and '0' or '1' }",
+            "return { known, known == job and '0' or '1' }",
             "",
         ),
     ),

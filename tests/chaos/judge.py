@@ -73,7 +73,7 @@ def _sends(facts: Facts) -> Iterator[str]:
             yield f"the edit {edit_id} was sent {times} times"
     runs = _runs(facts)
     for row, doc in facts.store.cuts.items():
-        found = runs.get(doc["session_id"], [])
+        found = runs.get(doc.get("session_id", ""), [])
         if len(found) > 1:
             yield f"{row} was sent {len(found)} times"
         applied = [run for run in found if run["outcome"].startswith("applied")]
@@ -100,7 +100,7 @@ def _charges(facts: Facts) -> Iterator[str]:
         if doc is None:
             yield f"the store does not know {row}"
             continue
-        taken = sum(run["charged"] for run in runs.get(doc["session_id"], []))
+        taken = sum(run["charged"] for run in runs.get(doc.get("session_id", ""), []))
         said = cut.get("error", {}).get("charged") or cut.get("edit", {}).get("charged", "")
         unsure += said == "unknown"
         if said not in {"yes", "no", "unknown"} or said == ("no" if taken else "yes"):
@@ -117,7 +117,7 @@ def _renders(facts: Facts) -> Iterator[str]:
     """At most two renders of each cut, and nobody forgot one."""
     counts = Counter(row["session_id"] for row in facts.books["renders"].values())
     for row, doc in facts.store.cuts.items():
-        if counts[doc["session_id"]] > 2:
+        if counts[doc.get("session_id", "")] > 2:
             yield f"{row} was rendered {counts[doc['session_id']]} times"
     yield from (f"the render {each} is an orphan" for each in facts.books["orphaned_renders"])
     yield from (f"a result was sent our token: {each}" for each in facts.books["auth_on_cdn"])
