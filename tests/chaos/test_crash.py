@@ -1,0 +1,136 @@
+"""The machine loses power while jobs are accepted: only what Valkey had synced is there again.
+
+Under `appendfsync always` no job that was answered with 202 is lost and no edit is sent again; the
+same run under `everysec` loses jobs, which shows that this test can.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+
+import pytest
+
+from tests.chaos.aof import STRACE, AofLog
+from tests.chaos.judge import judge
+from tests.chaos.run import open_run
+
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.slow,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not on the PATH"),
+]
+POSTS = int(os.environ.get("POSTS") or 150)
+
+
+def test_what_was_accepted_survives_the_loss_of_all_that_was_not_synced(
+    tmp_path, small_clip, capsys
+):
+    with crashing(tmp_path, small_clip, "always") as (run, log):
+        # Given jobs that are accepted and worked on, also while the log is rewritten
+        accepted = send_until_the_crash(run, log, rewrites=2)
+        # When Valkey and the API are killed, and start from what was on the disk,
+        lost_bytes = log.lose_power()
+        come_back(run)
+        # Then every job answered with 202 is there, and comes to its end; all books agree.
+        assert lost_jobs(run, accepted) == []
+        facts = run.gather(60 + POSTS)
+        assert judge(facts) == []
+        unknown = [each for each in facts.jobs.values() if each["status"] != "succeeded"]
+        with capsys.disabled():
+            print(f"\n{len(accepted)} accepted before, {log.syncs} syncs of the log, "
+                  f"{lost_bytes} bytes cut off, {len(facts.books['edits'])} edits sent, "
+                  f"{len(unknown)} jobs in doubt")  # fmt: skip
+
+
+def test_the_same_crash_under_everysec_loses_jobs(tmp_path, small_clip):
+    with crashing(tmp_path, small_clip, "everysec") as (run, log):
+        # Given a server that syncs each second; when the power goes between two syncs
+        accepted = send_until_the_crash(run, log, rewrites=0, unsynced=True)
+        assert log.lose_power() > 0
+        come_back(run)
+        # Then jobs are gone that were answered with 202
+        assert lost_jobs(run, accepted) != []
+
+
+def crashing(folder, clip, fsync):
+    """A run whose Valkey is watched by strace, and the log of it."""
+    prefix = (*STRACE, "-o", str(folder / "calls"))
+    return _Crashing(folder, clip, prefix, fsync)
+
+
+class _Crashing:
+    def __init__(self, folder, clip, prefix, fsync):
+        self._folder = folder
+        self._run = open_run(folder, clip, valkey_prefix=prefix, fsync=fsync)
+
+    def __enter__(self):
+        run = self._run.__enter__()
+        aof = (self._folder / "valkey" / "appendonlydir").resolve()
+        return run, AofLog(self._folder / "calls", aof)
+
+    def __exit__(self, *error):
+        return self._run.__exit__(*error)
+
+
+def send_until_the_crash(run, log, *, rewrites, unsynced=False) -> list[str]:
+    """Send jobs from a thread and kill Valkey and the API in the middle; who was accepted."""
+    ended = threading.Event()
+
+    def send():
+        for number in range(POSTS * 10):
+            if ended.is_set():
+                return
+            run.customer.send(f"crash-{number}", labels="A")
+
+    sender = threading.Thread(target=send, daemon=True)
+    sender.start()
+    for number in range(rewrites):
+        wait_for(lambda part=number + 1: len(run.customer.accepted) > POSTS * part / 3)
+        with run.fleet.store() as store:
+            store.bgrewriteaof()
+    wait_for(lambda: len(run.customer.accepted) >= POSTS)
+    if unsynced:
+        wait_for_unsynced(run, log)
+    fleet = run.fleet
+    for name in ("valkey", "api"):
+        fleet.hold(name)
+        fleet.kill(name)
+    accepted = list(run.customer.accepted.values())
+    ended.set()
+    wait_for(lambda: not fleet.children["valkey"].running)
+    run.sender = sender
+    return accepted
+
+
+def wait_for_unsynced(run, log) -> None:
+    """Until jobs have been accepted since the last sync began."""
+    while True:
+        log.read_on()
+        syncs, count = log.syncs, len(run.customer.accepted)
+        wait_for(lambda before=count: len(run.customer.accepted) >= before + 3)
+        log.read_on()
+        if log.syncs == syncs:
+            return
+
+
+def come_back(run) -> None:
+    for name in ("valkey", "api"):
+        run.fleet.release(name)
+    run.fleet.await_ready("valkey", "api")
+    run.sender.join(60)
+
+
+def lost_jobs(run, accepted) -> list[str]:
+    with run.fleet.store() as store:
+        return [each for each in accepted if not store.exists(f"cab:job:{each}")]
+
+
+def wait_for(so, seconds=300.0) -> None:
+    until_s = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < until_s, "it did not come to this"
+        time.sleep(0.01)
