@@ -79,8 +79,9 @@ cov: setup-dev footage ## Coverage of service/ by the unit and integration tests
 	@$(BIN)/coverage report --skip-covered --fail-under=90
 
 .PHONY: chaos
-chaos: setup-dev footage ## Kill processes in the middle of paid work and look at the books
-	@$(PYTEST) -m chaos tests/chaos $(T)
+chaos: setup-dev footage ## Kill processes in the middle of paid work (SEED=1 JOBS=200 SCALE=1 POSTS=150)
+	@SEED=$(SEED) SCALE=$(SCALE) POSTS=$(POSTS) JOBS=$(if $(filter-out file,$(origin JOBS)),$(JOBS)) \
+	  $(PYTEST) -m chaos $(or $(T),tests/chaos)
 
 .PHONY: scenarios
 scenarios: setup-dev footage ## Random faults against an oracle (COUNT=1000; SEED=n plays one again)

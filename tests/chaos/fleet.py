@@ -43,15 +43,17 @@ SWITCHES = {"render": "copy", "edit_s": 1.0, "pending_s": 0.3, "processing_s": 0
 
 @dataclass(slots=True)
 class Plan:
-    """What a run wants to be otherwise: where, how fast, and how Valkey is started."""
+    """What a run wants to be otherwise: where, how fast, and how Valkey is started.
+
+    `own_env` is added to the environment of single processes, by name.
+    """
 
     folder: Path
     receiver_port: int
     scale: Scale = field(default_factory=Scale)
-    env: Mapping[str, str] = field(default_factory=dict)
+    own_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     valkey_prefix: Sequence[str] = ()
     fsync: str = "always"
-    code: Path | None = None
 
 
 class Fleet:
@@ -231,7 +233,6 @@ class Fleet:
             "CAPTION_AB_CALLER_LOOPBACK_PORTS": str(self.plan.receiver_port),
             "NEMO_TOKEN": f"nmv_usr_sbx_chaos_{_CREDITS}",
             "NEMO_TRANSCRIBES": "false",
-            **self.plan.env,
         }
         return {
             name: {
@@ -239,6 +240,7 @@ class Fleet:
                 "CAPTION_AB_REDIS_URL": self._through(name),
                 "NEMO_API_URL": f"http://127.0.0.1:{port}",
                 "NEMO_WEB_URL": f"http://127.0.0.1:{port}",
+                **self.plan.own_env.get(name, {}),
             }
             for name, port in backend.items()
         }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.chaos.run import open_run
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 _JOBS = 4
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 _STREAM_S = 9.0
 
 
@@ -84,6 +87,39 @@ def test_receivers_that_hang_hold_up_nobody_and_are_told_in_the_end(run):
     # Then every event is told in the end, byte for byte the same
     assert_all_applied(run, jobs=2)
     assert run.inbox.hung > 0
+
+
+@pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed")
+def test_a_clock_that_jumps_by_an_hour_changes_nothing(tmp_path, small_clip):
+    # Given two processes whose wall clocks can be moved, and jobs under way in them
+    shift = tmp_path / "shift"
+    shift.write_text("+0")
+    own = {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(shift),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+    with open_run(tmp_path, small_clip, own_env={"flow-1": own, "hooks": own}) as run:
+        run.fleet.switch(edit_s=3.0)
+        run.customer.send_many(4)
+        wait_for(lambda: run.fleet.books()["streams"] >= 4)
+        # When the clocks jump ahead by an hour, and later back,
+        shift.write_text("+1h")
+        time.sleep(2)
+        run.customer.send_many(2, name="later")
+        time.sleep(2)
+        shift.write_text("-1h")
+        # Then all jobs succeed as if nothing had happened;
+        assert_all_applied(run, jobs=6)
+        # and the logs show that the processes did see other times.
+        hours = {json.loads(line)["at"][:13] for line in log_lines(run, "hooks")}
+        assert len(hours) >= 3
+
+
+def log_lines(run, name) -> list[str]:
+    return [line for line in run.fleet.children[name].printed().splitlines() if line[:1] == "{"]
 
 
 def assert_all_applied(run, jobs=_JOBS) -> None:
