@@ -44,6 +44,7 @@ class Facts:
     clip_sha256: str
     books: Mapping[str, Any]
     received: Sequence[Received]
+    webhook_secret: str
     store: StoreLook
 
 

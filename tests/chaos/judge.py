@@ -107,6 +107,9 @@ def _charges(facts: Facts) -> Iterator[str]:
             yield f"{row} says charged {said!r}; the backend took {taken}"
     booked = sum(job["credits"]["charged"] for job in facts.jobs.values() if job.get("credits"))
     spent = sum(charge["credits"] for charge in facts.books["charges"])
+    ledger = sum(account["spent"] for account in facts.books["ledger"].values())
+    if ledger != spent:
+        yield f"the sandbox charged {spent} and its ledger says {ledger}"
     if not 0 <= spent - booked <= unsure * _EDIT_CREDITS:
         yield f"jobs were charged {booked}, the ledger says {spent}; {unsure} are unknown"
     if facts.store.reserved:
@@ -136,11 +139,18 @@ def _files(facts: Facts) -> Iterator[str]:
 
 def _webhooks(facts: Facts) -> Iterator[str]:
     """Every terminal event came, in its sequence; what came again is the same byte for byte."""
+    forged = [each for each in facts.received if not _is_signed(each, facts.webhook_secret)]
+    if forged:
+        yield f"{len(forged)} webhooks are not signed: {forged[0].body[:80]!r}"
     by_job: dict[str, list[Received]] = defaultdict(list)
     for each in facts.received:
         by_job[each.event["data"]["job_id"]].append(each)
     for job_id, job in facts.jobs.items():
         yield from _deliveries(job_id, str(job["status"]), by_job.get(job_id, []))
+
+
+def _is_signed(received: Received, secret: str) -> bool:
+    return received.verify(secret, check_time=False)
 
 
 def _deliveries(job_id: str, status: str, received: Sequence[Received]) -> Iterator[str]:

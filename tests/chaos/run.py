@@ -80,6 +80,7 @@ class Run:
             clip_sha256=self.customer.clip_sha256,
             books=self.fleet.books(),
             received=list(self.inbox.received),
+            webhook_secret=self.fleet.key["webhook_secret"],
             store=look,
         )
 

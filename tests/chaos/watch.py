@@ -96,6 +96,8 @@ class Watch:
                 if holder == who:
                     self._orphans[row] = (now_s, who)
             self._held = {row: each for row, each in self._held.items() if each != who}
+            # For the rows of those who died before, this is a further disturbance.
+            self._disturbed_s.append(now_s)
 
     def disturb(self) -> None:
         """Something happens that may hold up work beyond what a lease explains."""
@@ -121,7 +123,7 @@ class Watch:
                 killed_s, _ = self._orphans.pop(call.row, (0.0, ""))
                 if killed_s:
                     took_s = time.monotonic() - killed_s
-                    clean = not self._away and self._disturbed_s[-1] < killed_s
+                    clean = not self._away and self._disturbed_s[-1] <= killed_s
                     self._journal.worked_on_again(Resumed(call.row, took_s, clean))
                     self._journal.count("recovery")
             elif call.name in _ENDING or (call.name == "commit" and not call.change.get("keep")):
