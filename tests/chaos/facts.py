@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -13,13 +14,13 @@ import redis
 from tests.receiver import Received
 
 PREFIX = "cab:"
-#: Keys that live as long as the installation.
-_LASTING = (
-    "cab:clock", "cab:rooms", "cab:due", "cab:retention", "cab:observed", "cab:store-id",
-    "cab:account:", "cab:tenant:", "cab:key:", "_kombu.", "caption-ab:q:", "unacked",
-)  # fmt: skip
-#: Until a retention sweep takes them, uploads that jobs have used lie without a time to live.
-_TOLERATED = ("cab:upload:",)
+#: Keys that live as long as the installation, or hold only names of what does.
+_LASTING = re.compile(
+    r"cab:(clock|rooms|due|retention|observed|store-id)$"
+    r"|cab:account:[^:]+$|cab:tenant:[^:]+$|cab:key:|_kombu\.|caption-ab:q:"
+)
+#: Until a retention sweep takes them out: uploads that jobs have used, and a tenant's list of jobs.
+_TOLERATED = re.compile(r"cab:upload:|cab:tenant:[^:]+:jobs$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class StoreLook:
     slots: Sequence[str]
     reserved: int
     lasting: Sequence[str]
+    to_be_removed: Set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,13 @@ def look_into(store: redis.Redis, jobs: Set[str]) -> StoreLook:
         slots=kept,
         reserved=sum(int(store.hget(key, "reserved") or 0) for key in accounts),
         lasting=_without_an_end(store),
+        to_be_removed=set(store.zrange(f"{PREFIX}retention", 0, -1)),
     )
 
 
 def _without_an_end(store: redis.Redis) -> list[str]:
-    excused = (*_LASTING, *_TOLERATED)
     return [
         key
         for key in store.scan_iter("*", count=1000)
-        if not key.startswith(excused) and store.ttl(key) < 0
+        if not _LASTING.match(key) and not _TOLERATED.match(key) and store.ttl(key) < 0
     ]

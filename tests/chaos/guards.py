@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _PARTS = ("api", "cli", "sandbox", "service", "tests", "workers", "pyproject.toml")
 _LUA = "service/store/lua/"
 #: A point fails within this time or not at all.
-_PATIENCE_S = "14"
+_PATIENCE_S = "12"
 
 
 @dataclass(frozen=True, slots=True)

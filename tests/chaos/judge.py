@@ -174,6 +174,9 @@ def _deliveries(job_id: str, status: str, received: Sequence[Received]) -> Itera
 def _store(facts: Facts) -> Iterator[str]:
     """Nothing is due, leased, waiting or kept for ever."""
     look = facts.store
+    kept = set(facts.jobs) - look.to_be_removed
+    if kept:
+        yield f"{len(kept)} jobs will never be removed: {sorted(kept)[:5]}"
     for what, found in (
         ("still due", look.due),
         ("still leased", look.leased),

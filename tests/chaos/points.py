@@ -176,6 +176,7 @@ TELLING = (
     Point("before a fan-out", Wire.BEFORE, "fan_out", Keeps.LEASE_ENDS),
     Point("after a fan-out", Wire.AFTER, "fan_out", Keeps.DELIVERIES_WRITTEN,
           Expected(resumes=False)),
+    Point("during a delivery", Wire.TOLD, "job.succeeded", Keeps.LEASE_ENDS, Expected(again=True)),
     Point("before a delivery is recorded", Wire.BEFORE, "record_attempt", Keeps.LEASE_ENDS,
           Expected(again=True)),
     Point("after a delivery is recorded", Wire.AFTER, "record_attempt", Keeps.ATTEMPT_WRITTEN,

@@ -26,6 +26,7 @@ class Wire(StrEnum):
     SENDING = "sending"  # its body, when some of it has been passed
     ANSWERED = "answered"  # the beginning of the answer, before the process has it
     HEARING = "hearing"  # the rest of it
+    TOLD = "told"  # an event, when the receiver has it, before its answer
 
 
 class Deed(StrEnum):
@@ -172,6 +173,12 @@ class Watch:
                 return verdict
             roll -= share
         return PASS
+
+    # ---- the receiver
+
+    def told(self, event_type: str) -> None:
+        """A webhook has come."""
+        self._spring(Wire.TOLD, "hooks", event_type, Call(event_type), "")
 
     # ---- traps
 
