@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tests.chaos.watch import Deed, Trap, Wire
@@ -18,6 +18,7 @@ _RUN, _UPLOAD, _SUBMIT, _CDN = (
 )  # fmt: skip
 #: Longer than a lease and its grace at scale 1, so that others take over.
 _LONG_S = 5.0
+_NONE: Mapping[str, object] = {}
 
 
 class Keeps(StrEnum):
@@ -92,35 +93,41 @@ class Point:
         )
 
 
-def _commit(row: str, before: str, after: str, name: str = "") -> tuple[Point, Point]:
+def _commit(
+    row: str,
+    before: str,
+    after: str,
+    name: str = "",
+    expected: Expected = SENT,
+    switches: Mapping[str, object] = _NONE,
+) -> tuple[Point, Point]:
     """Both sides of a commit; before it the lease must end, after it the next step be written."""
-    name = name or f"the commit {before} to {after}"
-    goes = (before, after)
+    name, goes = name or f"the commit {before} to {after}", (before, after)
     # What stays with its process is under a lease; what goes to another queue is rung for.
-    kept = (before, after) in _KEPT
+    kept = goes in _KEPT
+    holds = Keeps.LEASE_ENDS if kept else _FOLLOWS.get(goes, Keeps.STEP_WRITTEN)
+    resumed = replace(expected, resumes=kept)
     return (
-        Point(f"before {name}", Wire.BEFORE, "commit", Keeps.LEASE_ENDS, SENT, row, goes),
-        Point(
-            f"after {name}",
-            Wire.AFTER,
-            "commit",
-            Keeps.LEASE_ENDS if kept else _FOLLOWS.get(goes, Keeps.STEP_WRITTEN),
-            Expected(resumes=kept),
-            row,
-            goes,
-        ),
-    )
+        Point(f"before {name}", Wire.BEFORE, "commit", Keeps.LEASE_ENDS, expected, row, goes,
+              switches=switches),
+        Point(f"after {name}", Wire.AFTER, "commit", holds, resumed, row, goes, switches=switches),
+    )  # fmt: skip
 
 
 #: Commits after which the same process goes on under its lease.
 _KEPT = frozenset({("captioned", "rendering"), ("captioning", "captioned"),
+                   ("captioning", "recovering"), ("recovering", "captioned"),
                    ("pending", "fetching")})  # fmt: skip
 #: What commits write that end their row.
 _FOLLOWS = {
     ("probing", "ready"): Keeps.CUTS_WOKEN,
     ("stored", "succeeded"): Keeps.FINISH_WRITTEN,
+    ("recovering", "failed"): Keeps.FINISH_WRITTEN,
 }
 _CONTINUE = {"run_on_disconnect": "continue"}
+#: The stream is cut by the backend, whose run goes on, or ends with it.
+_DROPPED = {"drop_after_events": 1, "run_continues": True}
+_ENDED = {"drop_after_events": 1}
 
 ACCEPTING = (
     Point("before an accept", Wire.BEFORE, "create_job", Keeps.NOTHING_WRITTEN,
@@ -157,6 +164,11 @@ EDITING = (
     Point("stopped while a stream runs", Wire.ANSWERED, _RUN, Keeps.OWN_INTENT, SENT,
           deed=Deed.STOP),
 )  # fmt: skip
+RECOVERING = (
+    *_commit(_CUT, "captioning", "recovering", switches=_DROPPED),
+    *_commit(_CUT, "recovering", "captioned", switches=_DROPPED),
+    *_commit(_CUT, "recovering", "failed", expected=ABORTED, switches=_ENDED),
+)
 RENDERING = (
     *_commit(_CUT, "captioned", "rendering", "the render's intent"),
     Point("at the submit", Wire.ASKED, _SUBMIT, Keeps.LEASE_ENDS, method="POST"),
@@ -182,4 +194,4 @@ TELLING = (
     Point("after a delivery is recorded", Wire.AFTER, "record_attempt", Keeps.ATTEMPT_WRITTEN,
           Expected(resumes=False)),
 )  # fmt: skip
-POINTS = (*ACCEPTING, *EDITING, *RENDERING, *TELLING)
+POINTS = (*ACCEPTING, *EDITING, *RECOVERING, *RENDERING, *TELLING)
