@@ -36,7 +36,7 @@ _DURATIONS: Mapping[str, tuple[float, ...]] = {
 _FIXED = {
     "POLL_LIMIT": "60",
     "JOB_DEADLINE_S": "1200",
-    "TENANT_OPEN_JOBS": "2000",
+    "TENANT_OPEN_JOBS": "100000",
     "ACCOUNT_SLOTS": "16",
     "FLOW_STREAMS": "100",
     "TRANSFER_THREADS": "4",

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 
 import pytest
 
 from tests.chaos.aof import STRACE, AofLog
 from tests.chaos.judge import judge
-from tests.chaos.run import open_run
+from tests.chaos.run import Run, open_run
 
 pytestmark = [
     pytest.mark.chaos,
@@ -31,10 +33,10 @@ def test_what_was_accepted_survives_the_loss_of_all_that_was_not_synced(
 ):
     with crashing(tmp_path, small_clip, "always") as (run, log):
         # Given jobs that are accepted and worked on, also while the log is rewritten
-        accepted = send_until_the_crash(run, log, rewrites=2)
+        accepted, sender = send_until_the_crash(run, log, rewrites=2)
         # When Valkey and the API are killed, and start from what was on the disk,
         lost_bytes = log.lose_power()
-        come_back(run)
+        come_back(run, sender)
         # Then every job answered with 202 is there, and comes to its end; all books agree.
         assert lost_jobs(run, accepted) == []
         facts = run.gather(60 + POSTS)
@@ -49,36 +51,24 @@ def test_what_was_accepted_survives_the_loss_of_all_that_was_not_synced(
 def test_the_same_crash_under_everysec_loses_jobs(tmp_path, small_clip):
     with crashing(tmp_path, small_clip, "everysec") as (run, log):
         # Given a server that syncs each second; when the power goes between two syncs
-        accepted = send_until_the_crash(run, log, rewrites=0, unsynced=True)
+        accepted, sender = send_until_the_crash(run, log, unsynced=True)
         assert log.lose_power() > 0
-        come_back(run)
+        come_back(run, sender)
         # Then jobs are gone that were answered with 202
         assert lost_jobs(run, accepted) != []
 
 
-def crashing(folder, clip, fsync):
+@contextmanager
+def crashing(folder, clip, fsync) -> Iterator[tuple[Run, AofLog]]:
     """A run whose Valkey is watched by strace, and the log of it."""
-    prefix = (*STRACE, "-o", str(folder / "calls"))
-    return _Crashing(folder, clip, prefix, fsync)
+    calls = folder / "calls"
+    with open_run(folder, clip, valkey_prefix=(*STRACE, "-o", str(calls)), fsync=fsync) as run:
+        yield run, AofLog(calls, (folder / "valkey" / "appendonlydir").resolve())
 
 
-class _Crashing:
-    def __init__(self, folder, clip, prefix, fsync):
-        self._folder = folder
-        self._run = open_run(folder, clip, valkey_prefix=prefix, fsync=fsync)
-
-    def __enter__(self):
-        run = self._run.__enter__()
-        aof = (self._folder / "valkey" / "appendonlydir").resolve()
-        return run, AofLog(self._folder / "calls", aof)
-
-    def __exit__(self, *error):
-        return self._run.__exit__(*error)
-
-
-def send_until_the_crash(run, log, *, rewrites, unsynced=False) -> list[str]:
-    """Send jobs from a thread and kill Valkey and the API in the middle; who was accepted."""
-    ended = threading.Event()
+def send_until_the_crash(run, log, *, rewrites=0, unsynced=False) -> tuple[list[str], Thread]:
+    """Send jobs from a thread, kill Valkey and the API in the middle; who was accepted so far."""
+    ended = Event()
 
     def send():
         for number in range(POSTS * 10):
@@ -86,7 +76,7 @@ def send_until_the_crash(run, log, *, rewrites, unsynced=False) -> list[str]:
                 return
             run.customer.send(f"crash-{number}", labels="A")
 
-    sender = threading.Thread(target=send, daemon=True)
+    sender = Thread(target=send, daemon=True)
     sender.start()
     for number in range(rewrites):
         wait_for(lambda part=number + 1: len(run.customer.accepted) > POSTS * part / 3)
@@ -102,8 +92,7 @@ def send_until_the_crash(run, log, *, rewrites, unsynced=False) -> list[str]:
     accepted = list(run.customer.accepted.values())
     ended.set()
     wait_for(lambda: not fleet.children["valkey"].running)
-    run.sender = sender
-    return accepted
+    return accepted, sender
 
 
 def wait_for_unsynced(run, log) -> None:
@@ -117,11 +106,11 @@ def wait_for_unsynced(run, log) -> None:
             return
 
 
-def come_back(run) -> None:
+def come_back(run, sender) -> None:
     for name in ("valkey", "api"):
         run.fleet.release(name)
     run.fleet.await_ready("valkey", "api")
-    run.sender.join(60)
+    sender.join(60)
 
 
 def lost_jobs(run, accepted) -> list[str]:
