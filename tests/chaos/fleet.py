@@ -123,6 +123,8 @@ class Fleet:
 
     def kill(self, name: str) -> None:
         """Kill -9 a process with all it has started; the keeper starts it again."""
+        if not self.children[name].running:
+            return
         self.journal.killed(name)
         self.watch.process_died(name)
         self._signal(name, signal.SIGKILL)
@@ -268,8 +270,8 @@ class Fleet:
                     continue
                 with self._lock:
                     if child.process is not None:
-                        child.restarts += 1
-                        self.journal.restarted(name, child.process.returncode)
+                        served = child.is_ready(child.printed())
+                        self.journal.restarted(name, child.process.returncode, served=served)
                     child.start()
 
     def close(self) -> None:

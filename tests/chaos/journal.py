@@ -7,6 +7,8 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
+_REFUSED = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
@@ -36,8 +38,14 @@ class Journal:
     def killed(self, name: str) -> None:
         self.count(f"kill {name}")
 
-    def restarted(self, name: str, code: int | None) -> None:
-        """A process was started again; one that nobody killed has died by itself."""
+    def restarted(self, name: str, code: int | None, *, served: bool) -> None:
+        """A process was started again; one that nobody killed has died by itself.
+
+        One that said no before it served, with 2, has not died: the store was away.
+        """
+        if code == _REFUSED and not served:
+            self.count(f"no start {name}")
+            return
         self.count(f"restart {name}")
         with self._lock:
             if self.counts[f"restart {name}"] > self.counts[f"kill {name}"]:
