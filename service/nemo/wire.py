@@ -37,6 +37,10 @@ class Session:
     user_id: str = ""
 
 
+#: A string of JSON that is an http address, and its path.
+_ADDRESS = re.compile(r'(?<!\\)"https?://[^/?#"]*([^?#"]*)[^"]*"')
+
+
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
     """A file as the backend stored it. `duration_s` is seconds, unlike the `d` of a draft."""
@@ -193,7 +197,8 @@ def parse_state(body: bytes) -> State:
 def fingerprint(state: State) -> str:
     """The change test: SHA-256 of the canonical JSON of what an edit can change.
 
-    Timestamps and analyses do not count, and every form of an empty draft is the same one.
+    Timestamps and analyses do not count, every form of an empty draft is the same one, and an
+    address counts by its path: its host and signature may be others at the next look.
     """
     subject = {
         "draft": state.draft,
@@ -202,7 +207,8 @@ def fingerprint(state: State) -> str:
         "generated_media": state.generated_media,
     }
     canonical = json.dumps(subject, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    pathed = _ADDRESS.sub(r'"\1"', canonical)
+    return hashlib.sha256(pathed.encode("ascii")).hexdigest()
 
 
 def unwrap(body: bytes) -> Mapping[str, Any]:

@@ -238,6 +238,20 @@ def test_fingerprint_ignores_order_and_analyses_and_nothing_else():
     assert len(prints | {fingerprint(base)}) == 5
 
 
+def test_fingerprint_takes_an_address_by_its_path():
+    """The same file has another host or signature the next time it is asked for."""
+    infos = [
+        [{"filename": "a.mp4", "cdn_url": url}]
+        for url in ("https://cdn-1.test/a/1.mp4?sig=1", "http://127.0.0.1:81/a/1.mp4#t=2")
+    ]
+    first, again = (fingerprint(parse_state(state_body(DRAFT, video_infos=each))) for each in infos)
+    assert first == again
+    other = [{"filename": "a.mp4", "cdn_url": "https://cdn-1.test/a/2.mp4?sig=1"}]
+    assert fingerprint(parse_state(state_body(DRAFT, video_infos=other))) != first
+    said, unsaid = ({**DRAFT, "text": f"see https://a.test/{n}?q={n}"} for n in (1, 2))
+    assert fingerprint(State(draft=said)) != fingerprint(State(draft=unsaid))
+
+
 def test_fingerprint_takes_lone_surrogates():
     assert len(fingerprint(State(draft={"text": "\ud800"}))) == 64
 
