@@ -7,7 +7,8 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-_REFUSED = 2
+#: What a process that cannot start ends with: ours, and gunicorn's for a worker of its own.
+_REFUSED = frozenset({2, 3})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,9 @@ class Journal:
     def restarted(self, name: str, code: int | None, *, served: bool) -> None:
         """A process was started again; one that nobody killed has died by itself.
 
-        One that said no before it served, with 2, has not died: the store was away.
+        One that ended before it served, as it does where the store is away, has not died.
         """
-        if code == _REFUSED and not served:
+        if code in _REFUSED and not served:
             self.count(f"no start {name}")
             return
         self.count(f"restart {name}")
