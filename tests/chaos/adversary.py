@@ -128,9 +128,9 @@ class Adversary:
     def _fill_the_disk(self) -> None:
         self._watch.disturb()
         self._fleet.journal.count("disk full")
-        limits = resource.prlimit(self._fleet.pid("transfer"), resource.RLIMIT_FSIZE)
-        with contextlib.suppress(ProcessLookupError):
-            pid = self._fleet.pid("transfer")
+        pid = self._fleet.pid("transfer")
+        with contextlib.suppress(ProcessLookupError):  # it may be killed meanwhile
+            limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (_FULL_BYTES, limits[1]))
             self._ended.wait(self._lease_s)
             resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)

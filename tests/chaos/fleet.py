@@ -177,8 +177,6 @@ class Fleet:
             child = self.children[name]
             if child.running:
                 os.killpg(child.pid, number)
-                if number == signal.SIGKILL:
-                    os.killpg(child.pid, signal.SIGCONT)
 
     # ---- start and end
 
