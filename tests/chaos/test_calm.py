@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.judge import judge, unknowns
 from tests.chaos.run import open_run
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
 
 def test_undisturbed_jobs_agree_in_all_books(tmp_path, small_clip):
