@@ -121,12 +121,16 @@ def test_a_client_that_vanishes_harms_nobody(running: Running):
 
 
 def test_sigterm_ends_it_cleanly(running: Running):
+    # Given an API that has taken a job and refused an address
+    requests.post(f"{running.url}/v1/jobs", json=JOB, headers=running.headers, timeout=20)
+    requests.get(f"{running.url}/v1/nowhere", headers=running.headers, timeout=20)
+    # When it is asked to stop, then it does, without a trace and without its key in a line,
     running.process.send_signal(signal.SIGTERM)
     _, errors = running.process.communicate(timeout=30)
     assert running.process.returncode == 0
     assert "Traceback" not in errors
     assert running.key not in errors
-    # and every line it has written is JSON; those of requests name them and lead to their jobs
+    # and every line it has written is JSON; those of requests name them and lead to their jobs.
     lines = [json.loads(line) for line in errors.splitlines()]
     requested = [line for line in lines if line["event"] == "request"]
     assert all(line["request_id"] and line["status"] and line["took_ms"] >= 0 for line in requested)
