@@ -50,6 +50,7 @@ _ENDS_BY_ITSELF = frozenset({CutState.CAPTIONING, CutState.RECOVERING, CutState.
 def advance(row: str, services: Services) -> Refusal | None:
     """Work on a row as far as it goes; the refusal when it is not ours to work on."""
     clock = services.clock
+    services.leases.catch_up()
     claim = services.commands.claim(
         row, owner=services.owner, now_ms=clock.now_ms(), now_s=clock.monotonic_s()
     )

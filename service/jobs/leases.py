@@ -10,14 +10,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from service.clock import Clock
-from service.errors import StoreError
+from service.errors import StoreError, StoreUnavailable
 from service.metrics import LEASES_HELD, LEASES_LOST, count, under_way
 from service.model.origin import read_origin
 from service.nemo.wire import State
 from service.settings import Settings
-from service.store.commands import Claim, Commands, LeaseLost
+from service.store.commands import Claim, Commands, Kept
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +52,10 @@ class Leases:
         self._settings = settings
         self._held: dict[int, Lease] = {}
         self._lock = threading.Lock()
+        #: When all that is held was last renewed, and how often Redis had been away by then.
+        self._renewed_at_s = 0.0
+        self._outages = 0
+        self._renewing = threading.Lock()
         self._stopped = threading.Event()
 
     @contextmanager
@@ -58,6 +63,8 @@ class Leases:
         """Keep a claim's lease alive for the length of a block."""
         lease = Lease(claim, claim.claimed_at_s, cancel_asked=claim.cancel_asked)
         with self._lock:
+            if not self._held:
+                self._renewed_at_s, self._outages = claim.claimed_at_s, self._commands.outages
             self._held[id(lease)] = lease
         try:
             with under_way(LEASES_HELD):
@@ -80,47 +87,51 @@ class Leases:
             if lease.on_cancel is not None:
                 lease.on_cancel()
 
-    def renew_all(self) -> None:
-        """Extend every lease once."""
+    def catch_up(self) -> None:
+        """Extend what is held before anything more may be claimed (design 5, invariant 2).
+
+        Nothing is done unless Redis was away since, or this process stood still for two renewals:
+        its own rows would look free to it.
+
+        Raises:
+            StoreUnavailable: they cannot be extended now; nothing may be claimed.
+        """
+        if not self._is_behind():
+            return
+        with self._renewing:  # all who want to claim wait for one of them
+            if self._is_behind() and not self.renew_all():
+                raise StoreUnavailable("The leases held were not renewed after an outage.")
+
+    def _is_behind(self) -> bool:
+        late_s = self._clock.monotonic_s() - self._renewed_at_s
+        stood_still = late_s > 2 * self._settings.extend_every_s
+        return bool(self._held) and (stood_still or self._outages != self._commands.outages)
+
+    def renew_all(self) -> bool:
+        """Extend every lease once, all in one exchange; false when Redis did not take them."""
         with self._lock:
             held = list(self._held.values())
-        for lease in held:
-            try:
-                self._renew(lease)
-            except Exception:  # noqa: BLE001  one row's trouble must not end what keeps all others
-                _log.exception("lease_renewal_failed", extra={"row": lease.claim.row})
-
-    def _renew(self, lease: Lease) -> None:
-        started_s = self._clock.monotonic_s()
-        claim = lease.claim
+        started_s, outages = self._clock.monotonic_s(), self._commands.outages
+        mine = [lease for lease in held if not lease.lost]
+        rows = [(lease.claim.row, lease.claim.fence) for lease in mine]
         try:
-            if lease.lost:
-                self._say_reading(lease)
-                return
-            canceled = self._commands.extend(claim.row, claim.fence, now_ms=self._clock.now_ms())
-        except LeaseLost:
-            lease.lost = True
-            count(LEASES_LOST)
-            origin = read_origin(claim.origin).request_id  # this thread is about no row of its own
-            fields = {"row": claim.row, "fence": claim.fence, "request_id": origin}
-            _log.warning("lease_lost", extra=fields)
-            return
+            found = self._commands.extend_all(rows, now_ms=self._clock.now_ms()) if rows else []
         except StoreError as error:
-            _log.warning("lease_not_renewed", extra={"row": claim.row, "why": error.code})
-            return
-        lease.renewed_at_s = started_s
-        if canceled and not lease.cancel_asked:
-            lease.cancel_asked = True
-            if lease.on_cancel is not None:
-                lease.on_cancel()
+            _log.warning("leases_not_renewed", extra={"leases": len(rows), "why": error.code})
+            return False
+        self._renewed_at_s, self._outages = started_s, outages
+        for lease, kept in zip(mine, found, strict=True):
+            _guarded(lease, partial(_note, lease, kept, started_s))
+        for lease in held:
+            if lease.lost and lease.reading:
+                _guarded(lease, partial(self._say_reading, lease))
+        return True
 
     def _say_reading(self, lease: Lease) -> None:
         """A stream is still being read for a row that is no longer ours: say so."""
-        if lease.reading:
-            now_ms = self._clock.now_ms()
-            self._commands.evidence(
-                lease.claim.row, lease.reading, "reading", str(now_ms), now_ms=now_ms
-            )
+        now_ms = self._clock.now_ms()
+        word = str(now_ms)
+        self._commands.evidence(lease.claim.row, lease.reading, "reading", word, now_ms=now_ms)
 
     def start(self) -> None:
         """Renew every `extend_every_s` in a thread of its own until `stop`."""
@@ -136,3 +147,27 @@ class Leases:
 
     def stop(self) -> None:
         self._stopped.set()
+
+
+def _guarded(lease: Lease, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:  # noqa: BLE001  one row's trouble must not end what keeps all others
+        _log.exception("lease_renewal_failed", extra={"row": lease.claim.row})
+
+
+def _note(lease: Lease, kept: Kept, started_s: float) -> None:
+    """What an extension found, told to the lease's holder; a cancel is passed on once."""
+    if kept is Kept.LOST:
+        lease.lost = True
+        count(LEASES_LOST)
+        claim = lease.claim
+        origin = read_origin(claim.origin).request_id  # this thread is about no row of its own
+        fields = {"row": claim.row, "fence": claim.fence, "request_id": origin}
+        _log.warning("lease_lost", extra=fields)
+        return
+    lease.renewed_at_s = started_s
+    if kept is Kept.CANCEL and not lease.cancel_asked:
+        lease.cancel_asked = True
+        if lease.on_cancel is not None:
+            lease.on_cancel()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from service.errors import StoreError, StoreRefused
@@ -90,6 +91,14 @@ class Change:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
+class Kept(StrEnum):
+    """What an extension found of a lease."""
+
+    HELD = "held"
+    CANCEL = "cancel"  # held, and the row is asked to cancel
+    LOST = "lost"  # somebody else has the row, or it has ended
+
+
 class Commands:
     """Rows: tick, claim, extend, commit, evidence, and what credits and deliveries need."""
 
@@ -98,6 +107,11 @@ class Commands:
         self._settings = settings
         self._lease_ms = int(settings.lease_s * 1000)
         self._grace_ms = int(settings.lease_grace_s * 1000)
+
+    @property
+    def outages(self) -> int:
+        """How often this process has found Redis away, full or read-only."""
+        return self._connection.outages
 
     def tick(self, rooms: Rooms, *, now_ms: int) -> Tick:
         """Ring for rows that are due, as far as workers have room; write no lease."""
@@ -149,14 +163,15 @@ class Commands:
             origin=origin,
         )
 
-    def extend(self, row: str, fence: int, *, now_ms: int) -> bool:
-        """Renew a lease; true when the row is asked to cancel.
+    def extend_all(self, held: Sequence[tuple[str, int]], *, now_ms: int) -> list[Kept]:
+        """Renew leases (row, fence), all in one exchange; what became of each.
 
         Raises:
-            LeaseLost: somebody else has the row, or it has ended.
+            StoreUnavailable: Redis cannot take them; some may have been renewed.
         """
-        reply = self._held(scripts.EXTEND, now_ms, row, fence, self._lease_ms, self._grace_ms)
-        return reply[1] == "1"
+        calls = [(row, fence, self._lease_ms, self._grace_ms) for row, fence in held]
+        replies = self._connection.run_all(scripts.EXTEND, now_ms, calls)
+        return [_kept(reply) for reply in replies]
 
     def commit(self, claim: Claim, change: Change, *, now_ms: int) -> bool:
         """Write the outcome of a step; true when the row is asked to cancel.
@@ -285,3 +300,9 @@ class Commands:
 
 def _clipped(body: str) -> str:
     return body.encode()[:4096].decode(errors="ignore")
+
+
+def _kept(reply: list[str] | Refusal) -> Kept:
+    if isinstance(reply, Refusal):
+        return Kept.LOST
+    return Kept.CANCEL if reply[1] == "1" else Kept.HELD

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -94,6 +94,8 @@ class Connection:
         self._accepted_at_s: float | None = None
         self._settled = False
         self._digests: dict[str, str] = {}
+        #: How often Redis was found away, full or read-only.
+        self.outages = 0
 
     def run(self, script: Script, now_ms: int, *args: str | int) -> list[str]:
         """Run one command and return its reply.
@@ -114,6 +116,25 @@ class Connection:
             raise Refused(Refusal(reply[0]), reply)
         return reply
 
+    def run_all(
+        self, script: Script, now_ms: int, calls: Sequence[tuple[str | int, ...]]
+    ) -> list[list[str] | Refusal]:
+        """Run one command for several sets of arguments in one exchange; each reply or refusal.
+
+        Raises:
+            ClockRefused: `now_ms` is implausible.
+            StoreUnavailable: Redis cannot take them; some may have been done.
+        """
+        sets = [self._arguments(now_ms, args) for args in calls]
+        replies = self._evaluate_all(script, sets)
+        if any(reply[0] == Refusal.CLOCK for reply in replies):
+            raise ClockRefused
+        self._accepted_at_s = self._clock.monotonic_s()
+        return [
+            Refusal(reply[0]) if isinstance(reply[0], int) and reply[0] < 0 else reply
+            for reply in replies
+        ]
+
     def _arguments(self, now_ms: int, args: tuple[str | int, ...]) -> list[str | int]:
         ahead_s = self._settings.clock_ahead_s
         if self._accepted_at_s is not None:
@@ -124,16 +145,49 @@ class Connection:
         return [self.keys.prefix, now_ms, back_ms, int(ahead_s * 1000), *args]
 
     def _evaluate(self, script: Script, args: list[str | int]) -> list[Any]:
-        digest = self._digests.get(script.name)
-        text = script_text(script.name)
-        if digest is None:
-            digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-            self._digests[script.name] = digest
-        with translated():
+        text, digest = self._script(script)
+        with self._watched():
             try:
                 return cast("list[Any]", self.client.evalsha(digest, 0, *args))
             except NoScriptError:
                 return cast("list[Any]", self.client.eval(text, 0, *args))
+
+    def _evaluate_all(self, script: Script, sets: list[list[str | int]]) -> list[list[Any]]:
+        text, digest = self._script(script)
+
+        def ask() -> list[Any]:
+            pipeline = self.client.pipeline(transaction=False)
+            for args in sets:
+                pipeline.evalsha(digest, 0, *args)
+            return pipeline.execute(raise_on_error=False)
+
+        with self._watched():
+            replies = ask()
+            if any(isinstance(reply, NoScriptError) for reply in replies):
+                self.client.script_load(text)
+                replies = ask()
+            for reply in replies:
+                if isinstance(reply, Exception):
+                    raise reply
+        return replies
+
+    def _script(self, script: Script) -> tuple[str, str]:
+        text = script_text(script.name)
+        digest = self._digests.get(script.name)
+        if digest is None:
+            digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+            self._digests[script.name] = digest
+        return text, digest
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Translate errors, and count those that say that Redis was away."""
+        try:
+            with translated():
+                yield
+        except StoreUnavailable:
+            self.outages += 1
+            raise
 
     def _no_peer_alive(self) -> bool:
         """Whether the highest time seen stands still: nobody else is at work."""
@@ -147,7 +201,7 @@ class Connection:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        with translated():
+        with self._watched():
             return ask(self.client)
 
     def server_ms(self) -> int:

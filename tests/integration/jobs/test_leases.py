@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from pathlib import Path
+
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from service.errors import StoreUnavailable
 from service.jobs.leases import Leases
 from service.store.commands import Commands
 from service.store.connection import Connection
-from tests.builders import an_event
+from service.store.scripts import Refusal
+from tests.builders import a_new_job, an_event
+from tests.conftest import ValkeyServer
 
 
 @pytest.fixture
@@ -129,3 +135,83 @@ def test_a_callback_that_fails_keeps_nobody_else_from_renewing(store, leases, cl
         # When all are renewed, then the other is too, and told of the cancel.
         leases.renew_all()
         assert other.cancel_asked
+
+
+def round_trips(store, work) -> int:
+    """How often the server is asked while some work is done."""
+    before = store.client.info("stats")["total_reads_processed"]
+    work()
+    return store.client.info("stats")["total_reads_processed"] - before - 1
+
+
+def test_all_leases_of_a_process_cost_one_exchange(store, leases):
+    # Given two hundred claims
+    claims = [store.claim(store.accept(a_new_job(quota=500)).rows[0].row) for _ in range(200)]
+    with ExitStack() as stack:
+        held = [stack.enter_context(leases.hold(claim)) for claim in claims]
+        leases.renew_all()
+        store.clock.advance(5)
+        # When they are renewed; then the server reads little more often than for a single one
+        assert round_trips(store, leases.renew_all) <= 4
+        assert {lease.renewed_at_s for lease in held} == {store.clock.monotonic_s()}
+
+
+class Line:
+    """A process's way to Redis, which can be cut."""
+
+    def __init__(self, server: ValkeyServer, folder: Path) -> None:
+        self._server = server
+        self._socket = folder / "line.sock"
+        self.client = redis.Redis(
+            unix_socket_path=str(self._socket),
+            decode_responses=True,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self.mend()
+
+    def mend(self) -> None:
+        self._socket.symlink_to(self._server.socket)
+
+    def cut(self) -> None:
+        self._socket.unlink()
+        self.client.connection_pool.disconnect()
+
+
+def test_after_an_outage_a_process_extends_before_it_claims(store, valkey_server, tmp_path, claims):
+    # Given a stream under way, and an outage longer than its lease
+    line = Line(valkey_server, tmp_path)
+    commands = Commands(Connection(line.client, store.settings, store.clock), store.settings)
+    leases = Leases(commands, store.clock, store.settings)
+    with leases.hold(claims[0]) as lease:
+        leases.renew_all()
+        line.cut()
+        assert not leases.renew_all()
+        with pytest.raises(StoreUnavailable):
+            leases.catch_up()
+        store.clock.advance(80)
+        line.mend()
+        # When the process is about to claim, then it has its own row again before
+        leases.catch_up()
+        assert store.try_claim(lease.claim.row) is Refusal.HELD
+        assert not lease.lost
+        # And it does so once.
+        store.clock.advance(1)
+        leases.catch_up()
+        assert lease.renewed_at_s == store.clock.monotonic_s() - 1
+    line.client.close()
+
+
+def test_a_process_that_stood_still_extends_before_it_claims(store, leases, claims):
+    # Given a stream under way in a process that was stopped for longer than its lease
+    with leases.hold(claims[0]) as lease:
+        leases.renew_all()
+        store.clock.advance(80)
+        # When it is about to claim, no error having told it anything; then it extends first
+        leases.catch_up()
+        assert lease.renewed_at_s == store.clock.monotonic_s()
+
+
+def test_a_process_that_holds_nothing_need_not_catch_up(store, leases):
+    store.clock.advance(80)
+    assert round_trips(store, leases.catch_up) == 0

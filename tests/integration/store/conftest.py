@@ -15,7 +15,7 @@ from service.model.job import clip_rows, cut_rows
 from service.model.lifecycle import CutState, Queue
 from service.settings import Settings
 from service.store.accounts import AccountStore
-from service.store.commands import Change, Claim, Commands
+from service.store.commands import Change, Claim, Commands, Kept
 from service.store.connection import Connection
 from service.store.jobs import JobStore, NewJob
 from service.store.keys import queue_key
@@ -63,6 +63,10 @@ class Store:
         got = self.try_claim(row, owner)
         assert isinstance(got, Claim), f"{row}: {got!r}"
         return got
+
+    def extend(self, claim: Claim) -> Kept:
+        """Renew one lease."""
+        return self.commands.extend_all([(claim.row, claim.fence)], now_ms=self.now_ms)[0]
 
     def commit(self, claim: Claim, state: str = "", **change: Any) -> bool:
         """Commit a claim; without a state it stays as it is."""

@@ -28,7 +28,7 @@ from service.model.lifecycle import (
     cut_may_become,
 )
 from service.settings import Settings
-from service.store.commands import Claim, LeaseLost
+from service.store.commands import Claim, Kept, LeaseLost
 from service.store.revisions import add_cut
 from tests.builders import ACCOUNT, a_new_cut, a_new_job, a_spec, an_event
 from tests.integration.store.conftest import Store
@@ -181,12 +181,8 @@ class Engine(RuleBasedStateMachine):
         claim = _pick(data, self.claims)
         row = self.store.row(claim.row)
         holds = row.get("fence") == str(claim.fence) and row.get("lease", "0") != "0"
-        try:
-            self.store.commands.extend(claim.row, claim.fence, now_ms=self.store.now_ms)
-        except LeaseLost:
-            assert not holds
-        else:
-            assert holds
+        kept = self.store.extend(claim)
+        assert (kept is not Kept.LOST) == holds
 
     @precondition(lambda self: any(c.row.startswith("cut:") for c in self.claims))
     @rule(data=st.data(), amount=st.sampled_from([50, 100]))
