@@ -174,11 +174,17 @@ def own_job(job_id: str) -> Job:
     """
     jobs, tenant_id = services().jobs, caller().tenant_id
     job = jobs.read(job_id) if is_id(job_id, "job") else None
-    if job is not None and job.tenant_id == tenant_id:
+    own = job is not None and job.tenant_id == tenant_id
+    if job is not None and own and not _has_expired(job):
         return job
-    if job is None and jobs.was_accepted(job_id, tenant_id):
+    if own or (job is None and jobs.was_accepted(job_id, tenant_id)):
         raise Gone("The job has expired.", hint="Its videos are gone too; send the job anew.")
     raise NotFound("There is no such job.")
+
+
+def _has_expired(job: Job) -> bool:
+    """Whether a job's time has passed, swept or not."""
+    return 0 < job.expires_ms <= services().clock.now_ms()
 
 
 def _answer_job(job: Job, headers: dict[str, str], status: int = 200) -> Response:

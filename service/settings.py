@@ -87,6 +87,10 @@ class Settings:
         691200.0, "How long a job waits for a person; longer than the backend's 7 days for a token."
     )
     job_ttl_s: float = _setting(604800.0, "How long an ended job and its files are kept.")
+    sweep_every_s: float = _setting(60.0, "How often files of ended jobs are deleted.")
+    orphans_every_s: float = _setting(21600.0, "How often files that nobody owns are looked for.")
+    orphan_ttl_s: float = _setting(1296000.0, "How old a file is that counts as owned by nobody.")
+    part_ttl_s: float = _setting(86400.0, "How old a file is whose writing counts as broken off.")
     idempotency_ttl_s: float = _setting(86400.0, "How long an Idempotency-Key is remembered.")
     key_cache_s: float = _setting(10.0, "How long an API process trusts what it knows of a key.")
     tenant_open_jobs: int = _setting(100, "Unfinished jobs of one tenant, at most.")

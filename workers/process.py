@@ -31,6 +31,7 @@ from service.wiring import build_services
 from workers.checks import check_surroundings
 from workers.heartbeat import Heartbeat, Sight
 from workers.metrics import Meter
+from workers.sweeper import Sweeper
 from workers.ticker import Ticker
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class Process:
     ticker: Ticker | None = None
     heartbeat: Heartbeat | None = None
     meter: Meter | None = None
+    sweeper: Sweeper | None = None
     stops_asked: int = 0
     gone: threading.Event = field(default_factory=threading.Event)
 
@@ -69,6 +71,12 @@ class Process:
     def draining(self) -> bool:
         """Whether nothing more may be taken."""
         return self.stops_asked > 0
+
+    def stop_looking(self) -> None:
+        """Ring for nothing more and sweep nothing more."""
+        for part in (self.ticker, self.sweeper):
+            if part is not None:
+                part.stop()
 
     @property
     def size(self) -> int:
@@ -129,8 +137,7 @@ def prepare(queue: Queue, settings: Settings) -> Process:
 def close(process: Process) -> None:
     """End what is left when Celery has stopped: the lease renewer last."""
     process.gone.set()
-    if process.ticker:
-        process.ticker.stop()
+    process.stop_looking()
     if process.parts:
         process.parts.leases.stop()
     if process.meter:
@@ -189,6 +196,9 @@ def _begin(**_: Any) -> None:
     process.ticker.start()
     if process.meter:
         process.meter.serve()
+    if process.queue is Queue.TRANSFER:
+        process.sweeper = Sweeper(services)
+        process.sweeper.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ask_to_stop)
     threading.Thread(target=_watch, args=(process,), name="drain", daemon=True).start()
@@ -214,8 +224,7 @@ def _watch(process: Process) -> None:
     while not process.draining:
         if process.gone.wait(_WATCH_EVERY_S):
             return
-    if process.ticker:
-        process.ticker.stop()
+    process.stop_looking()
     if process.heartbeat:
         process.heartbeat.drain(process.settings.drain_s + process.settings.handback_s)
     _log.info("drain", extra={"queue": process.queue, "in_work": len(state.reserved_requests)})

@@ -20,6 +20,7 @@ from service.errors import FileMissing
 from service.media.files import (
     STORE_ID,
     FilesUnavailable,
+    Found,
     Offload,
     Pieces,
     Stored,
@@ -128,6 +129,24 @@ class BucketFiles:
             where = {"Bucket": self._bucket.name, "Key": each["Key"], "UploadId": each["UploadId"]}
             with contextlib.suppress(FileMissing), translated(prefix):
                 self._client.abort_multipart_upload(**where)
+
+    def find_all(self, folder: str) -> Iterator[Found]:
+        prefix = self._bucket.prefix
+        for each in self._pages("list_objects_v2", "Contents", f"{prefix}{folder}/"):
+            modified_ms = int(each["LastModified"].timestamp() * 1000)
+            yield Found(str(each["Key"]).removeprefix(prefix), modified_ms)
+
+    def drop_unfinished(self, before_ms: int) -> int:
+        """Uploads in parts that were never completed, as a process leaves them that has died."""
+        dropped = 0
+        for each in self._pages("list_multipart_uploads", "Uploads", self._bucket.prefix):
+            if int(each["Initiated"].timestamp() * 1000) >= before_ms:
+                continue
+            where = {"Bucket": self._bucket.name, "Key": each["Key"], "UploadId": each["UploadId"]}
+            with contextlib.suppress(FileMissing), translated(str(each["Key"])):
+                self._client.abort_multipart_upload(**where)
+            dropped += 1
+        return dropped
 
     def store_id(self) -> str:
         """The oldest id written here: without conditional writes several may write at once."""

@@ -46,6 +46,14 @@ class Stored:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of a listing; `modified_ms` is when it was written, by the store's own clock."""
+
+    key: str
+    modified_ms: int
+
+
 class Offload(Protocol):
     """Runs a blocking call and gives back its result, elsewhere if need be."""
 
@@ -94,6 +102,14 @@ class Files(Protocol):
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove everything below the folder `prefix`, such as `jobs/<job>`."""
+
+    def find_all(self, folder: str) -> Iterator[Found]:
+        """Every whole file below a folder of the first level, such as `jobs`, in any order."""
+        ...
+
+    def drop_unfinished(self, before_ms: int) -> int:
+        """Remove what a `put` left that broke off before a time; how many."""
+        ...
 
     def store_id(self) -> str:
         """The identity of this store, made once; peers with another one must not run."""
@@ -173,6 +189,26 @@ class LocalFiles:
     def delete_prefix(self, prefix: str) -> None:
         folder = self._path(prefix.removesuffix("/"))
         self._disk(prefix, lambda: folders.remove_tree(folder))
+
+    def find_all(self, folder: str) -> Iterator[Found]:
+        top = self._folder / folder
+        found = self._disk(folder, lambda: folders.list_files(top))
+        for path, modified_ms in found:
+            if not path.name.startswith("."):
+                yield Found(path.relative_to(self._folder).as_posix(), modified_ms)
+
+    def drop_unfinished(self, before_ms: int) -> int:
+        def drop() -> int:
+            parts = [
+                path
+                for path, modified_ms in folders.list_files(self._folder)
+                if folders.is_part(path) and modified_ms < before_ms
+            ]
+            for path in parts:
+                path.unlink(missing_ok=True)
+            return len(parts)
+
+        return self._disk("unfinished", drop)
 
     def store_id(self) -> str:
         path = self._folder / STORE_ID

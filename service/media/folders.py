@@ -60,6 +60,22 @@ def size_of(path: Path) -> int:
     return status.st_size
 
 
+def list_files(folder: Path) -> list[tuple[Path, int]]:
+    """Every file below a folder, with the time of its last write in milliseconds."""
+    found = []
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            with contextlib.suppress(FileNotFoundError):
+                found.append((path, path.stat().st_mtime_ns // 1_000_000))
+    return found
+
+
+def is_part(path: Path) -> bool:
+    """Whether a file is one that `create_temp` opens."""
+    return path.name.startswith(".") and path.suffix == ".part"
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a folder and all below it; nothing happens when it is not there."""
     with contextlib.suppress(FileNotFoundError):

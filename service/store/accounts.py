@@ -206,7 +206,7 @@ class AccountStore:
         )
 
     def create_upload(self, upload: Upload, *, ttl_ms: int) -> None:
-        """Write an upload that lives for `ttl_ms` unless a job uses it."""
+        """Write an upload that lives for `ttl_ms` unless a job uses it; then `retire` ends it."""
         mapping = {
             "tenant": upload.tenant_id,
             "file": upload.file,
@@ -222,6 +222,7 @@ class AccountStore:
             pipeline = client.pipeline(transaction=True)
             pipeline.hset(key, mapping=mapping)
             pipeline.pexpire(key, ttl_ms)
+            pipeline.zadd(self._keys.retention, {upload.id: upload.created_ms + ttl_ms})
             return pipeline.execute()
 
         self._connection.read(ask)

@@ -173,9 +173,13 @@ class JobStore:
         return _job(job_id, found) if found else None
 
     def was_accepted(self, job_id: str, tenant_id: str) -> bool:
-        """Whether a tenant once had this job; its name outlives it."""
-        key = self._keys.tenant_jobs(tenant_id)
-        return self._connection.read(lambda client: client.zscore(key, job_id)) is not None
+        """Whether a tenant once had this job; its name outlives it for a while."""
+        listed, ended = self._keys.tenant_jobs(tenant_id), self._keys.expired(job_id)
+
+        def ask(client: Any) -> bool:
+            return client.get(ended) == tenant_id or client.zscore(listed, job_id) is not None
+
+        return bool(self._connection.read(ask))
 
     def read_units(
         self, job: Job, *, revisions: bool = False

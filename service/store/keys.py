@@ -38,6 +38,14 @@ class Keys:
         return f"{self.prefix}overdue:{queue}"
 
     @property
+    def trash(self) -> str:
+        return f"{self.prefix}trash"
+
+    @property
+    def orphans(self) -> str:
+        return f"{self.prefix}orphans"
+
+    @property
     def observed(self) -> str:
         return f"{self.prefix}observed"
 
@@ -86,6 +94,12 @@ class Keys:
 
     def upload(self, upload_id: str) -> str:
         return f"{self.prefix}upload:{upload_id}"
+
+    def upload_jobs(self, upload_id: str) -> str:
+        return f"{self.prefix}upload:{upload_id}:jobs"
+
+    def expired(self, job_id: str) -> str:
+        return f"{self.prefix}expired:{job_id}"
 
     def api_key(self, digest: str) -> str:
         return f"{self.prefix}key:{digest}"

@@ -105,6 +105,8 @@ PUT_TOKEN = _script(
 )
 DROP_TOKEN = _script("drop_token", "account", "hash", refuses=(Refusal.GONE,))
 
+RETIRE = _script("retire", "limit", "remember_ms", "uncounted_ms")
+
 SCRIPTS: tuple[Script, ...] = (
     CREATE_JOB,
     ADD_CUT,
@@ -124,6 +126,7 @@ SCRIPTS: tuple[Script, ...] = (
     TAKE_TOKEN,
     PUT_TOKEN,
     DROP_TOKEN,
+    RETIRE,
 )
 
 

@@ -1,5 +1,5 @@
 -- create_job: accept a job in one write: idempotency, quota, uploads, job, rows, event, doorbells.
--- KEYS: none, all are derived from the prefix: idempotency:* tenant:*:open tenant:*:jobs upload:* job:* row:* due
+-- KEYS: none, all are derived from the prefix: idempotency:* tenant:*:open tenant:*:jobs upload:* upload:*:jobs job:* row:* due retention
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 idempotency_key  8 fingerprint  9 idempotency_ttl_ms  10 quota  11 account  12 change
 -- Returns: {job id, "0" or "1" when an earlier request is replayed}; change is JSON: spec, ttl_ms, hooks, cuts, rows, uploads, event, retry_of, origin
 -- Refuses: -9 CLOCK  -10 KEY_REUSED  -11 UPLOAD_GONE  -12 QUOTA
@@ -33,7 +33,11 @@ if change.retry_of then redis.call('HSET', K.job(job), 'retry_of', change.retry_
 if change.origin then redis.call('HSET', K.job(job), 'origin', change.origin) end
 redis.call('SADD', K.tenant_open(tenant), job)
 redis.call('ZADD', K.tenant_jobs(tenant), ARGV[2], job)
-for _, upload in ipairs(change.uploads) do redis.call('PERSIST', K.upload(upload)) end
+for _, upload in ipairs(change.uploads) do
+  redis.call('PERSIST', K.upload(upload))
+  redis.call('SADD', K.upload_jobs(upload), job)
+  redis.call('ZREM', K.retention, upload)
+end
 append_event(job, change.event)
 for _, spec in ipairs(change.rows) do create_row(spec.row, job, spec) end
 return { job, '0' }

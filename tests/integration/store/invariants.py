@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -146,6 +147,39 @@ def _check_reservations(picture: Picture) -> None:
     for name in picture.accounts.keys() | total.keys():
         account = picture.accounts.get(name, {})
         assert int(account.get("reserved", 0)) == total[name], f"{name}: credits set aside"
+
+
+#: Keys that stay for good: of the engine itself, of tenants, of accounts and their tokens.
+_PERMANENT = re.compile(
+    r"(?:clock|rooms|retention|observed|store-id|key:[^:]+|tenant:[^:]+|account:[^:]+|row:token:.+)"
+)
+
+
+def keys_that_stay(client: redis.Redis) -> set[str]:
+    """Keys without a time to live that should have one, or should be gone.
+
+    Empty when every job has ended and nothing of it is open. Jobs that are under way keep theirs,
+    and so do the lists of a tenant's jobs and the uploads that some job uses, while it is there.
+    """
+    stay: set[str] = set()
+    for key in client.scan_iter(f"{PREFIX}*", count=1000):
+        if client.pttl(key) != -1 or _PERMANENT.fullmatch(key.removeprefix(PREFIX)):
+            continue
+        kind, _, name = key.removeprefix(PREFIX).partition(":")
+        users: set[str] = set()
+        if kind == "tenant" and name.endswith(":jobs"):
+            users = set(client.zrange(key, 0, -1))
+        elif kind == "upload":
+            users = client.smembers(f"{PREFIX}upload:{name.removesuffix(':jobs')}:jobs")
+        if not users or not all(client.exists(f"{PREFIX}job:{user}") for user in users):
+            stay.add(key)
+    return stay
+
+
+def assert_nothing_stays(client: redis.Redis) -> None:
+    """Fail, naming the keys, when something of ended jobs would be kept for ever."""
+    left = sorted(keys_that_stay(client))
+    assert not left, f"kept for ever: {left}"
 
 
 def snapshot(client: redis.Redis) -> dict[str, object]:

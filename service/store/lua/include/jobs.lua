@@ -31,7 +31,9 @@ local function release_reserved(job)
   redis.call('HINCRBY', K.account(account), 'reserved', 0 - tonumber(reserved))
   redis.call('HSET', K.job(job), 'reserved', '0')
 end
--- A job's keys live for `ttl` after it has ended and nothing of it is open any more.
+-- A job's keys live for `ttl` after it has ended and nothing of it is open any more. `retire` ends
+-- them together with their files; a day later Redis would do it alone.
+local UNSWEPT_MS = 86400000
 local function expire_if_quiet(job)
   local status, open, ttl = unpack(redis.call('HMGET', K.job(job), 'status', 'open_rows', 'ttl'))
   if not status or not ENDED[status] or tonumber(open) > 0 then return end
@@ -39,10 +41,11 @@ local function expire_if_quiet(job)
   ttl = tonumber(ttl)
   redis.call('HSET', K.job(job), 'expires', string.format('%.0f', now + ttl))
   redis.call('ZADD', K.retention, string.format('%.0f', now + ttl), job)
+  local unswept = string.format('%.0f', ttl + UNSWEPT_MS)
   for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do
-    redis.call('PEXPIRE', K.row(row), string.format('%.0f', ttl))
+    redis.call('PEXPIRE', K.row(row), unswept)
   end
   for _, key in ipairs({ K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job) }) do
-    redis.call('PEXPIRE', key, string.format('%.0f', ttl))
+    redis.call('PEXPIRE', key, unswept)
   end
 end

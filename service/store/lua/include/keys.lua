@@ -5,6 +5,7 @@ local K = {
   clock = P .. 'clock',
   rooms = P .. 'rooms',
   retention = P .. 'retention',
+  trash = P .. 'trash',
 }
 function K.overdue(queue) return P .. 'overdue:' .. queue end
 function K.row(row) return P .. 'row:' .. row end
@@ -19,6 +20,8 @@ function K.waiting(id) return P .. 'account:' .. id .. ':waiting' end
 function K.editing(id) return P .. 'account:' .. id .. ':editing' end
 function K.tenant_jobs(id) return P .. 'tenant:' .. id .. ':jobs' end
 function K.tenant_open(id) return P .. 'tenant:' .. id .. ':open' end
+function K.upload_jobs(id) return P .. 'upload:' .. id .. ':jobs' end
+function K.expired(id) return P .. 'expired:' .. id end
 function K.upload(id) return P .. 'upload:' .. id end
 function K.idempotency(tenant, key) return P .. 'idempotency:' .. tenant .. ':' .. key end
 function K.queue(name) return 'caption-ab:q:' .. name end

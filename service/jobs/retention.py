@@ -1,0 +1,90 @@
+"""The end of files: those of jobs and uploads that have ended, and those that nobody owns."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from service.clock import Clock
+from service.media.files import Files
+from service.settings import Settings
+from service.store.retention import Retention
+
+_log = logging.getLogger(__name__)
+_BATCH = 100
+_FOLDERS = ("jobs", "uploads")
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did: jobs and uploads ended, names of files and folders deleted."""
+
+    ended: int
+    deleted: int
+
+
+def sweep(retention: Retention, files: Files, settings: Settings, clock: Clock) -> Swept:
+    """End what has outlived its time, then empty the trash. May run in many processes at once.
+
+    Raises:
+        StoreError: Redis does not take it; what was begun goes on with the next sweep.
+        FilesUnavailable: the same for the store of files.
+    """
+    remember_ms = int(settings.job_ttl_s * 1000)
+    uncounted_ms = int((settings.job_ttl_s + settings.action_required_s) * 1000)
+    ended = deleted = 0
+    while True:
+        retired = retention.retire(
+            limit=_BATCH,
+            remember_ms=remember_ms,
+            uncounted_ms=uncounted_ms,
+            now_ms=clock.now_ms(),
+        )
+        ended += retired.ended
+        for name in retention.read_trash(_BATCH):
+            _delete(name, files)
+            retention.note_deleted(name)
+            deleted += 1
+        if retired.looked_at < _BATCH and not retention.read_trash(1):
+            break
+    if ended or deleted:
+        _log.info("swept", extra={"ended": ended, "deleted": deleted})
+    return Swept(ended, deleted)
+
+
+def sweep_orphans(retention: Retention, files: Files, settings: Settings, clock: Clock) -> int:
+    """Delete files whose job or upload has been gone for long, and what broken writes left.
+
+    A file may be older than its record, or outlive a Redis that is restored from a backup: so only
+    what is older than any job's normal life counts. Returns how many names were deleted.
+
+    Raises:
+        StoreError, FilesUnavailable: the next sweep goes on.
+    """
+    if not retention.take_turn(int(settings.orphans_every_s * 1000)):
+        return 0
+    now_ms = clock.now_ms()
+    dropped = files.drop_unfinished(now_ms - int(settings.part_ttl_s * 1000))
+    before_ms = now_ms - int(settings.orphan_ttl_s * 1000)
+    orphans = 0
+    for folder in _FOLDERS:
+        newest: dict[str, int] = {}
+        for found in files.find_all(folder):
+            owner = "/".join(found.key.split("/")[:2])
+            newest[owner] = max(newest.get(owner, 0), found.modified_ms)
+        old = sorted(name for name, at_ms in newest.items() if at_ms < before_ms)
+        for start in range(0, len(old), _BATCH):
+            batch = old[start : start + _BATCH]
+            for name in retention.find_unowned(batch):
+                _delete(name, files)
+                orphans += 1
+    if orphans or dropped:
+        _log.info("orphans_deleted", extra={"orphans": orphans, "unfinished": dropped})
+    return orphans + dropped
+
+
+def _delete(name: str, files: Files) -> None:
+    if name.startswith("jobs/"):
+        files.delete_prefix(name)
+    else:
+        files.delete(name)

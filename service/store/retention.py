@@ -1,0 +1,72 @@
+"""What has outlived its time: keys end in one write, which names their files in the trash.
+
+Files are deleted afterwards and may be deleted again: their keys are never used anew, so any number
+of processes may sweep, and nobody can begin to use what is in the trash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.store import scripts
+from service.store.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """How many jobs and uploads were due, and how many of them ended; the rest is in use."""
+
+    looked_at: int
+    ended: int
+
+
+class Retention:
+    """The end of jobs and uploads in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._keys = connection.keys
+
+    def retire(self, *, limit: int, remember_ms: int, uncounted_ms: int, now_ms: int) -> Retired:
+        """End up to `limit` jobs and uploads whose time has passed.
+
+        An ended job's name is known for `remember_ms`. An upload whose jobs an earlier release did
+        not count is kept for `uncounted_ms` after one of them has ended.
+        """
+        reply = self._connection.run(scripts.RETIRE, now_ms, limit, remember_ms, uncounted_ms)
+        return Retired(int(reply[0]), int(reply[1]))
+
+    def read_trash(self, limit: int) -> list[str]:
+        """Keys of files and folders of files to be deleted, the oldest first."""
+        key = self._keys.trash
+        return list(self._connection.read(lambda client: client.zrange(key, 0, limit - 1)))
+
+    def note_deleted(self, name: str) -> None:
+        """Take something out of the trash: its files are gone."""
+        key = self._keys.trash
+        self._connection.read(lambda client: client.zrem(key, name))
+
+    def take_turn(self, ms: int) -> bool:
+        """Whether this process is the one to look for orphans in the next `ms`."""
+        key = self._keys.orphans
+        return bool(self._connection.read(lambda client: client.set(key, "1", nx=True, px=ms)))
+
+    def find_unowned(self, names: Sequence[str]) -> list[str]:
+        """Those of `jobs/<id>` and `uploads/<id>` whose job or upload does not exist."""
+        keys = [_owner(name, self._connection) for name in names]
+
+        def ask(client: object) -> list[int]:
+            pipeline = client.pipeline(transaction=False)  # type: ignore[attr-defined]
+            for key in keys:
+                pipeline.exists(key)
+            return list(pipeline.execute())
+
+        found = self._connection.read(ask)
+        return [name for name, there in zip(names, found, strict=True) if not there]
+
+
+def _owner(name: str, connection: Connection) -> str:
+    folder, _, owner = name.partition("/")
+    keys = connection.keys
+    return keys.upload(owner) if folder == "uploads" else keys.job(owner)
