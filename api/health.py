@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
 
+from api.problems import RETRY_AFTER_S
 from api.state import answer_json, services
 from service.errors import CaptionAbError, StartupError
 from service.store.policy import Policy, check_policy
@@ -86,6 +87,7 @@ def health_routes(parts: Services) -> Blueprint:
             "checks": found.checks,
             "accept": services().settings.accept,
         }
-        return answer_json(body, 200 if found.ready else 503)
+        headers = {} if found.ready else {"Retry-After": str(RETRY_AFTER_S)}
+        return answer_json(body, 200 if found.ready else 503, headers)
 
     return routes

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, request
 
 from api.accept import accept_job, accept_retry
+from api.frozen import mark, thaw_own
 from api.gate import takes_json
 from api.headers import read_idempotency_key, read_wait_s
 from api.listing import list_jobs
@@ -17,13 +19,14 @@ from api.replies import EventsReply, JobReply, JobsReply
 from api.schemas import EventsQuery, JobRequest, JobsQuery, NoQuery
 from api.state import answer_json, caller, public_url, services
 from api.waiting import is_settled, wait_for_job
-from service.errors import Conflict, Gone, NotFound
+from service.errors import Conflict, Gone, NotFound, StoreUnavailable
 from service.ids import is_id
 from service.jobs.again import resume_job
 from service.jobs.submit import Caller
 from service.jobs.view import job_data, job_summary
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB, JobStatus
+from service.store.jobs import ClipRow, CutRow
 from service.webhooks.events import EventType, event_body
 
 routes = Routes("jobs", __name__, url_prefix="/v1/jobs", description="A/B tests of captions")
@@ -91,14 +94,18 @@ def read_jobs(query: dict[str, Any]) -> Response:
 @routes.response(200, JobReply)
 @routes.alt_response(304, description="Unchanged since the ETag in If-None-Match")
 def read_job(_query: dict[str, Any], job_id: str) -> Response:
-    """One job with its clips, variants and cuts."""
-    job = own_job(job_id)
+    """One job with its clips, variants and cuts; a finished one also while Redis is away."""
     headers = {}
     wait_s = read_wait_s(request.headers.get("Prefer"), services().settings.wait_max_s)
-    if wait_s:
-        headers["Preference-Applied"] = f"wait={wait_s:.0f}"
-        job = wait_for_job(job, wait_s, services())
-    return _answer_job(job, headers)
+    try:
+        job = own_job(job_id)
+        if wait_s:
+            headers["Preference-Applied"] = f"wait={wait_s:.0f}"
+            job = wait_for_job(job, wait_s, services())
+        return _answer_job(job, headers)
+    except StoreUnavailable as away:
+        found = thaw_own(job_id, away)
+        return mark(_answer_units(found.job, found.clips, found.cuts, headers))
 
 
 @routes.route("/<job_id>/cancel", methods=["POST"])
@@ -189,6 +196,16 @@ def _has_expired(job: Job) -> bool:
 
 def _answer_job(job: Job, headers: dict[str, str], status: int = 200) -> Response:
     clips, cuts = services().jobs.read_units(job, revisions=True)
+    return _answer_units(job, clips, cuts, headers, status)
+
+
+def _answer_units(
+    job: Job,
+    clips: Sequence[ClipRow],
+    cuts: Sequence[CutRow],
+    headers: dict[str, str],
+    status: int = 200,
+) -> Response:
     body = job_data(job, clips, cuts, public_url(), editor_links=True)
     response = answer_json(body, status, headers)
     if not is_settled(job):

@@ -7,12 +7,13 @@ from typing import Any
 from flask import Response, request
 from werkzeug.datastructures import Range
 
+from api.frozen import mark, thaw_own
 from api.jobs import own_job
 from api.openapi import Routes
 from api.problems import RangeRefused
 from api.schemas import VideoQuery
 from api.state import services
-from service.errors import Gone, NotFound
+from service.errors import Gone, NotFound, StoreUnavailable
 from service.jobs.messages import own_cuts
 from service.model.cut import ResultFile
 from service.model.job import Job
@@ -43,9 +44,16 @@ _VIDEO = {"video/mp4": {"schema": {"type": "string", "format": "binary"}}}
 @routes.alt_response(416, "REQUESTED_RANGE_NOT_SATISFIABLE")
 def read_video(query: dict[str, Any], job_id: str, label: str) -> Response:
     """A variant's video of one clip; with `download=true` a browser saves it."""
-    job = own_job(job_id)
-    revision = query.get("revision")
-    result = find_result(job, label, int(query["clip"]), revision)
+    revision, clip = query.get("revision"), int(query["clip"])
+    frozen = False
+    try:
+        job = own_job(job_id)
+        result = find_result(job, label, clip, revision)
+    except StoreUnavailable as away:
+        found = thaw_own(job_id, away)
+        job, frozen = found.job, True
+        own = [row for row in found.cuts if (row.doc.label, row.doc.clip) == (label, clip)]
+        result = pick_result(own, revision)
     # Without a revision another video may stand here after the next message.
     lasting = "private, max-age=86400, immutable"
     headers = {
@@ -57,7 +65,8 @@ def read_video(query: dict[str, Any], job_id: str, label: str) -> Response:
         part = f"-r{revision}" if revision else ""
         name = f"{job.id}-{label}-{query['clip'] + 1}{part}.mp4"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return send_file(result, headers)
+    response = send_file(result, headers)
+    return mark(response) if frozen else response
 
 
 def find_result(job: Job, label: str, clip: int, revision: int | None = None) -> ResultFile:
@@ -67,7 +76,15 @@ def find_result(job: Job, label: str, clip: int, revision: int | None = None) ->
         NotFound: there is no such variant or clip, or its video is not there yet.
         Gone: the cut has ended without a video.
     """
-    own = own_cuts(job, label, clip, services())
+    return pick_result(own_cuts(job, label, clip, services()), revision)
+
+
+def pick_result(own: list[CutRow], revision: int | None = None) -> ResultFile:
+    """The video among the revisions of one cut.
+
+    Raises:
+        NotFound, Gone: as for `find_result`.
+    """
     if revision is not None:
         own = [row for row in own if row.doc.revision == revision]
     done = [row for row in own if row.state is CutState.SUCCEEDED]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from service.clock import Clock
-from service.errors import Conflict, NotFound, Unauthorized
+from service.errors import Conflict, NotFound, StoreUnavailable, Unauthorized
 from service.ids import new_id
 from service.jobs.submit import Caller
 from service.settings import Settings
@@ -96,7 +96,7 @@ class KeyCache:
 
         Raises:
             Unauthorized: there is no key in it, or it is malformed or unknown.
-            StoreUnavailable: the key is not cached and Redis does not answer.
+            StoreUnavailable: Redis does not answer, and the key was not seen for `key_outage_s`.
         """
         match = _BEARER.fullmatch((authorization or "").strip())
         if match is None:
@@ -121,7 +121,12 @@ class KeyCache:
         if known is not None and now_s < known[0]:
             self._known.move_to_end(key)
             return known[1]
-        found = self._accounts.read_key(key)
+        try:
+            found = self._accounts.read_key(key)
+        except StoreUnavailable:
+            if known is None or known[1] is None or now_s >= known[0] + self._settings.key_outage_s:
+                raise
+            return known[1]  # what it was when Redis was last asked
         caller = Caller(found.tenant_id, found.account_id) if found else None
         lasts_s = self._settings.key_cache_s
         self._known[key] = (now_s + (lasts_s if caller else min(UNKNOWN_CACHE_S, lasts_s)), caller)

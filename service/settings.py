@@ -93,6 +93,9 @@ class Settings:
     part_ttl_s: float = _setting(86400.0, "How old a file is whose writing counts as broken off.")
     idempotency_ttl_s: float = _setting(86400.0, "How long an Idempotency-Key is remembered.")
     key_cache_s: float = _setting(10.0, "How long an API process trusts what it knows of a key.")
+    key_outage_s: float = _setting(
+        3600.0, "How long an API process trusts a key that it knows while Redis is away."
+    )
     tenant_open_jobs: int = _setting(100, "Unfinished jobs of one tenant, at most.")
     account_slots: int = _setting(8, "Cuts of one backend account under way at once.")
     request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")

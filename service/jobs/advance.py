@@ -13,6 +13,7 @@ from typing import Any, assert_never
 from service.errors import CaptionAbError, StoreError
 from service.jobs import clips, endings, finish, renders, steps
 from service.jobs.context import ClipContext, CutContext, Services
+from service.jobs.frozen import freeze
 from service.jobs.leases import Lease
 from service.jobs.outcomes import Advance, End, News, Outcome, Pause, Wait
 from service.jobs.remedies import remedy
@@ -24,6 +25,7 @@ from service.model.documents import read_document, write_document
 from service.model.job import Job, cut_rows
 from service.model.lifecycle import (
     ENDED_CLIP,
+    ENDED_JOB,
     ClipState,
     CutState,
     JobStatus,
@@ -105,6 +107,7 @@ def _advance_unit(claim: Claim, lease: Lease, services: Services) -> None:
         canceled = services.commands.commit(claim, change, now_ms=services.clock.now_ms())
         tell_moved(claim, change)
         if not change.keep:
+            _freeze_again(claim, change, services)
             return
         lease.renewed_at_s = started_s
         claim = replace(
@@ -115,6 +118,15 @@ def _advance_unit(claim: Claim, lease: Lease, services: Services) -> None:
             crashes=1,
             cancel_asked=canceled,
         )
+
+
+def _freeze_again(claim: Claim, change: Change, services: Services) -> None:
+    """A later revision of an ended job has its video: what the files keep of the job says so."""
+    if not change.ended or change.state != CutState.SUCCEEDED or claim.row.endswith(".1"):
+        return
+    job = services.jobs.read(claim.job_id)
+    if job is not None and job.status in ENDED_JOB:
+        freeze(job, services)
 
 
 def _decide(claim: Claim, lease: Lease, job: Job, services: Services) -> Outcome:

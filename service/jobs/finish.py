@@ -9,6 +9,7 @@ from dataclasses import replace
 from service.compare.report import compare
 from service.errors import StoreError
 from service.jobs.context import Services
+from service.jobs.frozen import freeze
 from service.jobs.view import job_data
 from service.metrics import JOBS_ENDED, count
 from service.model.lifecycle import JobStatus, job_end
@@ -31,6 +32,7 @@ def finish_job(claim: Claim, services: Services) -> None:
     ended = replace(job, status=status, result=result, ended_ms=now_ms, updated_ms=now_ms)
     data = job_data(ended, clips, cuts, services.settings.public_url)
     event = event_body(event_of(status), job.id, data, now_ms=now_ms)
+    freeze(ended, services)
     services.commands.finish(
         claim, status=status, result=json.dumps(result), event=event, now_ms=now_ms
     )

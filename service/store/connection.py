@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -10,6 +11,7 @@ from typing import Any, cast
 import redis
 from redis.exceptions import (
     BusyLoadingError,
+    ClusterDownError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -21,6 +23,10 @@ from service.errors import ClockRefused, StoreError, StoreUnavailable
 from service.settings import Settings
 from service.store.keys import Keys
 from service.store.scripts import Refusal, Script, script_text
+
+#: Answers of Redis that pass: full, a replica, without its disk, busy. Redis 6 wraps what a script
+#: ran into.
+_PASSING = re.compile(r"(?:ERR .*?-)?(OOM|READONLY|MISCONF|NOREPLICAS|BUSY)\b", re.DOTALL)
 
 
 def connect(settings: Settings, *, connections: int, name: str) -> redis.Redis:
@@ -55,9 +61,12 @@ def translated() -> Iterator[None]:
         BusyLoadingError,
         OutOfMemoryError,
         ReadOnlyError,
+        ClusterDownError,  # and, below it, a replica without its master
     ) as error:
         raise StoreUnavailable(f"Redis: {type(error).__name__}.") from error
     except RedisError as error:
+        if passing := _PASSING.match(str(error)):
+            raise StoreUnavailable(f"Redis: {passing.group(1)}.") from error
         raise StoreError(f"Redis: {error}") from error
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.errors import Conflict, Gone, IdempotencyReused, NotFound, QuotaExceeded
+from service.errors import Conflict, NotFound
 from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
 from service.model.job import Job, JobSpec, all_cut_rows, clip_rows, cut_rows, uploads_of
 from service.model.lifecycle import ClipState, CutState, JobStatus, Queue
 from service.store import scripts
 from service.store.connection import Connection, Refused
+from service.store.refusals import job_refusal
 from service.store.scripts import Refusal
 
 
@@ -105,6 +106,7 @@ class JobStore:
             IdempotencyReused: the key was used with another body.
             Gone: an upload does not exist, has expired or is another tenant's.
             QuotaExceeded: too many unfinished jobs of this tenant.
+            StoreUnavailable: Redis has little memory left, which running jobs need.
         """
         change = {
             "spec": write_document(new.spec),
@@ -133,7 +135,7 @@ class JobStore:
                 json.dumps(change, ensure_ascii=False, separators=(",", ":")),
             )
         except Refused as refused:
-            raise _refusal(refused, new) from None
+            raise job_refusal(refused, new.quota) from None
         return Accepted(reply[0], replayed=reply[1] == "1")
 
     def cancel(self, job_id: str, event: str, *, now_ms: int) -> JobStatus:
@@ -257,17 +259,6 @@ class JobStore:
         if body is None:
             raise NotFound(f"Job {job_id} has no event {sequence}.")
         return str(body)
-
-
-def _refusal(refused: Refused, new: NewJob) -> Exception:
-    if refused.refusal is Refusal.KEY_REUSED:
-        return IdempotencyReused()
-    if refused.refusal is Refusal.UPLOAD_GONE:
-        return Gone(
-            f"There is no upload {refused.reply[1]}.",
-            hint="It was never made, has expired or was deleted. Upload the file again.",
-        )
-    return QuotaExceeded(f"{new.quota} jobs of this tenant are unfinished, which is its limit.")
 
 
 def _job(job_id: str, found: dict[str, str]) -> Job:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from service.errors import Conflict, Gone, IdempotencyReused, QuotaExceeded
 from service.model.cut import CutDoc
 from service.model.documents import write_document
 from service.model.job import MAX_REVISIONS
 from service.model.lifecycle import CutState, Queue
 from service.store import scripts
 from service.store.connection import Connection, Refused
-from service.store.scripts import Refusal
+from service.store.refusals import cut_refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,7 @@ def add_cut(connection: Connection, new: NewCut, *, now_ms: int) -> AddedCut:
         Gone: the job has expired.
         Conflict: it is being canceled.
         QuotaExceeded: the cut has as many revisions as it may.
+        StoreUnavailable: Redis has little memory left, which running jobs need.
     """
     doc = CutDoc(new.clip, new.label, revision=0, wish=new.wish)
     change = {
@@ -76,7 +76,7 @@ def add_cut(connection: Connection, new: NewCut, *, now_ms: int) -> AddedCut:
             json.dumps(change, ensure_ascii=False, separators=(",", ":")),
         )
     except Refused as refused:
-        raise _refusal(refused.refusal) from None
+        raise cut_refusal(refused.refusal) from None
     return AddedCut(row, int(revision), replayed == "1")
 
 
@@ -90,18 +90,3 @@ def find_added(
     if found != fingerprint or not row:
         return None
     return AddedCut(row, int(revision), replayed=True)
-
-
-def _refusal(refusal: Refusal) -> Exception:
-    match refusal:
-        case Refusal.KEY_REUSED:
-            return IdempotencyReused()
-        case Refusal.GONE:
-            return Gone("The job has expired.", hint="Send the job anew.")
-        case Refusal.STATE:
-            return Conflict("The job is being canceled.", hint="`retry` makes a new job of it.")
-        case _:
-            return QuotaExceeded(
-                f"This cut has {MAX_REVISIONS} revisions, which is the limit.",
-                hint="`retry` makes a new job of it.",
-            )

@@ -35,6 +35,7 @@ class Refusal(IntEnum):
     UPLOAD_GONE = -11
     QUOTA = -12
     LIMIT = -13
+    FULL = -14
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ CREATE_JOB = _script(
     "create_job",
     *("tenant", "job", "idempotency_key", "fingerprint", "idempotency_ttl_ms"),
     *("quota", "account", "change"),
-    refuses=(Refusal.KEY_REUSED, Refusal.UPLOAD_GONE, Refusal.QUOTA),
+    refuses=(Refusal.KEY_REUSED, Refusal.UPLOAD_GONE, Refusal.QUOTA, Refusal.FULL),
 )
 ADD_CUT = _script(
     "add_cut",
     *("tenant", "job", "idempotency_key", "fingerprint", "idempotency_ttl_ms"),
     *("clip", "label", "most", "change"),
-    refuses=(Refusal.GONE, Refusal.STATE, Refusal.KEY_REUSED, Refusal.QUOTA),
+    refuses=(Refusal.GONE, Refusal.STATE, Refusal.KEY_REUSED, Refusal.QUOTA, Refusal.FULL),
 )
 TICK = _script("tick", "limit", "ring_ms", "ring_max_ms", "worker", "room_until_ms", "rooms")
 CLAIM = _script(

@@ -2,8 +2,8 @@
 -- KEYS: none, all are derived from the prefix: idempotency:* job:* row:* due retention
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 idempotency_key  8 fingerprint  9 idempotency_ttl_ms  10 clip  11 label  12 most  13 change
 -- Returns: {row, revision, "0" or "1" when an earlier request is replayed}; change is JSON: queue, state, doc, limit_ms, look_ms, event, origin, where "revision":0 of doc and event becomes the number
--- Refuses: -4 GONE  -7 STATE (canceling)  -9 CLOCK  -10 KEY_REUSED  -12 QUOTA
--- @include keys clock bell rows jobs
+-- Refuses: -4 GONE  -7 STATE (canceling)  -9 CLOCK  -10 KEY_REUSED  -12 QUOTA  -14 FULL
+-- @include keys clock full bell rows jobs
 if clock_refuses() then return { -9 } end
 local tenant, job, label, change = ARGV[5], ARGV[6], ARGV[11], cjson.decode(ARGV[13])
 local memory = K.idempotency(tenant, ARGV[7])
@@ -14,6 +14,7 @@ if fingerprint then
 end
 local status, account = unpack(redis.call('HMGET', K.job(job), 'status', 'account'))
 if not status then return { -4 } end
+if nearly_full() then return { -14 } end
 if status == 'canceling' then return { -7 } end
 local place = ARGV[10] .. '.' .. label
 local revision = tonumber(redis.call('HGET', K.job(job), 'revision:' .. place) or '1') + 1

@@ -2,8 +2,8 @@
 -- KEYS: none, all are derived from the prefix: idempotency:* tenant:*:open tenant:*:jobs upload:* upload:*:jobs job:* row:* due retention
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 idempotency_key  8 fingerprint  9 idempotency_ttl_ms  10 quota  11 account  12 change
 -- Returns: {job id, "0" or "1" when an earlier request is replayed}; change is JSON: spec, ttl_ms, hooks, cuts, rows, uploads, event, retry_of, origin
--- Refuses: -9 CLOCK  -10 KEY_REUSED  -11 UPLOAD_GONE  -12 QUOTA
--- @include keys clock bell rows jobs
+-- Refuses: -9 CLOCK  -10 KEY_REUSED  -11 UPLOAD_GONE  -12 QUOTA  -14 FULL
+-- @include keys clock full bell rows jobs
 if clock_refuses() then return { -9 } end
 local tenant, job, change = ARGV[5], ARGV[6], cjson.decode(ARGV[12])
 local memory = K.idempotency(tenant, ARGV[7])
@@ -16,6 +16,7 @@ if ARGV[7] ~= '' then
 end
 -- A client whose reply was lost sends the same call again.
 if redis.call('EXISTS', K.job(job)) == 1 then return { job, '0' } end
+if nearly_full() then return { -14 } end
 for _, upload in ipairs(change.uploads) do
   if redis.call('HGET', K.upload(upload), 'tenant') ~= tenant then return { -11, upload } end
 end

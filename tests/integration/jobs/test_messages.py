@@ -14,6 +14,7 @@ from service.errors import (
     NotFound,
 )
 from service.jobs.again import resume_job
+from service.jobs.frozen import thaw
 from service.jobs.messages import Answer, Message, take_message
 from service.jobs.view import job_data
 from service.model.lifecycle import CutState
@@ -78,6 +79,21 @@ def test_an_iterative_job_of_three_revisions(engine, small_clip, sandbox):
         "cut.captioned", "cut.rendering", "cut.succeeded",
         "cut.captioned", "cut.rendering", "cut.succeeded",
     ]  # fmt: skip
+
+
+def test_the_files_of_a_job_tell_of_its_revisions(engine, small_clip):
+    # Given a finished job, whose files tell of it as it ended
+    job = engine.submit(small_clip, "A")
+    engine.run_job(job)
+    parts = engine.services
+    kept = thaw(job, parts.files, parts.vault)
+    assert (kept.job.status, len(kept.cuts)) == ("succeeded", 1)
+    # When a revision has its video; then they tell of that too
+    say(engine, job, "move the captions to the top")
+    cuts = run_out(engine, job)
+    kept = thaw(job, parts.files, parts.vault)
+    assert [cut.doc.result for cut in kept.cuts] == [cut.doc.result for cut in cuts]
+    assert kept.job.status == "succeeded"
 
 
 @pytest.mark.rule("P-079", "P-142")
