@@ -16,8 +16,9 @@ if state ~= ARGV[7] then
   return { -7 }
 end
 
+-- A claim that goes on has its next step's outcome yet to show.
 redis.call('HSET', key, 'state', change.state, 'queue', change.queue, 'doc', change.doc,
-  'crashes', '0', 'rings', '0')
+  'crashes', change.keep and '1' or '0', 'rings', '0')
 if change.deadline_ms then
   redis.call('HSET', key, 'deadline', string.format('%.0f', change.deadline_ms))
 end

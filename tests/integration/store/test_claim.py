@@ -41,6 +41,15 @@ def test_claims_without_a_commit_are_counted(store):
     assert store.claim(row).crashes == 1
 
 
+def test_a_claim_that_goes_on_counts_for_its_next_step(store):
+    # Given a step that was committed under a claim which then goes on, and whose worker dies
+    row = store.accept().rows[0].row
+    store.commit(store.claim(row), "fetching", keep=True)
+    store.clock.advance(70)
+    # When it is claimed again, then that death counts
+    assert store.claim(row).crashes == 2
+
+
 def test_a_row_whose_time_has_not_come_is_refused(store):
     row = store.accept().rows[0].row
     store.commit(store.claim(row), ready_ms=store.now_ms + 30_000)
