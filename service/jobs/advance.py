@@ -16,6 +16,7 @@ from service.jobs.context import ClipContext, CutContext, Services
 from service.jobs.frozen import freeze
 from service.jobs.leases import Lease
 from service.jobs.outcomes import Advance, End, News, Outcome, Pause, Wait
+from service.jobs.poison import give_up
 from service.jobs.remedies import remedy
 from service.jobs.watch import tell_failed, tell_moved, watched
 from service.logs import learn
@@ -47,6 +48,9 @@ _log = logging.getLogger(__name__)
 #: Cuts that a deadline does not end: a paid edit may be under way, or a person is waited for, and
 #: their steps have limits of their own.
 _ENDS_BY_ITSELF = frozenset({CutState.CAPTIONING, CutState.RECOVERING, CutState.ACTION_REQUIRED})
+
+#: How long a token is left alone whose renewal keeps ending its worker.
+_TOKEN_REST_S = 3600.0
 
 
 def advance(row: str, services: Services) -> Refusal | None:
@@ -88,11 +92,20 @@ def _work_once(kind: RowKind, claim: Claim, services: Services) -> None:
         case RowKind.DELIVERY:
             deliver(claim, services)
         case RowKind.TOKEN:
-            refresh_token(claim, services.tokens, services.commands, services.clock)
+            _refresh_token(claim, services)
         case RowKind.CLIP | RowKind.CUT:
             raise ValueError(f"{claim.row} has steps of its own.")
         case _:
             assert_never(kind)
+
+
+def _refresh_token(claim: Claim, services: Services) -> None:
+    if claim.is_poisoned(services.settings.crash_limit):
+        _log.error("row_given_up", extra={"row": claim.row})
+        now_ms = services.clock.now_ms()
+        services.commands.park(claim, delay_s=_TOKEN_REST_S, now_ms=now_ms)
+        return
+    refresh_token(claim, services.tokens, services.commands, services.clock)
 
 
 def _advance_unit(claim: Claim, lease: Lease, services: Services) -> None:
@@ -131,6 +144,9 @@ def _freeze_again(claim: Claim, change: Change, services: Services) -> None:
 
 def _decide(claim: Claim, lease: Lease, job: Job, services: Services) -> Outcome:
     """The outcome of one step; errors of ours become outcomes here."""
+    if claim.is_poisoned(services.settings.crash_limit):
+        _log.error("row_given_up", extra={"row": claim.row, "state": claim.state})
+        return give_up(claim)
     if row_kind(claim.row) is RowKind.CLIP:
         return _decide_clip(claim, lease, job, services)
     return _decide_cut(claim, lease, job, services)
@@ -160,11 +176,9 @@ def _decide_cut(claim: Claim, lease: Lease, job: Job, services: Services) -> Out
         renders.give_up(context)
         return endings.cancel(_without_unsent(doc, claim))
     late = _too_late(claim, services)
-    if late is not None and late.code == "expired" and state not in _ENDS_BY_ITSELF:
+    if late is not None and state not in _ENDS_BY_ITSELF:
         renders.give_up(context)
         return endings.expire(doc, late)
-    if late is not None and late.code == "crashed":
-        return endings.fail(doc, late)
     try:
         return steps.STEPS[state](context)
     except StoreError:
@@ -181,13 +195,6 @@ def _without_unsent(doc: CutDoc, claim: Claim) -> CutDoc:
 
 
 def _too_late(claim: Claim, services: Services) -> Failure | None:
-    if claim.crashes > services.settings.crash_limit:
-        return Failure(
-            "crashed",
-            f"The step '{claim.state}' ended its worker {claim.crashes - 1} times.",
-            hint="Report this with the job's id; `retry` makes a new job of the same request.",
-            stage=claim.state,
-        )
     if 0 < claim.deadline_ms <= services.clock.now_ms():
         return Failure(
             "expired",

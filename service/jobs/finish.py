@@ -27,12 +27,14 @@ def finish_job(claim: Claim, services: Services) -> None:
     clips, cuts = services.jobs.read_units(job)
     status = job_end([cut.state for cut in cuts], cancel_asked=job.cancel_asked)
     # A comparison that keeps ending its worker must not keep the job from its end.
-    result = compare(clips, cuts) if claim.crashes <= services.settings.crash_limit else {}
+    poisoned = claim.is_poisoned(services.settings.crash_limit)
+    result = {} if poisoned else compare(clips, cuts)
     now_ms = services.clock.now_ms()
     ended = replace(job, status=status, result=result, ended_ms=now_ms, updated_ms=now_ms)
     data = job_data(ended, clips, cuts, services.settings.public_url)
     event = event_body(event_of(status), job.id, data, now_ms=now_ms)
-    freeze(ended, services)
+    if not poisoned:
+        freeze(ended, services)
     services.commands.finish(
         claim, status=status, result=json.dumps(result), event=event, now_ms=now_ms
     )

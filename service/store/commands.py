@@ -45,6 +45,10 @@ class Claim:
     claimed_at_s: float = 0.0
     origin: str = ""
 
+    def is_poisoned(self, crash_limit: int) -> bool:
+        """Whether the row was claimed too often without an outcome."""
+        return self.crashes > crash_limit
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -36,7 +36,7 @@ _REPLY_BYTES = 4096
 
 def fan_out(claim: Claim, services: Services) -> None:
     """Turn one event into a delivery for each endpoint that wants it."""
-    if claim.crashes > services.settings.crash_limit:
+    if claim.is_poisoned(services.settings.crash_limit):
         _log.error("event_given_up", extra={"row": claim.row})
         services.commands.fan_out(claim, [], now_ms=services.clock.now_ms())
         return
@@ -61,7 +61,7 @@ def fan_out(claim: Claim, services: Services) -> None:
 def deliver(claim: Claim, services: Services) -> None:
     """Make one try of a delivery and write what came of it."""
     doc = read_document(DeliveryDoc, claim.doc)
-    if claim.crashes > services.settings.crash_limit:
+    if claim.is_poisoned(services.settings.crash_limit):
         _give_up(claim, doc, services)
         return
     with span("webhook", SpanKind.CLIENT) as note:
