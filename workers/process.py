@@ -1,8 +1,8 @@
 """A worker process: its parts, how it starts, and how it drains.
 
 On SIGTERM it takes nothing more, streams go on up to `drain_s`, leases are renewed to the last. At
-that limit or a second SIGTERM it lets what is under way end for `handback_s`, then goes; leases
-left over expire, and another worker recovers their rows.
+that limit or a second SIGTERM it lets what is under way end for `handback_s`, hands leases that are
+left over back, and goes; another worker recovers their rows.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import billiard
 from celery import signals
 from celery.worker import state
 
+from service.errors import StoreError
 from service.jobs.context import Services
 from service.media.files import run_directly
 from service.model.lifecycle import Queue
@@ -235,17 +236,30 @@ def _watch(process: Process) -> None:
     _leave(process)
 
 
+def _release(process: Process) -> int:
+    """Hand back the leases of steps that did not let go; without Redis they expire."""
+    if process.parts is None:
+        return 0
+    try:
+        return process.parts.leases.release_all()
+    except StoreError as error:
+        _log.warning("leases_not_released", extra={"why": error.code})
+        return 0
+
+
 def _leave(process: Process) -> None:
     """Shut streams down, give what is under way `handback_s` to let go, then go.
 
-    Leases that are left over expire.
+    Leases that are left over are handed back; those of a prefork worker's children expire.
     """
     if process.parts:
         process.parts.leases.hand_back()
     if process.gone.wait(process.settings.handback_s * 0.8):
         return
     left = len(state.reserved_requests)
-    _log.warning("drain_cut_short", extra={"queue": process.queue, "in_work": left})
+    released = _release(process)
+    extra = {"queue": process.queue, "in_work": left, "released": released}
+    _log.warning("drain_cut_short", extra=extra)
     for child in billiard.active_children():
         if child.pid:
             os.kill(child.pid, signal.SIGKILL)

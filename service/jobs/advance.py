@@ -117,6 +117,7 @@ def _advance_unit(claim: Claim, lease: Lease, services: Services) -> None:
             outcome = _decide(claim, lease, job, services)
         started_s = services.clock.monotonic_s()
         change = _change(outcome, claim, job, services)
+        lease.closing = not change.keep
         canceled = services.commands.commit(claim, change, now_ms=services.clock.now_ms())
         tell_moved(claim, change)
         if not change.keep:

@@ -36,6 +36,8 @@ class Lease:
     lost: bool = False
     reading: str = ""
     state_before: State | None = field(default=None, repr=False)
+    #: Its row is being given back by a commit: an extension that comes too late is no loss.
+    closing: bool = False
     on_cancel: Callable[[], None] | None = field(default=None, repr=False)
 
     def may_send(self, now_s: float, lease_s: float) -> bool:
@@ -86,6 +88,18 @@ class Leases:
         for lease in held:
             if lease.on_cancel is not None:
                 lease.on_cancel()
+
+    def release_all(self) -> int:
+        """Give back what is held still, as the last thing before this process ends; how many.
+
+        From then on nothing that a step of this process wants to send is sent.
+        """
+        with self._lock:
+            held = [lease for lease in self._held.values() if not lease.lost]
+        for lease in held:
+            lease.lost = True
+        rows = [(lease.claim.row, lease.claim.fence) for lease in held]
+        return self._commands.release_all(rows, now_ms=self._clock.now_ms()) if rows else 0
 
     def catch_up(self) -> None:
         """Extend what is held before anything more may be claimed (design 5, invariant 2).
@@ -158,6 +172,8 @@ def _guarded(lease: Lease, work: Callable[[], None]) -> None:
 
 def _note(lease: Lease, kept: Kept, started_s: float) -> None:
     """What an extension found, told to the lease's holder; a cancel is passed on once."""
+    if kept is Kept.LOST and lease.closing:
+        return
     if kept is Kept.LOST:
         lease.lost = True
         count(LEASES_LOST)

@@ -177,6 +177,11 @@ class Commands:
         replies = self._connection.run_all(scripts.EXTEND, now_ms, calls)
         return [_kept(reply) for reply in replies]
 
+    def release_all(self, held: Sequence[tuple[str, int]], *, now_ms: int) -> int:
+        """Give rows (row, fence) back unfinished, in one exchange; how many were still held."""
+        replies = self._connection.run_all(scripts.RELEASE, now_ms, list(held))
+        return sum(not isinstance(reply, Refusal) for reply in replies)
+
     def commit(self, claim: Claim, change: Change, *, now_ms: int) -> bool:
         """Write the outcome of a step; true when the row is asked to cancel.
 

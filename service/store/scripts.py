@@ -74,6 +74,7 @@ CLAIM = _script(
     refuses=(Refusal.HELD, Refusal.NOT_YET, Refusal.WAITING, Refusal.GONE, Refusal.ENDED),
 )
 EXTEND = _script("extend", "row", "fence", "lease_ms", "grace_ms", refuses=_HOLDER)
+RELEASE = _script("release", "row", "fence", refuses=_HOLDER)
 COMMIT = _script(
     "commit",
     *("row", "fence", "expected_state", "lease_ms", "grace_ms", "change"),
@@ -114,6 +115,7 @@ SCRIPTS: tuple[Script, ...] = (
     TICK,
     CLAIM,
     EXTEND,
+    RELEASE,
     COMMIT,
     EVIDENCE,
     RESERVE,

@@ -215,3 +215,28 @@ def test_a_process_that_stood_still_extends_before_it_claims(store, leases, clai
 def test_a_process_that_holds_nothing_need_not_catch_up(store, leases):
     store.clock.advance(80)
     assert round_trips(store, leases.catch_up) == 0
+
+
+def test_a_row_that_its_own_commit_gave_back_is_not_lost(store, leases, claims):
+    # Given a lease whose commit has been written, and is about to be heard of
+    with leases.hold(claims[0]) as lease:
+        lease.closing = True
+        store.commit(claims[0], "session_open")
+        # When an extension comes in between; then it is no loss
+        leases.renew_all()
+        assert not lease.lost
+
+
+def test_leases_left_over_are_given_back(store, leases, claims):
+    # Given two leases, one of which is another's by now
+    with leases.hold(claims[0]) as a, leases.hold(claims[1]) as b:
+        store.clock.advance(70)
+        store.claim(claims[1].row, "w2")
+        # When the process ends; then it gives back the one that it has, at once for the next,
+        assert leases.release_all() == 1
+        assert store.due_in_ms(claims[0].row) == 0
+        assert claims[0].row in store.bells("flow")
+        # without counting it as a death, and sends nothing more under either.
+        assert store.claim(claims[0].row, "w3").crashes == 1
+        assert not a.may_send(store.clock.monotonic_s(), 60.0)
+        assert not b.may_send(store.clock.monotonic_s(), 60.0)
