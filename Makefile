@@ -88,6 +88,10 @@ scenarios: setup-dev footage ## Random faults against an oracle (COUNT=1000; SEE
 	@SCENARIOS=$(if $(SEED),1,$(or $(COUNT),1000)) SCENARIOS_FROM=$(or $(SEED),1) \
 	  $(PYTEST) -n $(JOBS) tests/scenarios
 
+.PHONY: model
+model: setup-dev ## Jobs and leases in any order, at least 20,000 steps (EXAMPLES=n for more)
+	@MODEL_EXAMPLES=$(or $(EXAMPLES),450) $(PYTEST) -q -s -k long_run tests/integration/store/test_machine.py
+
 .PHONY: bench
 bench: setup-dev footage ## Measure; results go to benchmarks/
 	@$(BIN)/python3 -m benchmarks

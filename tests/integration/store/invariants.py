@@ -141,6 +141,7 @@ def _check_reservations(picture: Picture) -> None:
         assert not ended, f"{name}: edits of ended rows are counted as under way: {ended}"
     total: dict[str, int] = defaultdict(int)
     for name, job in picture.jobs.items():
+        assert int(job.get("reserved", 0)) >= 0, f"{name}: more was released than set aside"
         total[job["account"]] += int(job.get("reserved", 0))
         quiet = job["status"] in ENDED and not any("cut:" in row for row in picture.of_job(name))
         assert not quiet or int(job.get("reserved", 0)) == 0, f"{name} has ended and keeps credits"
