@@ -23,34 +23,38 @@ from service.outbound.session import open_session
 from service.settings import Settings
 from service.store.accounts import AccountStore
 from service.store.commands import Commands
-from service.store.connection import Connection, connect
+from service.store.connection import POOL_WAIT_S, Connection, connect
 from service.store.jobs import JobStore
 from service.vault import Vault
 
 
 def build_services(
-    settings: Settings, *, name: str, connections: int, offload: Offload = run_directly
+    settings: Settings,
+    *,
+    name: str,
+    connections: int,
+    offload: Offload = run_directly,
+    pool_wait_s: float = POOL_WAIT_S,
 ) -> Services:
     """Build everything a process needs; opens no connection yet.
 
-    `name` tells the process apart in Redis' client list; `offload` is how blocking file calls run.
+    `name` tells the process apart in Redis' client list; `offload` is how blocking file calls run,
+    `pool_wait_s` how long a call to Redis waits for one of the connections.
 
     Raises:
         StartupError: a secret is missing or malformed.
     """
-    client = connect(settings, connections=connections, name=f"caption-ab-{name}")
-    clock = AnchoredClock(
-        lambda: connection.server_ms(),  # noqa: PLW0108  made below, needs the clock itself
-        settings.clock_anchor_every_s,
-    )
+    client_name = f"caption-ab-{name}"
+    client = connect(settings, connections=connections, name=client_name, wait_s=pool_wait_s)
+    # The clock asks a connection that is made below, and needs the clock itself.
+    clock = AnchoredClock(lambda: connection.server_ms(), settings.clock_anchor_every_s)  # noqa: PLW0108
     connection = Connection(client, settings, clock)
     commands = Commands(connection, settings)
     accounts = AccountStore(connection)
     vault = Vault(settings.secret_keys)
     nemo = build_client(settings, clock)
-    caller_policy = Policy(
-        "caller", settings.caller_http, frozenset(settings.caller_loopback_ports)
-    )
+    ports = frozenset(settings.caller_loopback_ports)
+    caller_policy = Policy("caller", settings.caller_http, ports)
     return Services(
         settings=settings,
         clock=clock,
@@ -70,7 +74,7 @@ def build_services(
             read_s=settings.outbound_read_s,
         ),
         probe=probe_media,
-        owner=f"{name}@{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        owner=_name_owner(name),
     )
 
 
@@ -81,6 +85,10 @@ def open_files(settings: Settings, clock: Clock, offload: Offload) -> Files:
     from service.media.buckets import open_bucket
 
     return open_bucket(settings, clock=clock, offload=offload)
+
+
+def _name_owner(name: str) -> str:
+    return f"{name}@{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def build_client(settings: Settings, clock: AnchoredClock) -> NemoClient:

@@ -26,6 +26,7 @@ from service.jobs.context import Services
 from service.media.files import run_directly
 from service.model.lifecycle import Queue
 from service.settings import Settings
+from service.store.connection import WORKER_POOL_WAIT_S
 from service.store.keys import queue_key
 from service.tracing import start_tracing, stop_tracing
 from service.wiring import build_services
@@ -156,7 +157,11 @@ def _build(process: Process, *, connections: int = 0) -> Services:
     most = connections or _CONNECTIONS.get(process.queue, process.size + 4)
     offload = _offload_green if POOLS[process.queue] == "gevent" else run_directly
     return build_services(
-        process.settings, name=str(process.queue), connections=most, offload=offload
+        process.settings,
+        name=str(process.queue),
+        connections=most,
+        offload=offload,
+        pool_wait_s=WORKER_POOL_WAIT_S,
     )
 
 

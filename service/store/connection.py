@@ -24,17 +24,25 @@ from service.settings import Settings
 from service.store.keys import Keys
 from service.store.scripts import Refusal, Script, script_text
 
+#: How long a caller of the API waits for a free connection: it may ask again.
+POOL_WAIT_S = 5.0
+#: The same for a worker, which would lose what a paid stream has just said.
+WORKER_POOL_WAIT_S = 40.0
+#: How often a call is made again whose time had become old on its way, and from what age on.
+_TRIES_ON_TIME, _LATE_MS = 8, 100
 #: Answers of Redis that pass: full, a replica, without its disk, busy. Redis 6 wraps what a script
 #: ran into.
 _PASSING = re.compile(r"(?:ERR .*?-)?(OOM|READONLY|MISCONF|NOREPLICAS|BUSY)\b", re.DOTALL)
 
 
-def connect(settings: Settings, *, connections: int, name: str) -> redis.Redis:
-    """Open a client whose pool blocks instead of failing when all connections are taken."""
+def connect(
+    settings: Settings, *, connections: int, name: str, wait_s: float = POOL_WAIT_S
+) -> redis.Redis:
+    """Open a client whose pool blocks up to `wait_s` when all connections are taken."""
     pool = redis.BlockingConnectionPool.from_url(
         settings.redis_url,
         max_connections=connections,
-        timeout=5,
+        timeout=wait_s,
         socket_timeout=10,
         socket_connect_timeout=5,
         health_check_interval=15,
@@ -114,7 +122,9 @@ class Connection:
             ClockRefused: `now_ms` is implausible.
             StoreUnavailable: Redis cannot take it.
         """
-        reply = self._evaluate(script, self._arguments(now_ms, args))
+        reply = self._on_time(
+            now_ms, lambda at_ms: self._evaluate(script, self._arguments(at_ms, args))
+        )
         if reply[0] == Refusal.CLOCK and self._accepted_at_s is None and self._no_peer_alive():
             self._settled = True
             reply = self._evaluate(script, self._arguments(now_ms, args))
@@ -134,8 +144,11 @@ class Connection:
             ClockRefused: `now_ms` is implausible.
             StoreUnavailable: Redis cannot take them; some may have been done.
         """
-        sets = [self._arguments(now_ms, args) for args in calls]
-        replies = self._evaluate_all(script, sets)
+
+        def ask(at_ms: int) -> list[Any]:
+            return self._evaluate_all(script, [self._arguments(at_ms, args) for args in calls])
+
+        replies = self._on_time(now_ms, ask, lambda replies: replies[0][0])
         if any(reply[0] == Refusal.CLOCK for reply in replies):
             raise ClockRefused
         self._accepted_at_s = self._clock.monotonic_s()
@@ -143,6 +156,27 @@ class Connection:
             Refusal(reply[0]) if isinstance(reply[0], int) and reply[0] < 0 else reply
             for reply in replies
         ]
+
+    def _on_time(
+        self,
+        now_ms: int,
+        ask: Callable[[int], list[Any]],
+        first: Callable[[list[Any]], Any] = lambda reply: reply[0],
+    ) -> list[Any]:
+        """Ask with a time that is still right when it arrives.
+
+        A call may wait for a connection, or for its process, longer than the guard of the clock
+        allows a time to be old: then it is made again with the time that has come by then.
+        """
+        began_s = self._clock.monotonic_s()
+        reply, late_ms = ask(now_ms), 0
+        for _ in range(_TRIES_ON_TIME):
+            waited_ms = int((self._clock.monotonic_s() - began_s) * 1000)
+            if first(reply) != Refusal.CLOCK or waited_ms - late_ms < _LATE_MS:
+                break
+            late_ms = waited_ms
+            reply = ask(now_ms + late_ms)
+        return reply
 
     def _arguments(self, now_ms: int, args: tuple[str | int, ...]) -> list[str | int]:
         ahead_s = self._settings.clock_ahead_s
