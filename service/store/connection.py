@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import redis
+from redis.backoff import NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
@@ -17,6 +18,7 @@ from redis.exceptions import (
     ReadOnlyError,
     RedisError,
 )
+from redis.retry import Retry
 
 from service.clock import Clock
 from service.errors import ClockRefused, StoreError, StoreUnavailable
@@ -43,6 +45,9 @@ def connect(
         settings.redis_url,
         max_connections=connections,
         timeout=wait_s,
+        # A connection that has died unnoticed, as all do when Redis is restarted, costs no call:
+        # every command may come twice.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         socket_timeout=10,
         socket_connect_timeout=5,
         health_check_interval=15,

@@ -1,7 +1,8 @@
-"""Calls that find all connections in use wait for one, a worker's longer than a caller's."""
+"""Connections to Redis that are in use are waited for, dead ones are replaced."""
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
@@ -70,3 +71,32 @@ def test_a_call_that_waited_comes_with_the_time_that_it_is_by_then(redis_url):
     assert other.scard("cab:tenant:ten_1:open") == 4
     client.close()
     other.close()
+
+
+def test_a_connection_that_died_unnoticed_costs_no_call(valkey_server, redis_client):
+    # Given a way to Redis whose first connection breaks when it is used
+    door = socket.create_server(("127.0.0.1", 0))
+    broken: list[bytes] = []
+
+    def serve() -> None:
+        link, _ = door.accept()
+        with link:
+            broken.append(link.recv(4096))
+        link, _ = door.accept()
+        with link, socket.socket(socket.AF_UNIX) as server:
+            server.connect(str(valkey_server.socket))
+            server.settimeout(5)
+            while data := link.recv(4096):
+                server.sendall(data)
+                link.sendall(server.recv(65536))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    settings = Settings(redis_url=f"redis://127.0.0.1:{door.getsockname()[1]}/0")
+    client = connect(settings, connections=1, name="test")
+    # When something is asked; then it is asked again on another connection
+    assert client.time()
+    assert broken
+    client.close()
+    door.close()
+    thread.join(10)
