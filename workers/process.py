@@ -25,6 +25,7 @@ from service.errors import StoreError
 from service.jobs.context import Services
 from service.media.files import run_directly
 from service.model.lifecycle import Queue
+from service.outbound.descriptors import keep_low_free
 from service.settings import Settings
 from service.store.connection import WORKER_POOL_WAIT_S
 from service.store.keys import queue_key
@@ -119,6 +120,8 @@ def prepare(queue: Queue, settings: Settings) -> Process:
     """
     global _process  # noqa: PLW0603  one process, one set of parts; Celery's task has no other way in
     process = Process(queue, settings)
+    if POOLS[queue] == "gevent" and not keep_low_free():
+        _log.warning("descriptors_few", extra={"hint": "Raise the limit of open files to 4096."})
     services = _build(process)
     check_surroundings(queue, services)
     process.meter = Meter(settings, forks=POOLS[queue] == "prefork")

@@ -18,6 +18,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from service.errors import AddressRefused
 from service.outbound.deadline import current_watch
+from service.outbound.descriptors import lift
 from service.outbound.guard import (
     IPAddress,
     Policy,
@@ -179,7 +180,7 @@ def _connect(
         watch.check()
         left_s = max(0.001, watch.left_s)
         timeout_s = left_s if timeout_s is None else min(timeout_s, left_s)
-    sock = socket.socket(answer.family, socket.SOCK_STREAM)
+    sock = lift(socket.socket(answer.family, socket.SOCK_STREAM))
     try:
         for option in options:
             sock.setsockopt(*option)
