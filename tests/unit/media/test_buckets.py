@@ -276,3 +276,25 @@ def test_a_bucket_that_is_not_there_is_unavailable_not_missing(client):
         with pytest.raises(FilesUnavailable, match="NoSuchBucket") as caught:
             call()
         assert caught.value.retryable
+
+
+def test_files_are_found_with_the_time_of_their_writing(files, client):
+    # Given files of two folders, and another's beside the prefix
+    for key in (KEY, "uploads/upl_1"):
+        files.put(key, [b"x"], max_bytes=10)
+    client.put_object(Bucket="clips", Key="other/jobs/job_1/a", Body=b"x")
+    # When those of one folder are looked for; then they come with their keys and times
+    (found,) = files.find_all("jobs")
+    at_ms = client.head_object(Bucket="clips", Key="ab/" + KEY)["LastModified"].timestamp() * 1000
+    assert (found.key, found.modified_ms) == (KEY, int(at_ms))
+
+
+def test_uploads_that_broke_off_are_dropped_when_they_are_old(files, client):
+    # Given an upload in parts that nobody completed
+    client.create_multipart_upload(Bucket="clips", Key="ab/jobs/job_1/C-1-1.mp4")
+    (begun,) = client.list_multipart_uploads(Bucket="clips")["Uploads"]
+    at_ms = int(begun["Initiated"].timestamp() * 1000)
+    # When it is younger than asked for; then it stays, else it is gone
+    assert files.drop_unfinished(at_ms) == 0
+    assert files.drop_unfinished(at_ms + 1) == 1
+    assert "Uploads" not in client.list_multipart_uploads(Bucket="clips")
