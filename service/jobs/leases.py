@@ -18,7 +18,8 @@ from service.metrics import LEASES_HELD, LEASES_LOST, count, under_way
 from service.model.origin import read_origin
 from service.nemo.wire import State
 from service.settings import Settings
-from service.store.commands import Claim, Commands, Kept
+from service.store.commands import Claim, Commands
+from service.store.kept import Kept
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from service.errors import StoreError, StoreRefused
@@ -17,6 +16,7 @@ from service.model.lifecycle import Queue
 from service.settings import Settings
 from service.store import scripts
 from service.store.connection import Connection, OverLimit, Refused
+from service.store.kept import Kept, read_kept
 from service.store.scripts import Refusal
 from service.store.ticks import Rooms, Tick, read_tick
 
@@ -95,14 +95,6 @@ class Change:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-class Kept(StrEnum):
-    """What an extension found of a lease."""
-
-    HELD = "held"
-    CANCEL = "cancel"  # held, and the row is asked to cancel
-    LOST = "lost"  # somebody else has the row, or it has ended
-
-
 class Commands:
     """Rows: tick, claim, extend, commit, evidence, and what credits and deliveries need."""
 
@@ -168,18 +160,13 @@ class Commands:
         )
 
     def extend_all(self, held: Sequence[tuple[str, int]], *, now_ms: int) -> list[Kept]:
-        """Renew leases (row, fence), all in one exchange; what became of each.
-
-        Raises:
-            StoreUnavailable: Redis cannot take them; some may have been renewed.
-        """
+        """Renew leases (row, fence), all in one exchange; what became of each."""
         calls = [(row, fence, self._lease_ms, self._grace_ms) for row, fence in held]
-        replies = self._connection.run_all(scripts.EXTEND, now_ms, calls)
-        return [_kept(reply) for reply in replies]
+        return [read_kept(each) for each in self._connection.run_all(scripts.EXTEND, now_ms, calls)]
 
     def release_all(self, held: Sequence[tuple[str, int]], *, now_ms: int) -> int:
         """Give rows (row, fence) back unfinished, in one exchange; how many were still held."""
-        replies = self._connection.run_all(scripts.RELEASE, now_ms, list(held))
+        replies = self._connection.run_all(scripts.RELEASE, now_ms, held)
         return sum(not isinstance(reply, Refusal) for reply in replies)
 
     def commit(self, claim: Claim, change: Change, *, now_ms: int) -> bool:
@@ -203,8 +190,8 @@ class Commands:
     def park(self, claim: Claim, *, delay_s: float, now_ms: int) -> None:
         """Give a row back unchanged, to be looked at again after a pause."""
         ready_ms = now_ms + int(delay_s * 1000)
-        change = Change(claim.state, claim.queue, claim.doc, ready_ms=ready_ms)
-        self.commit(claim, change, now_ms=now_ms)
+        unchanged = Change(claim.state, claim.queue, claim.doc, ready_ms=ready_ms)
+        self.commit(claim, unchanged, now_ms=now_ms)
 
     def evidence(self, row: str, edit_id: str, kind: str, body: str, *, now_ms: int) -> None:
         """Keep what was seen of a paid call, at most 4 kB; anybody may, lease or not."""
@@ -309,9 +296,3 @@ class Commands:
 
 def _clipped(body: str) -> str:
     return body.encode()[:4096].decode(errors="ignore")
-
-
-def _kept(reply: list[str] | Refusal) -> Kept:
-    if isinstance(reply, Refusal):
-        return Kept.LOST
-    return Kept.CANCEL if reply[1] == "1" else Kept.HELD

@@ -15,9 +15,10 @@ from service.model.job import clip_rows, cut_rows
 from service.model.lifecycle import CutState, Queue
 from service.settings import Settings
 from service.store.accounts import AccountStore
-from service.store.commands import Change, Claim, Commands, Kept
+from service.store.commands import Change, Claim, Commands
 from service.store.connection import Connection
 from service.store.jobs import JobStore, NewJob
+from service.store.kept import Kept
 from service.store.keys import queue_key
 from service.store.scripts import Refusal
 from service.store.ticks import Rooms

@@ -152,7 +152,7 @@ def _check_reservations(picture: Picture) -> None:
 
 #: Keys that stay for good: of the engine itself, of tenants, of accounts and their tokens.
 _PERMANENT = re.compile(
-    r"(?:clock|rooms|retention|observed|store-id|key:[^:]+|tenant:[^:]+|account:[^:]+|row:token:.+)"
+    r"(?:clock|rooms|retention|observed|overdue:[a-z]+|store-id|key:[^:]+|tenant:[^:]+|account:[^:]+|row:token:.+)"
 )
 
 

@@ -46,7 +46,8 @@ from service.model.lifecycle import (
 )
 from service.settings import Settings
 from service.store.accounts import Grant, TokenGrant
-from service.store.commands import Change, Claim, Kept, LeaseLost
+from service.store.commands import Change, Claim, LeaseLost
+from service.store.kept import Kept
 from service.store.retention import Retention
 from service.store.revisions import add_cut
 from tests.builders import ACCOUNT, a_new_cut, a_new_job, a_spec, an_event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.store.commands import Kept
+from service.store.kept import Kept
 from service.store.scripts import Refusal
 from tests.builders import an_event
 from tests.integration.store.invariants import snapshot
