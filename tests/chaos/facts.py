@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -11,16 +10,10 @@ from typing import Any
 
 import redis
 
+from tests.integration.store.invariants import keys_that_stay
 from tests.receiver import Received
 
 PREFIX = "cab:"
-#: Keys that live as long as the installation, or hold only names of what does.
-_LASTING = re.compile(
-    r"cab:(clock|rooms|due|retention|observed|store-id)$"
-    r"|cab:account:[^:]+$|cab:tenant:[^:]+$|cab:key:|_kombu\.|caption-ab:q:"
-)
-#: Until a retention sweep takes them out: uploads that jobs have used, and a tenant's list of jobs.
-_TOLERATED = re.compile(r"cab:upload:|cab:tenant:[^:]+:jobs$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +69,6 @@ def look_into(store: redis.Redis, jobs: Set[str]) -> StoreLook:
         leased=[names[key] for key, row in rows.items() if row.get("lease", "0") != "0"],
         slots=kept,
         reserved=sum(int(store.hget(key, "reserved") or 0) for key in accounts),
-        lasting=_without_an_end(store),
+        lasting=sorted(keys_that_stay(store)),
         to_be_removed=set(store.zrange(f"{PREFIX}retention", 0, -1)),
     )
-
-
-def _without_an_end(store: redis.Redis) -> list[str]:
-    return [
-        key
-        for key in store.scan_iter("*", count=1000)
-        if not _LASTING.match(key) and not _TOLERATED.match(key) and store.ttl(key) < 0
-    ]
