@@ -8,7 +8,7 @@ if clock_refuses() then return { -9 } end
 for queue, free in pairs(cjson.decode(ARGV[10])) do
   redis.call('HSET', K.rooms, queue .. '|' .. ARGV[8], free .. '|' .. ARGV[9])
 end
-local room = {}
+local room, served = {}, {}
 local said = redis.call('HGETALL', K.rooms)
 for i = 1, #said, 2 do
   local free, till = said[i + 1]:match('^(%d+)|(%d+)')
@@ -17,6 +17,7 @@ for i = 1, #said, 2 do
   else
     local queue = said[i]:match('^[^|]+')
     room[queue] = (room[queue] or 0) + tonumber(free)
+    served[queue] = true
   end
 end
 local looks = {}
@@ -42,6 +43,13 @@ for i = 1, #due, 2 do
       rung = rung + 1
       redis.call('HINCRBY', K.row(row), 'rings', 1)
       ring(queue, row)
+    elseif served[queue] and now - tonumber(redis.call('ZSCORE', K.overdue(queue), row)) >= tonumber(ARGV[7]) then
+      -- Bells of newer rows may fill the list for ever: one that has waited long comes before them.
+      served[queue] = nil
+      rung = rung + 1
+      redis.call('HINCRBY', K.row(row), 'rings', 1)
+      ring(queue, row, 'RPUSH')
+      pause = tonumber(ARGV[7])
     else
       pause = tonumber(ARGV[6])
     end

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 from service.model.lifecycle import Queue
+from service.store.keys import queue_key
 from service.store.scripts import Refusal
 from tests.builders import a_new_job, a_spec
+
+
+def queued(store) -> list[str]:
+    """Rows rung for on `transfer`, the next one first; leaves them."""
+    texts = reversed(store.client.lrange(queue_key(Queue.TRANSFER), 0, -1))
+    return [json.loads(json.loads(text)["body"])[0][0] for text in texts]
 
 
 def a_due_clip(store) -> str:
@@ -49,6 +58,38 @@ def test_a_claim_starts_the_pauses_anew(store):
     store.commit(store.claim(row))
     store.tick(transfer=9)
     assert store.due_in_ms(row) == 2000
+
+
+def test_a_row_that_has_waited_long_is_rung_before_newer_ones(store):
+    # Given a row whose bell was lost, in a queue whose list newer bells keep full,
+    late = a_due_clip(store)
+    newer = [store.accept().rows[0].row for _ in range(5)]
+    store.tick(transfer=3)
+    assert queued(store) == newer
+    # When it has waited for the longest pause and newer ones still fill the list,
+    store.silence()
+    store.clock.advance(30)
+    newest = [store.accept().rows[0].row for _ in range(5)]
+    store.tick(transfer=3)
+    # Then it is the next that a worker takes, one such row a look, and not again for a while.
+    first, *others = queued(store)
+    assert first in {late, *newer}
+    assert others == newest
+    for _ in range(5):
+        store.clock.advance(2)
+        store.tick(transfer=3)
+    assert set(queued(store)[:6]) == {late, *newer}
+    store.clock.advance(2)
+    store.tick(transfer=3)
+    assert len(queued(store)) == 11
+
+
+def test_a_queue_that_nobody_serves_is_not_filled(store):
+    late = a_due_clip(store)
+    store.tick()
+    store.clock.advance(60)
+    store.tick()
+    assert late not in store.bells("transfer")
 
 
 def test_no_more_is_rung_than_workers_have_room_for(store):
