@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 
 import pytest
@@ -44,3 +45,15 @@ def test_every_error_says_what_it_means_and_what_to_do():
 
 def test_advice_is_for_codes_that_exist():
     assert not set(ADVICE) - {cls.code for cls in all_errors()}
+
+
+def test_every_proof_of_a_guarantee_is_there():
+    page = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
+    proofs = set(re.findall(r"`(tests/[^`:]+\.py)::(?:\w+::)?(test_\w+)`", page))
+    assert len(proofs) >= 15
+    missing = [
+        f"{path}::{name}"
+        for path, name in sorted(proofs)
+        if f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert not missing
