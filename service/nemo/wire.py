@@ -37,8 +37,8 @@ class Session:
     user_id: str = ""
 
 
-#: A string of JSON that is an http address, and its path.
-_ADDRESS = re.compile(r'(?<!\\)"https?://[^/?#"]*([^?#"]*)[^"]*"')
+#: A string of JSON that is an http address and no more, and its path; a caption has blanks.
+_ADDRESS = re.compile(r'(?<!\\)"https?://[^/?#"\s]*([^?#"\s]*)[^"\s]*"')
 
 
 @dataclass(frozen=True, slots=True)

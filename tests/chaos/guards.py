@@ -98,7 +98,7 @@ GUARDS: dict[Keeps, tuple[Edit, ...]] = {
     Keeps.FIND_FILE: (
         Edit("service/jobs/uploads.py", "if find_file(state, name) is not None:", "if False:"),
     ),
-    Keeps.BOOK_ONCE: (Edit(f"{_LUA}settle.lua", "if booked then return { booked } end", ""),),
+    Keeps.BOOK_ONCE: (Edit(f"{_LUA}settle.lua", "if booked then return { booked, '1' } end", ""),),
     Keeps.LATE_SENDER: (
         Edit(
             "service/jobs/leases.py",

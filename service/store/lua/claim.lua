@@ -55,6 +55,7 @@ local fence = redis.call('HINCRBY', key, 'fence', 1)
 local crashes = redis.call('HINCRBY', key, 'crashes', 1)
 redis.call('HSET', key, 'lease', string.format('%.0f', till), 'owner', ARGV[6], 'rings', '0')
 schedule(row, till + tonumber(ARGV[8]))
+redis.call('ZREM', K.overdue(queue), row)
 local state, doc, job, resume, origin = unpack(redis.call('HMGET', key, 'state', 'doc', 'job', 'resume', 'origin'))
 -- Which request this work goes back to: a message's own, else the job's.
 origin = origin or (job ~= '' and redis.call('HGET', K.job(job), 'origin')) or ''

@@ -172,6 +172,15 @@ class TestLateness:
     def late_s(self, store, queue: str = "transfer", **free: int) -> float:
         return store.tick(**free).queues[Queue(queue)].late_ms / 1000
 
+    def test_a_row_that_was_claimed_is_forgotten_behind_one_that_waits(self, store):
+        # Given a row that waits in front, and one behind it that a worker has taken,
+        a_due_clip(store)
+        taken = a_due_clip(store)
+        store.tick()
+        store.claim(taken)
+        # Then only the first one is remembered as late.
+        assert taken not in store.client.zrange("cab:overdue:transfer", 0, -1)
+
     def test_a_row_without_a_worker_is_ever_later_though_it_is_put_off(self, store):
         # Given a due row and no worker of its queue, when it is looked at again and again
         a_due_clip(store)
