@@ -28,6 +28,7 @@ from service.settings import Settings
 
 _FOLDER_NAME = "PROMETHEUS_MULTIPROC_DIR"
 _SILENCE_S = 10
+_MEMORY = Path("/dev/shm")  # noqa: S108  memory of this machine, made for sharing
 _WAITING_SCRAPES = 16
 
 
@@ -125,8 +126,16 @@ def open_outlet(settings: Settings, *, shared: bool) -> Outlet:
             f"({error.strerror or type(error).__name__}).",
             hint="Each process needs a CAPTION_AB_METRICS_PORT of its own; 0 serves none.",
         ) from None
-    folder = Path(tempfile.mkdtemp(prefix="caption-ab-metrics-")) if shared else None
-    return Outlet(listener, folder)
+    return Outlet(listener, _make_folder(settings.metrics_folder) if shared else None)
+
+
+def _make_folder(parent: str) -> Path:
+    """A folder for mapped files, away from where videos are copied to.
+
+    They are sparse: on a full disk the next count ends its process by SIGBUS.
+    """
+    memory = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix="caption-ab-metrics-", dir=parent or memory))
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -51,6 +51,11 @@ class Settings:
 
     # Operations
     metrics_port: int = _setting(0, "Port of Prometheus metrics, one a process; 0 serves none.")
+    metrics_folder: str = _setting(
+        "",
+        "Where processes that fork share their counts; empty takes /dev/shm, else the temporary "
+        "folder. A full one ends them: let nothing else write there.",
+    )
     metrics_host: str = _setting("127.0.0.1", "Address on which metrics are served.")
     otlp_url: str = _setting(
         "", "Where traces go by OTLP over HTTP, such as http://collector:4318/v1/traces."

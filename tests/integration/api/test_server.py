@@ -149,7 +149,11 @@ class TestSeveralWorkers:
         env = environment(durable_valkey_server, tmp_path)
         process = subprocess.Popen(
             [sys.executable, "-m", "api", "--bind", "127.0.0.1:0", "--workers", "2"],
-            env={**env, "CAPTION_AB_METRICS_PORT": str(metrics_port), "TMPDIR": str(tmp_path)},
+            env={
+                **env,
+                "CAPTION_AB_METRICS_PORT": str(metrics_port),
+                "CAPTION_AB_METRICS_FOLDER": str(tmp_path),
+            },
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -157,6 +161,7 @@ class TestSeveralWorkers:
         )
         line = process.stdout.readline()
         assert line.startswith("api ready"), line
+        assert list(tmp_path.glob("caption-ab-metrics-*"))
         yield process, line.split()[2], f"http://127.0.0.1:{metrics_port}/metrics"
         process.terminate()
         process.communicate(timeout=40)

@@ -114,7 +114,9 @@ GUARDS = (
         "if false then",
     ),
     Guard("reserve: once for a scope", "reserve.lua", "if not already then", "if true then"),
-    Guard("settle: once for an edit", "settle.lua", "if booked then return { booked } end", ""),
+    Guard(
+        "settle: once for an edit", "settle.lua", "if booked then return { booked, '1' } end", ""
+    ),
     Guard(
         "settle: no more is released than was reserved",
         "settle.lua",

@@ -10,7 +10,7 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 
-from cli.doctor import report
+from cli.doctor import look_at_fonts, report
 from sandbox.config import SandboxConfig
 from sandbox.server import start_sandbox
 from service.store.keys import Keys
@@ -149,3 +149,12 @@ def test_a_finding_is_a_line_and_its_remedy_another(capsys):
     finding = {"name": "redis", "verdict": "fail", "text": "is away", "hint": "Start it."}
     assert report(finding) == "fail"
     assert capsys.readouterr().out == f"fail  redis          is away\n{'':<20} Start it.\n"
+
+
+def test_an_image_without_fonts_and_sandbox_is_examined_too(tmp_path):
+    # Given the layout of the image of API and workers, when its fonts are looked at,
+    assert look_at_fonts([tmp_path / "nowhere"])["verdict"] == "ok"
+    # then only a folder that should have them and has not is a fault.
+    found = look_at_fonts([tmp_path])
+    assert found["verdict"] == "fail"
+    assert str(tmp_path) in found["text"]
