@@ -91,11 +91,18 @@ def tell(story: Mapping[str, Any]) -> Iterator[str]:
             yield date
         unit, what = entry["unit"], entry["what"]
         yield f"  {time.rstrip('Z')}  {unit:<7} {what:<9} {entry['text']}"
-        note = entry["data"].get("said") or (what == "delivery" and entry["data"].get("note"))
+        note = note_below(entry)
         if note:
-            yield f"  {'':<12}  {'':<7} {'':<9} | {str(note)[:200]}"
+            yield f"  {'':<12}  {'':<7} {'':<9} | {note[:200]}"
     yield ""
     yield from tell_open(story)
+
+
+def note_below(entry: Mapping[str, Any]) -> str:
+    """Words of the backend or a receiver. Why there was no answer is in the entry's own text."""
+    data = entry["data"]
+    answered = entry["what"] == "delivery" and data.get("status")
+    return str(data.get("said") or (answered and data.get("note")) or "")
 
 
 def tell_open(story: Mapping[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from service.errors import BackendError, CaptionAbError, StoreError
 from service.ids import new_id
 from service.jobs.charges import book_charge, reserve, say_charged
 from service.jobs.context import CutContext
-from service.jobs.endings import cancel, fail, paid, told
+from service.jobs.endings import cancel, fail, paid, survive, told
 from service.jobs.evidence import is_being_read, keep_evidence, kept_transcript
 from service.jobs.outcomes import Advance, Outcome, Pause, Wait
 from service.jobs.progress import Progress
@@ -243,7 +243,7 @@ def _accept(cut: CutContext, intent: EditIntent, state: State, heard: Transcript
         balance=balance,
         control=control_lines(state.draft),
     )
-    doc = replace(cut.doc, edit=edit, recovery=None)
+    doc = replace(survive(cut.doc), edit=edit)
     siblings = cut.services.jobs.read_units(cut.job)[1]
     names = [row.doc.uploaded_as for row in siblings if row.doc.uploaded_as]
     other = holds_other_clip(state.draft, doc.uploaded_as, names)
@@ -284,7 +284,7 @@ def _unconfirmed(cut: CutContext, intent: EditIntent) -> Outcome:
     charge, _ = book_charge(cut, intent, confirmed=False)
     if cut.doc.corrected and cut.doc.edit is not None:
         # Only the correction is in doubt: the captions are there, and the result says confounded.
-        return Advance(CutState.CAPTIONED, replace(cut.doc, recovery=None))
+        return Advance(CutState.CAPTIONED, survive(cut.doc))
     said = say_charged(charge)
     hint = "`retry` makes a new job of the same request, which is paid for anew."
     if cut.doc.revision > 1:

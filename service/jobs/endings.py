@@ -26,6 +26,11 @@ def cancel(doc: CutDoc) -> End:
     return _end(CutState.CANCELED, EventType.CUT_CANCELED, doc, failure)
 
 
+def survive(doc: CutDoc) -> CutDoc:
+    """Go on after the loss of a stream, and keep what is known of it for the job's story."""
+    return replace(doc, recovery=None, survived=doc.recovery or doc.survived)
+
+
 def fail(doc: CutDoc, failure: Failure) -> End:
     """End a cut badly."""
     return _end(CutState.FAILED, EventType.CUT_FAILED, doc, failure)

@@ -7,13 +7,13 @@ token and no signed link, and of a webhook's address its host alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.model.cut import CutDoc, DeliveryDoc, EditIntent, RenderIntent
+from service.model.cut import CutDoc, DeliveryDoc, EditIntent, Recovery, RenderIntent
 from service.model.documents import read_document
 from service.model.job import Job
 from service.model.lifecycle import RowKind
@@ -53,6 +53,7 @@ def build_story(
     for row in seen.rows:
         entries += _row_entries(row, seen.evidence)
     entries.sort(key=lambda each: each.at_ms)
+    still_open = {row.row: row for row in seen.rows if row.fields["open"] == "1"}
     return {
         "object": "story",
         "job_id": job.id,
@@ -62,9 +63,7 @@ def build_story(
         "credits": {"reserved": job.reserved, "charged": job.charged},
         "told_at": iso_time(now_ms),
         "entries": [each.as_dict() for each in entries],
-        "open": [
-            _open(row, now_ms, for_operator) for row in seen.rows if row.fields["open"] == "1"
-        ],
+        "open": [_open(row, still_open, now_ms, for_operator) for row in still_open.values()],
     }
 
 
@@ -104,23 +103,37 @@ def _cut(row: RowSeen, evidence: Mapping[str, Mapping[str, str]]) -> Iterator[En
     doc, unit = read_document(CutDoc, row.fields["doc"]), row_id(row.row).partition(".")[2]
     if doc.intent is not None:
         yield _intent(doc, doc.intent, evidence.get(doc.intent.edit_id, {}), unit)
+    if doc.survived is not None:
+        yield from _loss(doc.survived, unit, " The cut went on.")
     if doc.recovery is not None:
-        lost = doc.recovery
-        text = f"stream lost: {lost.reason} Looked for the edit {lost.looks} times."
-        yield Entry(lost.since_ms, unit, "recovery", text, {"looks": lost.looks})
-        if lost.seen_ms:
-            yield Entry(lost.seen_ms, unit, "recovery", "a change was seen in the session")
+        yield from _loss(doc.recovery, unit)
     if doc.render is not None:
         yield _render(doc.render, unit)
 
 
+def _loss(lost: Recovery, unit: str, end: str = "") -> Iterator[Entry]:
+    text = f"stream lost: {lost.reason} Looked for the edit {lost.looks} times.{end}"
+    yield Entry(lost.since_ms, unit, "recovery", text, {"looks": lost.looks})
+    if lost.seen_ms:
+        yield Entry(lost.seen_ms, unit, "recovery", "a change was seen in the session")
+
+
+def _charged(doc: CutDoc) -> str:
+    """Whether the edit was charged, by whatever knows: the edit, else how the cut has ended."""
+    if doc.edit is not None:
+        return doc.edit.charged
+    return str(doc.failure.extra.get("charged", "")) if doc.failure is not None else ""
+
+
 def _intent(doc: CutDoc, intent: EditIntent, seen: Mapping[str, str], unit: str) -> Entry:
     balance = "" if intent.balance is None else f", balance {intent.balance}"
-    charged = doc.edit.charged if doc.edit else "not known yet"
-    text = f"edit {intent.edit_id} written down before it was sent{balance}; charged: {charged}"
+    charged, what = _charged(doc), f"edit {intent.edit_id} written down before it was sent{balance}"
+    text = f"{what}; charged: {charged or 'not known yet'}"
     data: dict[str, Any] = {"edit_id": intent.edit_id, "fence": intent.fence, "seen": sorted(seen)}
+    if charged:
+        data["charged"] = charged
     if doc.edit is not None:
-        data |= {"charged": doc.edit.charged, "credits": doc.edit.credits}
+        data["credits"] = doc.edit.credits
     for kind in ("done", "broken"):
         if kind in seen:
             said = _said(seen[kind])
@@ -160,7 +173,12 @@ def _delivery(doc: DeliveryDoc) -> Iterator[Entry]:
         yield Entry(each.at_ms, "job", "delivery", text, data)
 
 
-def _open(row: RowSeen, now_ms: int, for_operator: bool) -> dict[str, Any]:  # noqa: FBT001
+def _open(
+    row: RowSeen,
+    still_open: Container[str],
+    now_ms: int,
+    for_operator: bool,  # noqa: FBT001
+) -> dict[str, Any]:
     fields, lease = row.fields, int(row.fields.get("lease", 0))
     owner = fields.get("owner", "")
     return {
@@ -172,5 +190,5 @@ def _open(row: RowSeen, now_ms: int, for_operator: bool) -> dict[str, Any]:  # n
         "ready_at": iso_time(int(fields["ready"])),
         "deadline": iso_time(int(fields["deadline"])) if int(fields.get("deadline", 0)) else None,
         "claims_without_commit": int(fields.get("crashes", 0)),
-        "waits_for": fields.get("after", "").split(),
+        "waits_for": [each for each in fields.get("after", "").split() if each in still_open],
     }

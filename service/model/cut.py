@@ -129,6 +129,7 @@ class CutDoc:
     """A cut on its way from `queued` to its video.
 
     `charged` tells of edits that were lost with their session; `paid` in endings tells of all.
+    `survived` is the latest loss of a stream after which the cut went on.
     """
 
     clip: int
@@ -139,6 +140,7 @@ class CutDoc:
     uploaded_as: str = ""
     intent: EditIntent | None = None
     recovery: Recovery | None = None
+    survived: Recovery | None = None
     edit: Edit | None = None
     render: RenderIntent | None = None
     result: ResultFile | None = None

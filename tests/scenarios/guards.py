@@ -55,7 +55,7 @@ GUARDS = (
         "service/jobs/edits.py",
         "    if looks >= len(schedule):\n        return _unconfirmed(cut, intent)\n",
         "    if looks >= len(schedule):\n"
-        "        return Advance(CutState.CAPTIONED, replace(cut.doc, recovery=None))\n",
+        "        return Advance(CutState.CAPTIONED, survive(cut.doc))\n",
     ),
     Guard(
         "only a changed state is an edit",

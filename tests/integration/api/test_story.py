@@ -7,7 +7,16 @@ import json
 import pytest
 
 from api.story import main
-from service.model.cut import Attempt, CutDoc, DeliveryDoc, EditIntent, Recovery, RenderIntent
+from service.model.cut import (
+    Attempt,
+    CutDoc,
+    DeliveryDoc,
+    Edit,
+    EditIntent,
+    Failure,
+    Recovery,
+    RenderIntent,
+)
 from service.model.documents import write_document
 from service.model.rows import clip_row, cut_row, delivery_row
 from tests.integration.api.conftest import JOB
@@ -84,6 +93,50 @@ def test_a_lost_stream_is_told_with_its_intent_its_looks_and_its_render(
     }  # fmt: skip
     assert recovery["text"].endswith("(cut). Looked for the edit 2 times.")
     assert "polled 7 times" in render["text"]
+
+
+@pytest.mark.parametrize("charged", ["yes", "no", "unknown"])
+def test_a_cut_that_failed_says_what_its_failure_knows_of_the_charge(
+    ann, job_id, write, services, charged
+):
+    # Given a cut whose edit was never seen, and which has ended with its charge
+    doc = CutDoc(
+        0,
+        "A",
+        intent=EditIntent("edt_3", 1, "0" * 64, "f", services.clock.now_ms()),
+        failure=Failure("edit_unconfirmed", "It was not seen.", extra={"charged": charged}),
+    )
+    write(cut_row(job_id, 0, "A"), doc=write_document(doc), state="failed", open="0")
+    # Then the story of its edit says the same
+    [intent] = [each for each in story(ann, job_id)["entries"] if each["what"] == "intent"]
+    assert intent["text"].endswith(f"charged: {charged}")
+    assert intent["data"]["charged"] == charged
+
+
+def test_a_stream_loss_that_was_survived_stays_in_the_story(ann, job_id, write, services):
+    # Given a cut whose stream was lost and whose edit was found afterwards
+    now_ms = services.clock.now_ms()
+    doc = CutDoc(
+        0,
+        "A",
+        intent=EditIntent("edt_4", 1, "0" * 64, "f", now_ms),
+        survived=Recovery(now_ms + 10, looks=3, reason="The stream broke.", seen_ms=now_ms + 90),
+        edit=Edit(charged="yes", credits=50),
+    )
+    write(cut_row(job_id, 0, "A"), doc=write_document(doc), state="captioned")
+    # Then it is told that it was lost, and that the cut went on
+    assert texts(story(ann, job_id), "recovery") == [
+        "stream lost: The stream broke. Looked for the edit 3 times. The cut went on.",
+        "a change was seen in the session",
+    ]
+
+
+def test_a_cut_waits_for_no_clip_that_is_ready(ann, job_id, write):
+    # Given a job whose clip has become ready
+    write(clip_row(job_id, 0), state="ready", open="0")
+    # Then its cuts wait for a worker, and for no clip
+    cuts = [each for each in story(ann, job_id)["open"] if each["row"].startswith("cut:")]
+    assert [each["waits_for"] for each in cuts] == [[], []]
 
 
 def test_evidence_that_was_cut_off_does_not_stop_the_story(ann, job_id, write, services):

@@ -106,7 +106,11 @@ class TestTheEdit:
         # Then the job succeeds with one send, and knows what it cost.
         assert engine.run_job(job).status == "succeeded"
         assert list(engine.edits_sent().values()) == [1]
-        assert engine.doc(job, "A").edit.charged == "yes"
+        doc = engine.doc(job, "A")
+        assert doc.edit.charged == "yes"
+        # And the loss is kept for its story.
+        assert doc.recovery is None
+        assert "broke" in doc.survived.reason
 
     @pytest.mark.rule("P-067", "P-084")
     def test_a_stream_that_is_cut_before_the_edit_is_not_sent_again(

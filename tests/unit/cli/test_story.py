@@ -62,16 +62,25 @@ def test_a_row_that_keeps_ending_its_worker_says_so():
 def test_a_new_day_is_told_and_words_of_others_stand_below():
     # Given a delivery before midnight and one after it
     entries = tuple(
-        {"at": at, "unit": "job", "what": "delivery", "text": text, "data": {"note": note}}
-        for at, text, note in [
-            ("2026-11-24T23:59:59.000Z", "try 1", "out of order"),
-            ("2026-11-25T00:00:04.000Z", "try 2", ""),
+        {"at": at, "unit": "job", "what": "delivery", "text": text, "data": data}
+        for at, text, data in [
+            ("2026-11-24T23:59:59.000Z", "try 1", {"status": 500, "note": "out of order"}),
+            ("2026-11-25T00:00:04.000Z", "try 2", {"status": 200, "note": ""}),
         ]
     )
     lines = list(tell(a_story(entries=entries)))
     assert [line for line in lines if line.startswith("2026")] == ["2026-11-24", "2026-11-25"]
     assert "  23:59:59.000  job     delivery  try 1" in lines
     assert any(line.endswith("| out of order") for line in lines)
+
+
+def test_why_there_was_no_answer_is_told_once():
+    # Given a try without an answer, whose text says why
+    text, data = "try 1: no answer (outbound_timeout)", {"status": 0, "note": "outbound_timeout"}
+    at = "2026-11-25T00:00:04.000Z"
+    entry = {"at": at, "unit": "job", "what": "delivery", "text": text, "data": data}
+    # Then no line below says it again
+    assert "\n".join(tell(a_story(entries=(entry,)))).count("outbound_timeout") == 1
 
 
 def test_no_word_of_others_moves_the_cursor():
