@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 import secrets as chance
 from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
 from service.errors import AddressRefused, OutboundError
 from service.jobs.context import Services
@@ -88,17 +90,26 @@ def deliver(claim: Claim, services: Services) -> None:
             state, next_ms = "failed", 0
     outcome_name = "retried" if state == "pending" else state
     observe(DELIVERY_SECONDS, attempt.duration_ms / 1000, outcome=outcome_name)
-    _log.info("delivery_tried", extra={"row": claim.row, "status": attempt.status, "state": state})
+    _log.info("delivery_tried", extra=_say_tried(claim, doc, attempt) | {"state": state})
     services.commands.record_attempt(
         claim, state=state, doc=write_document(kept), next_ms=next_ms, now_ms=now_ms
     )
 
 
+def _say_tried(claim: Claim, doc: DeliveryDoc, attempt: Attempt) -> dict[str, Any]:
+    """Of an address its host alone, and no word of a receiver: either may hold secrets."""
+    why = "" if attempt.status else attempt.note
+    host = urlsplit(doc.url).hostname or ""
+    return {"row": claim.row, "host": host, "status": attempt.status, "why": why}
+
+
 def _give_up(claim: Claim, doc: DeliveryDoc, services: Services) -> None:
     """A delivery that keeps failing before it is sent, as when its secret cannot be opened."""
-    _log.error("delivery_given_up", extra={"row": claim.row})
     now_ms = services.clock.now_ms()
-    kept = replace(doc, attempts=(*doc.attempts, Attempt(now_ms, 0, 0, "could not be sent")))
+    attempt = Attempt(now_ms, 0, 0, "could not be sent")
+    observe(DELIVERY_SECONDS, 0.0, outcome="failed")
+    _log.error("delivery_given_up", extra=_say_tried(claim, doc, attempt))
+    kept = replace(doc, attempts=(*doc.attempts, attempt))
     services.commands.record_attempt(
         claim, state="failed", doc=write_document(kept), next_ms=0, now_ms=now_ms
     )
