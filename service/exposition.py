@@ -12,7 +12,8 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -23,13 +24,16 @@ import prometheus_client as prometheus
 from prometheus_client import multiprocess, values
 
 from service.errors import StartupError
-from service.metrics import CATALOGUE, Kind, Metric
+from service.metrics import CATALOGUE, LOOK_AGE, Kind, Metric
 from service.settings import Settings
 
 _FOLDER_NAME = "PROMETHEUS_MULTIPROC_DIR"
 _SILENCE_S = 10
 _MEMORY = Path("/dev/shm")  # noqa: S108  memory of this machine, made for sharing
 _WAITING_SCRAPES = 16
+#: What a look at the due set has shown is told for so long; a ticker looks every second.
+LOOK_HOLDS_S = 30.0
+_OF_A_LOOK = {each.name for each in CATALOGUE if each.newest} - {LOOK_AGE.name}
 
 
 class PrometheusRecorder:
@@ -69,6 +73,7 @@ class Outlet:
     listener: socket.socket
     folder: Path | None = None
     owner: int = field(default_factory=os.getpid)
+    monotonic_s: Callable[[], float] = time.monotonic
 
     def install(self, part: Callable[[], str | int] = os.getpid) -> PrometheusRecorder:
         """A recorder for this interpreter, to be made after the fork: locks are not shared.
@@ -92,10 +97,12 @@ class Outlet:
 
     def registry(self, recorder: PrometheusRecorder) -> prometheus.CollectorRegistry:
         """What a scrape reads: this interpreter's numbers, or those of all its peers."""
-        if self.folder is None:
-            return recorder.registry
+        counted = recorder.registry
+        if self.folder is not None:
+            counted = prometheus.CollectorRegistry()
+            multiprocess.MultiProcessCollector(counted, path=str(self.folder))  # type: ignore[no-untyped-call]
         registry = prometheus.CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry, path=str(self.folder))  # type: ignore[no-untyped-call]
+        registry.register(_Aged(counted, self.monotonic_s))
         return registry
 
     def forget(self, pid: int) -> None:
@@ -136,6 +143,33 @@ def _make_folder(parent: str) -> Path:
     """
     memory = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
     return Path(tempfile.mkdtemp(prefix="caption-ab-metrics-", dir=parent or memory))
+
+
+class _Aged(prometheus.registry.Collector):
+    """Numbers as they are, save those of a look at the due set: they have an age, and an end.
+
+    A ticker that stands would otherwise repeat for ever what it saw last. Monotonic time is one for
+    all interpreters of a machine, so that whoever answers can tell the age.
+    """
+
+    def __init__(
+        self, counted: prometheus.CollectorRegistry, monotonic_s: Callable[[], float]
+    ) -> None:
+        self._counted = counted
+        self._monotonic_s = monotonic_s
+
+    def collect(self) -> Iterator[prometheus.Metric]:
+        families = list(self._counted.collect())
+        stamps = [s.value for f in families if f.name == LOOK_AGE.name for s in f.samples]
+        age_s = self._monotonic_s() - max(stamps) if any(stamps) else None
+        for family in families:
+            if family.name == LOOK_AGE.name:
+                aged = prometheus.Metric(family.name, family.documentation, family.type)
+                if age_s is not None:
+                    aged.add_sample(family.name, {}, age_s)
+                yield aged
+            elif family.name not in _OF_A_LOOK or (age_s is not None and age_s <= LOOK_HOLDS_S):
+                yield family
 
 
 class _Server(ThreadingMixIn, WSGIServer):

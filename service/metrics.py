@@ -30,8 +30,9 @@ class Metric:
     """One metric. `where` names the processes that have it; durations are in seconds.
 
     `newest` holds for a gauge of which the latest word counts; others are summed over the parts of
-    a process. `seeds` are values of its one label that are there from the start, at 0: of a series
-    that begins with its first event, Prometheus sees no increase.
+    a process. Such a gauge tells of a look at the due set, and is left out when that look is old.
+    `seeds` are values of its one label that are there from the start, at 0: of a series that begins
+    with its first event, Prometheus sees no increase.
     """
 
     name: str
@@ -91,6 +92,11 @@ ROWS_BROKEN = Metric(
 )  # fmt: skip
 
 # Dispatch
+LOOK_AGE = Metric(
+    "caption_ab_look_age_seconds", Kind.GAUGE,
+    "Time since this process last saw the due set; none once it drains. The other gauges of a look "
+    "are absent when it is older than 30 s.", newest=True,
+)  # fmt: skip
 DUE_LATE = Metric(
     "caption_ab_due_late_seconds", Kind.GAUGE,
     "How long the latest due row has waited for a worker, as the last look saw it.", ("queue",),
@@ -151,7 +157,8 @@ EDITS_BOOKED = Metric(
 # Webhooks
 DELIVERY_SECONDS = Metric(
     "caption_ab_delivery_seconds", Kind.HISTOGRAM,
-    "One try of a delivery, by what came of it: delivered, retried, disabled (410) or failed.",
+    "One try of a delivery, by what came of it: delivered, retried, disabled (410) or failed; "
+    "one given up before it could be sent is a `failed` of 0 s.",
     ("outcome",), "hooks", _TRIES_S, seeds=("delivered", "retried", "disabled", "failed"),
 )  # fmt: skip
 

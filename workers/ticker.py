@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from service.clock import AnchoredClock
 from service.errors import CaptionAbError, ClockRefused, StoreUnavailable
 from service.jobs.context import Services
-from service.metrics import DUE_LATE, QUEUE_LENGTH, QUEUE_ROOM, TICK_FAILURES, TICKS, count, put
+from service.metrics import (
+    DUE_LATE,
+    LOOK_AGE,
+    QUEUE_LENGTH,
+    QUEUE_ROOM,
+    TICK_FAILURES,
+    TICKS,
+    count,
+    put,
+)
 from service.model.lifecycle import Queue
 from service.store.ticks import Rooms, Tick
 
@@ -45,9 +54,10 @@ class _Trouble:
         self.code = ""
 
 
-def tell(tick: Tick) -> None:
-    """What a look has shown, as metrics."""
+def tell(tick: Tick, now_s: float) -> None:
+    """What a look has shown, as metrics; `now_s` is monotonic, and becomes an age when scraped."""
     count(TICKS)
+    put(LOOK_AGE, now_s)
     for queue, look in tick.queues.items():
         put(DUE_LATE, look.late_ms / 1000, queue=queue)
         put(QUEUE_LENGTH, look.length, queue=queue)
@@ -75,9 +85,11 @@ class Ticker:
         self._trouble = _Trouble()
         self._stopped = threading.Event()
 
-    def start(self) -> None:
-        """Tick every `tick_every_s` in a thread of its own until `stop`."""
-        threading.Thread(target=self._run, name="ticker", daemon=True).start()
+    def start(self) -> threading.Thread:
+        """Tick every `tick_every_s` in a thread of its own, which is returned, until `stop`."""
+        thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        thread.start()
+        return thread
 
     def stop(self) -> None:
         self._stopped.set()
@@ -95,7 +107,7 @@ class Ticker:
             self._trouble.begin(type(error).__name__, "A fault of the ticker's own.")
             return None
         self._trouble.end()
-        tell(tick)
+        tell(tick, self._services.clock.monotonic_s())
         return tick
 
     def _tick(self) -> Tick:
@@ -115,3 +127,4 @@ class Ticker:
             full = tick is not None and tick.rung + tick.put_off >= settings.tick_batch
             if not full:
                 self._stopped.wait(settings.tick_every_s)
+        put(LOOK_AGE, 0.0)  # it looks no more: what it saw last is nobody's news

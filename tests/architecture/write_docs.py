@@ -61,9 +61,12 @@ Durations are in seconds. A histogram has `_bucket`, `_count` and `_sum`. No lab
 a job or an account. `queue` is a queue of [operations.md](operations.md), `kind` and `state` are
 those of a row, `code` is one of [errors.md](errors.md).
 
-The queues' gauges are seen by every worker alike: take `max by (queue)`, not `sum`. All others
-are of one process: `sum` them. Counters start at 0 with a process; what is owed and charged
-exactly is in the jobs themselves. `make docs` writes this page from `service/metrics.py`.
+The queues' gauges are seen by every worker alike: take `max by (queue)`, not `sum`. They are what
+the last look at the due set showed, `caption_ab_look_age_seconds` ago; of a look older than 30 s,
+as when a ticker stands or Redis is away, they are left out rather than repeated, and the age alone
+goes on. All others are of one process: `sum` them. Counters start at 0 with a process; what is
+owed and charged exactly is in the jobs themselves. `make docs` writes this page from
+`service/metrics.py`.
 """
 _SETTINGS_HEAD = ("| name | default | meaning |", "|---|---|---|")
 _FIELD = re.compile(r"^    (\w+): .*= _setting\(")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
+from time import monotonic
 
 import pytest
 from prometheus_client import generate_latest
 
 from service import metrics
 from service.clock import FakeClock
-from service.exposition import Outlet, PrometheusRecorder
+from service.exposition import LOOK_HOLDS_S, Outlet, PrometheusRecorder
 from service.metrics import CATALOGUE, Kind
 
 
@@ -113,6 +114,7 @@ class TestParts:
             metrics.count(metrics.LEASES_HELD)
         metrics.install(outlet.install(lambda: "parent"))
         metrics.put(metrics.QUEUE_ROOM, 7, queue="media")
+        metrics.put(metrics.LOOK_AGE, monotonic())
         # When one is asked, then it tells of all
         text = self.scraped(outlet)
         assert 'caption_ab_jobs_ended_total{status="succeeded"} 2.0' in text
@@ -134,3 +136,46 @@ class TestParts:
         text = self.scraped(outlet)
         assert "caption_ab_streams_open 1" not in text
         assert "caption_ab_ticks_total 1.0" in text
+
+
+class TestAge:
+    """What the last look at the due set has shown is told with its age, and not for ever."""
+
+    NOW_S = 5000.0
+
+    @pytest.fixture(params=["in memory", "in files"])
+    def outlet(self, request, tmp_path, monkeypatch):
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+        folder = tmp_path if request.param == "in files" else None
+        with socket.socket(socket.AF_UNIX) as listener:
+            yield Outlet(listener, folder, monotonic_s=lambda: self.NOW_S)
+            Outlet(listener).install()
+        metrics.install(None)
+
+    def scraped(self, outlet, looked_s: float | None) -> str:
+        recorder = outlet.install(lambda: "parent")
+        metrics.install(recorder)
+        metrics.put(metrics.QUEUE_ROOM, 7, queue="media")
+        metrics.count(metrics.TICKS)
+        if looked_s is not None:
+            metrics.put(metrics.LOOK_AGE, looked_s)
+        return generate_latest(outlet.registry(recorder)).decode()
+
+    def test_a_fresh_look_is_told_with_its_age(self, outlet):
+        text = self.scraped(outlet, self.NOW_S - 12)
+        assert "\ncaption_ab_look_age_seconds 12.0\n" in text
+        assert 'caption_ab_queue_room{queue="media"} 7.0' in text
+
+    def test_of_an_old_look_its_age_alone_is_told(self, outlet):
+        # Given a ticker that has stood for longer than a look holds
+        text = self.scraped(outlet, self.NOW_S - LOOK_HOLDS_S - 1)
+        # Then no gauge repeats what it saw, the age goes on, and counters are as ever
+        assert f"\ncaption_ab_look_age_seconds {LOOK_HOLDS_S + 1}\n" in text
+        assert "caption_ab_queue_room{" not in text
+        assert "caption_ab_ticks_total 1.0" in text
+
+    @pytest.mark.parametrize("looked_s", [None, 0.0])
+    def test_a_process_that_looks_no_more_or_never_did_has_no_age(self, outlet, looked_s):
+        text = self.scraped(outlet, looked_s)
+        assert "\ncaption_ab_look_age_seconds" not in text
+        assert "caption_ab_queue_room{" not in text
