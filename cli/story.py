@@ -60,16 +60,21 @@ def read_from_store(job_id: str, data: Path | None) -> dict[str, Any]:
     Raises:
         Problem: there is no such job, or no such store.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "api.story", job_id],
-        env=read_environment(data) if data else without_client_names(os.environ),
-        capture_output=True,
-        text=True,
-        timeout=_STORE_S,
-        check=False,
-    )
+    hint = "Run it with the environment of a process of the service (CAPTION_AB_REDIS_URL)."
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "api.story", job_id],
+            env=read_environment(data) if data else without_client_names(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=_STORE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Problem(
+            {"detail": f"The store had not answered after {_STORE_S} s.", "hint": hint}
+        ) from None
     if done.returncode:
-        hint = "Run it with the environment of a process of the service (CAPTION_AB_REDIS_URL)."
         raise Problem({"detail": done.stderr.strip()[-500:], "hint": hint})
     story: dict[str, Any] = json.loads(done.stdout)
     return story

@@ -15,19 +15,21 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from service.errors import BackendError, CaptionAbError
+from service.errors import BackendError, CaptionAbError, StoreError, StoreUnavailable
 from service.jobs.context import Services
 from service.media.ffmpeg import check_ffmpeg, find_ffmpeg
 from service.nemo.errors import BackendUnavailable
 from service.settings import Settings, load_settings
-from service.store.look import look_around
+from service.store.look import find_sealed, look_around
 from service.store.policy import check_policy
 from service.wiring import build_services
 from workers.checks import check_sizes
 
 _FAR_S = 2.0
 _LATE_S = 60.0
+_REDIS_PORT = 6379
 _LEAST_FREE = 0.05
 
 
@@ -60,9 +62,16 @@ def examine() -> Iterator[Finding]:
         return
     yield Finding("configuration", Verdict.OK, f"{len(settings.secret_keys)} secret key(s)")
     yield _pepper(settings)
+    away = False
     for name, look in _CHECKS:
+        if away and look in _OF_REDIS:
+            yield Finding(name, Verdict.WARN, "not looked at without Redis")
+            continue
         try:
             yield from look(name, parts)
+        except StoreUnavailable as error:
+            away = True
+            yield _away(name, error, settings)
         except CaptionAbError as error:
             yield _failed(name, error)
 
@@ -111,12 +120,25 @@ def _workers(name: str, parts: Services) -> Iterator[Finding]:
 
 
 def _secrets(name: str, parts: Services) -> Iterator[Finding]:
-    sealed = look_around(parts.connection).sealed
-    if not sealed:
-        yield Finding(name, Verdict.OK, "nothing is sealed yet")
-        return
-    parts.vault.open(sealed)
-    yield Finding(name, Verdict.OK, "open what is stored")
+    found = find_sealed(parts.connection)
+    number = len(found.texts)
+    if not found.whole:
+        yield Finding(name, Verdict.OK, f"the store is large: {number} secrets are tried, not all")
+    shut = [error for error in (_why_shut(parts, text) for text in found.texts) if error]
+    if shut:
+        text = f"{len(shut)} of {number} stored secrets cannot be decrypted"
+        yield Finding(name, Verdict.FAIL, text, shut[0].hint_text)
+    else:
+        text = f"open all {number} stored secrets" if number else "nothing is sealed yet"
+        yield Finding(name, Verdict.OK, text)
+
+
+def _why_shut(parts: Services, sealed: str) -> StoreError | None:
+    try:
+        parts.vault.open(sealed)
+    except StoreError as error:
+        return error
+    return None
 
 
 def _files(name: str, parts: Services) -> Iterator[Finding]:
@@ -127,13 +149,16 @@ def _files(name: str, parts: Services) -> Iterator[Finding]:
         yield Finding(name, Verdict.FAIL, text, "Mount the same folder everywhere.")
         return
     yield Finding(name, Verdict.OK, f"store id {own[:8]}..., {'shared' if shared else 'the first'}")
+
+
+def _disk(name: str, parts: Services) -> Iterator[Finding]:
     folder = Path(parts.settings.files)
     if folder.is_dir():
         usage = shutil.disk_usage(folder)
         full = usage.free < _LEAST_FREE * usage.total
         hint = "Free space: accepted jobs need room for their videos." if full else ""
         text = f"{usage.free / 1e9:.1f} GB free"
-        yield Finding("disk", Verdict.WARN if full else Verdict.OK, text, hint)
+        yield Finding(name, Verdict.WARN if full else Verdict.OK, text, hint)
 
 
 def _ffmpeg(name: str, parts: Services) -> Iterator[Finding]:
@@ -169,9 +194,24 @@ _CHECKS: tuple[tuple[str, Callable[[str, Services], Iterator[Finding]]], ...] = 
     ("workers", _workers),
     ("secret keys", _secrets),
     ("files", _files),
+    ("disk", _disk),
     ("ffmpeg", _ffmpeg),
     ("backend", _backend),
 )
+
+
+_OF_REDIS = {_redis, _clock, _workers, _secrets, _files}
+
+
+def _away(name: str, error: StoreUnavailable, settings: Settings) -> Finding:
+    """The error's own hint is for callers of the API; of the address no password is shown."""
+    parts = urlsplit(settings.redis_url)
+    where = f"{parts.hostname}:{parts.port or _REDIS_PORT}" if parts.hostname else parts.path
+    hint = (
+        "See that Redis runs there, takes writes, and is reached from here; if it is elsewhere, "
+        "set CAPTION_AB_REDIS_URL. Then examine again."
+    )
+    return Finding(name, Verdict.FAIL, f"{where}: {error.detail}", hint)
 
 
 def _failed(name: str, error: CaptionAbError) -> Finding:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
+from cli.doctor import examine as examine_system
 from cli.doctor import look_at_fonts, report
 from sandbox.config import SandboxConfig
 from sandbox.server import start_sandbox
 from service.store.keys import Keys
-from tests.integration.workers.conftest import wait_for
+from service.store.look import find_sealed
+from tests.integration.workers.conftest import SECRET_KEY, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +87,22 @@ def test_redis_that_forgets_is_a_failure(examine, site):
     assert "appendfsync" in found["redis"][0]["text"]
 
 
-def test_redis_that_is_away_is_a_failure_and_the_rest_is_examined(examine):
-    code, found = examine(CAPTION_AB_REDIS_URL="redis://127.0.0.1:1/0")
+def test_redis_that_is_away_is_a_failure_and_the_rest_is_examined(examine, site):
+    Path(site.env["CAPTION_AB_FILES"]).mkdir()
+    # Given an address, with a password in it, at which nothing listens
+    code, found = examine(CAPTION_AB_REDIS_URL="redis://user:hunter2@127.0.0.1:1/0")
     assert code == 1
-    assert verdict(found, "redis") == "fail"
-    assert verdict(found, "ffmpeg") == verdict(found, "backend") == "ok"
+    assert verdict(found, "ffmpeg") == verdict(found, "disk") == verdict(found, "backend") == "ok"
+    # Then it says where it looked and what an operator does, once, and shows no password
+    [redis] = found["redis"]
+    assert redis["verdict"] == "fail"
+    assert "127.0.0.1:1" in redis["text"]
+    assert "CAPTION_AB_REDIS_URL" in redis["hint"]
+    for name in ("clock", "workers", "secret keys", "files"):
+        assert found[name] == [
+            {"name": name, "verdict": "warn", "text": "not looked at without Redis", "hint": ""}
+        ]
+    assert "hunter2" not in json.dumps(found)
 
 
 def test_time_that_ran_ahead_is_a_failure(examine, site):
@@ -105,6 +120,65 @@ def test_keys_that_do_not_open_what_is_stored_are_a_failure(examine, site):
     code, found = examine()
     assert code == 1
     assert "Put the key that sealed it back" in found["secret keys"][0]["hint"]
+
+
+def test_every_sealed_thing_is_tried_not_only_the_first(examine, site):
+    # Given secrets and tokens that open, and one token of another key among them
+    own, other = Fernet(SECRET_KEY), Fernet(Fernet.generate_key())
+    for number in range(20):
+        secret = own.encrypt(b"whsec_x").decode()
+        site.client.hset(Keys().tenant(f"ten_{number}"), mapping={"webhook_secret": secret})
+        site.client.hset(Keys().account(f"own:ten_{number}"), mapping={"token": secret})
+    lost = other.encrypt(b"nmv_usr_x").decode()
+    site.client.hset(Keys().account("own:ten_7"), mapping={"token": lost})
+    # When it is examined, then it says how many do not open
+    code, found = examine()
+    assert code == 1
+    assert found["secret keys"][0]["text"] == "1 of 40 stored secrets cannot be decrypted"
+
+
+def test_secrets_that_all_open_are_counted(examine, site):
+    sealed = Fernet(SECRET_KEY).encrypt(b"whsec_x").decode()
+    site.client.hset(Keys().tenant("ten_1"), mapping={"webhook_secret": sealed})
+    _, found = examine()
+    assert found["secret keys"][0]["text"] == "open all 1 stored secrets"
+
+
+def test_a_look_for_secrets_ends_in_a_large_store(site):
+    # Given a store with more keys than one examination goes through, and a bound of a few
+    pipeline = site.client.pipeline(transaction=False)
+    for number in range(3000):
+        pipeline.set(f"cab:filler:{number}", "")
+    pipeline.execute()
+    # Then it ends at the bound, and says that it has not seen all
+    found = find_sealed(site.connection, most_rounds=2, keys_a_round=100)
+    assert (found.whole, found.texts) == (False, ())
+    # and has seen all when it was let
+    assert find_sealed(site.connection).whole
+
+
+def test_rows_that_are_late_are_seen_without_any_worker(examine, site):
+    # Given work that has been due for ten minutes, and no worker that would look
+    row = site.accept("http://127.0.0.1:1/clip.mp4")
+    due_ms = site.connection.server_ms() - 600_000
+    site.client.zadd(Keys().due, {row: due_ms})
+    # When it is examined, then it says how late work is
+    _, found = examine()
+    late = found["workers"][-1]
+    assert late["verdict"] == "warn"
+    assert late["text"] in {f"the latest due row has waited {s} s" for s in range(600, 630)}
+
+
+def test_an_examination_that_does_not_end_says_how_far_it_came(examine, site):
+    # Given a Redis that takes a connection and never answers
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        env = {**os.environ, **site.env, "CAPTION_AB_REDIS_URL": url}
+        found = examine_system(env, longest_s=8)
+    # Then what was found is told, and after what it stood
+    assert found[0]["name"] == "configuration"
+    assert found[-1]["verdict"] == "fail"
+    assert found[-1]["text"] == "the examination had not ended after 8 s; its last word: key pepper"
 
 
 def test_another_store_of_files_is_a_failure(examine, site):
