@@ -8,14 +8,11 @@ scrape adds them all up (docs/decisions/0009).
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -24,12 +21,12 @@ import prometheus_client as prometheus
 from prometheus_client import multiprocess, values
 
 from service.errors import StartupError
+from service.metric_files import KeptFolder, make_folder, sweep_folders
 from service.metrics import CATALOGUE, LOOK_AGE, Kind, Metric
 from service.settings import Settings
 
 _FOLDER_NAME = "PROMETHEUS_MULTIPROC_DIR"
 _SILENCE_S = 10
-_MEMORY = Path("/dev/shm")  # noqa: S108  memory of this machine, made for sharing
 _WAITING_SCRAPES = 16
 #: What a look at the due set has shown is told for so long; a ticker looks every second.
 LOOK_HOLDS_S = 30.0
@@ -71,7 +68,7 @@ class Outlet:
     """The port of one process and, where it has several interpreters, their common folder."""
 
     listener: socket.socket
-    folder: Path | None = None
+    folder: KeptFolder | None = None
     owner: int = field(default_factory=os.getpid)
     monotonic_s: Callable[[], float] = time.monotonic
 
@@ -84,7 +81,7 @@ class Outlet:
         if self.folder is None:
             values.ValueClass = values.MutexValue
         else:
-            os.environ[_FOLDER_NAME] = str(self.folder)  # noqa: TID251  the library's way in
+            os.environ[_FOLDER_NAME] = str(self.folder.path)  # noqa: TID251  the library's way in
             values.ValueClass = values.MultiProcessValue(part)  # type: ignore[no-untyped-call]
         return PrometheusRecorder()
 
@@ -100,7 +97,7 @@ class Outlet:
         counted = recorder.registry
         if self.folder is not None:
             counted = prometheus.CollectorRegistry()
-            multiprocess.MultiProcessCollector(counted, path=str(self.folder))  # type: ignore[no-untyped-call]
+            multiprocess.MultiProcessCollector(counted, path=str(self.folder.path))  # type: ignore[no-untyped-call]
         registry = prometheus.CollectorRegistry()
         registry.register(_Aged(counted, self.monotonic_s))
         return registry
@@ -108,13 +105,13 @@ class Outlet:
     def forget(self, pid: int) -> None:
         """An interpreter has ended: what it had under way is no longer."""
         if self.folder is not None:
-            multiprocess.mark_process_dead(pid, path=str(self.folder))  # type: ignore[no-untyped-call]
+            multiprocess.mark_process_dead(pid, path=str(self.folder.path))  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Let go of the port and, in the process that made them, of the files."""
         self.listener.close()
         if self.folder is not None and os.getpid() == self.owner:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.close()
 
 
 def open_outlet(settings: Settings, *, shared: bool) -> Outlet:
@@ -133,16 +130,8 @@ def open_outlet(settings: Settings, *, shared: bool) -> Outlet:
             f"({error.strerror or type(error).__name__}).",
             hint="Each process needs a CAPTION_AB_METRICS_PORT of its own; 0 serves none.",
         ) from None
-    return Outlet(listener, _make_folder(settings.metrics_folder) if shared else None)
-
-
-def _make_folder(parent: str) -> Path:
-    """A folder for mapped files, away from where videos are copied to.
-
-    They are sparse: on a full disk the next count ends its process by SIGBUS.
-    """
-    memory = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix="caption-ab-metrics-", dir=parent or memory))
+    sweep_folders(settings.metrics_folder)
+    return Outlet(listener, make_folder(settings.metrics_folder) if shared else None)
 
 
 class _Aged(prometheus.registry.Collector):

@@ -54,7 +54,8 @@ class Settings:
     metrics_folder: str = _setting(
         "",
         "Where processes that fork share their counts; empty takes /dev/shm, else the temporary "
-        "folder. A full one ends them: let nothing else write there.",
+        "folder. A full one ends them: let nothing else write there. What a killed process leaves "
+        "goes when another starts.",
     )
     metrics_host: str = _setting("127.0.0.1", "Address on which metrics are served.")
     otlp_url: str = _setting(

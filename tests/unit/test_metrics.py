@@ -12,6 +12,7 @@ from prometheus_client import generate_latest
 from service import metrics
 from service.clock import FakeClock
 from service.exposition import LOOK_HOLDS_S, Outlet, PrometheusRecorder
+from service.metric_files import KeptFolder
 from service.metrics import CATALOGUE, Kind
 
 
@@ -99,7 +100,7 @@ class TestParts:
     def outlet(self, tmp_path, monkeypatch):
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
         with socket.socket(socket.AF_UNIX) as listener:
-            yield Outlet(listener, tmp_path)
+            yield Outlet(listener, KeptFolder(tmp_path))
             Outlet(listener).install()
         metrics.install(None)
 
@@ -146,7 +147,7 @@ class TestAge:
     @pytest.fixture(params=["in memory", "in files"])
     def outlet(self, request, tmp_path, monkeypatch):
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-        folder = tmp_path if request.param == "in files" else None
+        folder = KeptFolder(tmp_path) if request.param == "in files" else None
         with socket.socket(socket.AF_UNIX) as listener:
             yield Outlet(listener, folder, monotonic_s=lambda: self.NOW_S)
             Outlet(listener).install()
