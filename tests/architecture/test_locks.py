@@ -50,6 +50,7 @@ def test_every_dependency_is_locked():
     project, groups = whole["project"], whole["dependency-groups"]
     for wanted, lock in (
         (project["dependencies"], "requirements.lock"),
+        (project["optional-dependencies"]["otel"], "requirements.lock"),
         (project["optional-dependencies"]["dev"], "requirements-dev.lock"),
         (groups["deploy-check"], "requirements-deploy.lock"),
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
@@ -31,6 +32,14 @@ def read_env(text: str) -> dict[str, str]:
 @every
 def test_every_variable_of_a_process_is_a_setting(name):
     assert set(SERVICES[name]["environment"]) <= KNOWN
+
+
+@every
+def test_a_process_can_be_told_where_traces_go(name):
+    """Given a collector in .env, then every process is told, and every image can send to it."""
+    assert SERVICES[name]["environment"]["CAPTION_AB_OTLP_URL"] == "${CAPTION_AB_OTLP_URL:-}"
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {re.split("[>=]", each)[0] for each in extra["otel"]} <= split("app")
 
 
 @pytest.mark.parametrize("file", ["example.env", "sandbox.env"])
