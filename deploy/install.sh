@@ -63,6 +63,10 @@ if [ ! -e "$SETTINGS/environment" ]; then
   chmod 640 "$SETTINGS/environment"
 fi
 
+deploy/unit-settings "$SETTINGS"
+chown root:caption-ab "$SETTINGS"/*.environment
+chmod 640 "$SETTINGS"/*.environment
+
 say "units in $UNITS"
 install -d "$UNITS"
 install -m 644 deploy/systemd/* "$UNITS/"

@@ -7,9 +7,10 @@ streams open, when Redis is away for all.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from service.errors import ClockRefused, StoreError, StoreUnavailable
@@ -54,12 +55,34 @@ def ask_store(settings: Settings) -> bool:
         client.close()
 
 
-def main() -> int:
-    """Say what is wrong, if anything."""
-    settings = load_settings()
+def is_starting(path: Path, starting_s: float) -> bool:
+    """Whether the folder for a heartbeat was made so lately that its worker may still be starting.
+
+    Only for a folder that each start makes anew, and that holds nothing else.
+    """
     try:
-        beat = read_beat(Path(settings.beat_file).read_text("ascii"))
+        return not path.exists() and time.time() - path.parent.stat().st_mtime < starting_s
+    except OSError:
+        return False
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Say what is wrong, if anything."""
+    parser = argparse.ArgumentParser(prog="python -m workers.health", description=__doc__)
+    parser.add_argument(
+        "--starting-s",
+        type=float,
+        default=0.0,
+        help="for so long after its folder was made, a missing heartbeat is no fault",
+    )
+    options = parser.parse_args(argv)
+    settings = load_settings()
+    path = Path(settings.beat_file)
+    try:
+        beat = read_beat(path.read_text("ascii"))
     except (OSError, ValueError):
+        if settings.beat_file and is_starting(path, options.starting_s):
+            return 0
         why = f"there is no heartbeat in {settings.beat_file or 'CAPTION_AB_BEAT_FILE'}"
     else:
         why = judge(beat, time.monotonic(), lambda: ask_store(settings))
@@ -69,4 +92,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 
 import pytest
 from hypothesis import given
@@ -169,3 +171,21 @@ def test_the_command_tells_a_missing_and_a_broken_beat(path, monkeypatch, capsys
         path.write_text(text)
         assert main() == 1
     assert "no heartbeat" in capsys.readouterr().err
+
+
+def test_a_worker_without_a_heartbeat_is_starting_for_a_while(path, monkeypatch, capsys):
+    # Given a worker that has not written its first heartbeat, in a folder made for it just now
+    monkeypatch.setenv("CAPTION_AB_BEAT_FILE", str(path))
+    # When health is asked with time to start, then it is well, and without it is not
+    assert main(["--starting-s", "120"]) == 0
+    assert main([]) == 1
+    # When that time has passed, then it is dead
+    long_ago_s = time.time() - 121
+    os.utime(path.parent, (long_ago_s, long_ago_s))
+    assert main(["--starting-s", "120"]) == 1
+    assert "no heartbeat" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_no_start(path, monkeypatch):
+    monkeypatch.setenv("CAPTION_AB_BEAT_FILE", str(path / "nowhere" / "beat"))
+    assert main(["--starting-s", "120"]) == 1
