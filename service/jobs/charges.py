@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from service.errors import BackendError
@@ -11,6 +12,8 @@ from service.model.job import JobSpec
 from service.nemo.accounts import TokenPending
 from service.settings import Settings
 from service.store.connection import OverLimit
+
+_log = logging.getLogger(__name__)
 
 
 def edit_price(spec: JobSpec, settings: Settings) -> int:
@@ -83,6 +86,8 @@ def book_charge(
         confirmed=confirmed and certain,
         now_ms=services.clock.now_ms(),
     )
+    extra = {"row": cut.claim.row, "edit_id": intent.edit_id, "charged": say_charged(charge)}
+    _log.info("edit_booked", extra=extra)
     return charge, balance.total
 
 

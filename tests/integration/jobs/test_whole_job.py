@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from service.model.lifecycle import CutState
+from service.model.rows import cut_row, finish_row
 from service.store.observed import observe
 from tests.receiver import Receiver
 
@@ -30,6 +33,20 @@ def test_a_job_of_two_variants_succeeds(engine, small_clip, sandbox):
     # and credits were booked as the backend has them.
     charged = sum(charge["credits"] for charge in sandbox.books["charges"])
     assert (ended.charged, ended.reserved) == (charged, 0) == (100, 0)
+
+
+def test_the_log_names_each_edit_that_was_booked(engine, small_clip, caplog):
+    # Given an operator, who has no key of a tenant; when a job runs,
+    with caplog.at_level(logging.INFO):
+        job = engine.submit(small_clip)
+        engine.run_job(job)
+    # Then the log tells which rows paid for which edits, and how the job has ended.
+    booked = [each for each in caplog.records if each.getMessage() == "edit_booked"]
+    assert {each.row for each in booked} == {cut_row(job, 0, label) for label in "AB"}
+    assert {each.edit_id for each in booked} == set(engine.edits_sent())
+    assert {each.charged for each in booked} == {"yes"}
+    [ended] = [each for each in caplog.records if each.getMessage() == "job_ended"]
+    assert (ended.row, ended.status) == (finish_row(job), "succeeded")
 
 
 def test_events_tell_the_story_in_order(engine, small_clip):
