@@ -111,13 +111,16 @@ def create_key(env: Mapping[str, str], *, name: str, account: str) -> dict[str, 
 
 
 def keep_environment(folder: Path, env: Mapping[str, str]) -> None:
-    """Keep the settings of a started system for who examines it; not the backend's token."""
-    kept = {n: v for n, v in env.items() if n.startswith(_OURS) and n != "NEMO_TOKEN"}
+    """Keep the settings of a started system for who examines it, the backend's token among them.
+
+    They are as secret as `secrets.json` beside them, and are kept as that is.
+    """
+    kept = {name: value for name, value in env.items() if name.startswith(_OURS)}
     write_private(folder / _ENVIRONMENT, kept)
 
 
 def read_environment(folder: Path) -> dict[str, str]:
-    """The environment of this process with the settings of a system that `up` has started.
+    """The environment of this process with the settings, and only those, that `up` started with.
 
     Raises:
         StartupError: nothing was started with this folder.
@@ -126,7 +129,7 @@ def read_environment(folder: Path) -> dict[str, str]:
     if not path.exists():
         raise StartupError(f"There is no {path}.", hint="Was `caption-ab up` started there?")
     kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return {**without_client_names(os.environ), **kept}
+    return {**{n: v for n, v in os.environ.items() if not n.startswith(_OURS)}, **kept}
 
 
 def without_client_names(env: Mapping[str, str]) -> dict[str, str]:

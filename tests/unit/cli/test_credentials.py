@@ -6,7 +6,14 @@ import stat
 
 import pytest
 
-from cli.credentials import load_secrets, read_first_key, without_client_names, write_private
+from cli.credentials import (
+    keep_environment,
+    load_secrets,
+    read_environment,
+    read_first_key,
+    without_client_names,
+    write_private,
+)
 from service.errors import StartupError
 from service.vault import Vault
 
@@ -43,6 +50,28 @@ def test_secrets_are_not_in_their_text(tmp_path):
 def test_folder_without_a_start_is_told(tmp_path):
     with pytest.raises(StartupError, match="first-key"):
         read_first_key(tmp_path)
+
+
+def test_a_system_is_examined_with_the_token_it_runs_with(tmp_path, monkeypatch):
+    # Given a system that was started with a token, and a terminal that has none or another
+    env = {"NEMO_TOKEN": "nmv_usr_1", "CAPTION_AB_REDIS_URL": "redis://r", "PATH": "/bin"}
+    keep_environment(tmp_path, env)
+    monkeypatch.setenv("NEMO_TOKEN", "nmv_usr_of_another")
+    # Then who examines it has the same, from a file that only its owner reads
+    found = read_environment(tmp_path)
+    assert (found["NEMO_TOKEN"], found["CAPTION_AB_REDIS_URL"]) == ("nmv_usr_1", "redis://r")
+    [kept] = tmp_path.iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert "PATH" not in kept.read_text()
+
+
+def test_a_system_without_a_token_is_examined_without_one(tmp_path, monkeypatch):
+    keep_environment(tmp_path, {"CAPTION_AB_REDIS_URL": "redis://r"})
+    monkeypatch.setenv("NEMO_TOKEN", "nmv_usr_of_another")
+    monkeypatch.setenv("CAPTION_AB_LEASE_S", "1")
+    found = read_environment(tmp_path)
+    assert not {"NEMO_TOKEN", "CAPTION_AB_LEASE_S"} & set(found)
+    assert "PATH" in found
 
 
 def test_the_clients_own_name_is_kept_from_the_services():
