@@ -24,6 +24,7 @@ from tests.chaos.journal import Journal
 from tests.chaos.proxy import Hub
 from tests.chaos.scale import Scale
 from tests.chaos.watch import Watch
+from tests.chaos.witness import Witness
 
 #: Name of a process and the queue that it serves.
 WORKERS = {
@@ -63,7 +64,8 @@ class Fleet:
         self.plan = plan
         self.hub = Hub()
         self.journal = Journal()
-        self.watch = Watch(self.journal, self.kill, self.stop_for)
+        self.watch = Watch(self.journal, self.kill, self.stop_for, WORKERS)
+        self.witness = Witness()
         self.children: dict[str, Child] = {}
         self.key: dict[str, str] = {}
         self._held: set[str] = set()
@@ -134,15 +136,13 @@ class Fleet:
         child = self.children[name]
         process = child.process
         self.journal.count(f"stop {name}")
-        if name == "valkey":
-            self.watch.store_away()
+        fault = self.watch.struck(f"stop {name}", name)
         self._signal(name, signal.SIGSTOP)
 
         def go_on() -> None:
             if child.process is process:
                 self._signal(name, signal.SIGCONT)
-            if name == "valkey":
-                self.watch.store_back()
+            self.watch.faults.end(fault, time.monotonic())
 
         timer = threading.Timer(seconds, go_on)
         timer.daemon = True
@@ -197,6 +197,7 @@ class Fleet:
         for name, env in envs.items():
             self.children[name] = self._child(name, env)
         self._keeper.start()
+        self.witness.start()
         self.await_ready()
 
     def _plan_valkey(self) -> Child:
@@ -275,6 +276,7 @@ class Fleet:
     def close(self) -> None:
         """End everything; nothing is left behind."""
         self._ending.set()
+        self.witness.stop()
         for timer in self._timers:
             timer.cancel()
         if self._keeper.ident is not None:

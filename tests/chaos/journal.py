@@ -5,22 +5,37 @@ from __future__ import annotations
 import statistics
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 #: What a process that cannot start ends with: ours, and gunicorn's for a worker of its own.
 _REFUSED = frozenset({2, 3})
 
 
+#: A machine on which the witness came later than this, in all, was too busy to judge by.
+BUSY_S = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """A row of a killed process that somebody works on again.
 
-    `clean` is false where the store was away, or others were stopped or killed meanwhile.
+    `disturbed` names what else was done between the kill and then; `late_s` is by how much the
+    witness was late meanwhile.
     """
 
     row: str
+    killed_s: float
     seconds: float
-    clean: bool
+    disturbed: tuple[str, ...] = ()
+    late_s: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """Whether it can be judged: `undisturbed`, `disturbed`, or `starved`."""
+        if self.disturbed:
+            return "disturbed"
+        return "starved" if self.late_s > BUSY_S else "undisturbed"
 
 
 @dataclass
@@ -55,21 +70,25 @@ class Journal:
     def worked_on_again(self, resumed: Resumed) -> None:
         with self._lock:
             self.resumed.append(resumed)
+            self.counts["recovery"] += 1
 
     def total(self, kind: str) -> int:
+        """How often something was done, to whomever: `kill` counts `kill api` too."""
         with self._lock:
-            return sum(n for what, n in self.counts.items() if what.split()[0] == kind)
+            return sum(n for what, n in self.counts.items() if f"{what} ".startswith(f"{kind} "))
 
-    def report(self, **more: object) -> str:
+    def report(self, resumed: Sequence[Resumed], **more: object) -> str:
         """The figures of a run, one a line."""
         with self._lock:
-            counts, resumed = dict(sorted(self.counts.items())), list(self.resumed)
+            counts = dict(sorted(self.counts.items()))
         lines = [f"  {name}: {value}" for name, value in {**more, **counts}.items()]
-        for clean, what in ((True, "undisturbed"), (False, "disturbed")):
-            times = [each.seconds for each in resumed if each.clean is clean]
-            if times:
+        for kind in ("undisturbed", "starved", "disturbed"):
+            found = [each for each in resumed if each.kind == kind]
+            if found:
+                times = [each.seconds for each in found]
                 lines.append(
-                    f"  kill to resumed work, {what}: {len(times)} rows, "
-                    f"median {statistics.median(times):.2f} s, max {max(times):.2f} s"
+                    f"  kill to resumed work, {kind}: {len(times)} rows, "
+                    f"median {statistics.median(times):.2f} s, max {max(times):.2f} s, "
+                    f"witness late by at most {max(each.late_s for each in found):.2f} s"
                 )
         return "\n".join(lines)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.chaos.facts import Facts
+from tests.chaos.journal import Journal, Resumed
 from tests.receiver import Received
 
 _ENDED_CUT = frozenset({"succeeded", "failed", "canceled", "expired"})
@@ -32,6 +33,32 @@ def judge(facts: Facts, *, honest: frozenset[str] = HONEST) -> list[str]:
 def unknowns(facts: Facts) -> int:
     """Cuts that could not know whether their edit was applied."""
     return sum(_code(cut) in HONEST for _, cut in _cuts(facts))
+
+
+def judge_resumptions(resumed: Sequence[Resumed], bound_s: float) -> list[str]:
+    """What the dead held was worked on again in time, as far as that can be told.
+
+    A row counts where nothing else was done meanwhile and the machine let a witness be punctual.
+    Where it did so for less than half of them, or nothing is left, the run proves nothing.
+    """
+    kinds = Counter(each.kind for each in resumed)
+    told = [
+        f"{each.row} was worked on again after {each.seconds:.2f} s, bound {bound_s:g} s"
+        for each in resumed
+        if each.kind == "undisturbed" and each.seconds > bound_s
+    ]
+    if not kinds["undisturbed"] or kinds["starved"] > kinds["undisturbed"]:
+        told.append(f"the time to resumed work cannot be judged: {dict(kinds)}")
+    return told
+
+
+def judge_storm(journal: Journal, least: Mapping[str, int]) -> list[str]:
+    """A storm did what it is for: of each kind at least so many."""
+    return [
+        f"{kind}: {journal.total(kind)} times, and not {wanted}"
+        for kind, wanted in least.items()
+        if journal.total(kind) < wanted
+    ]
 
 
 def _cuts(facts: Facts) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -12,8 +13,11 @@ from cli.client import Client
 from tests.chaos.customer import ENDED, Customer
 from tests.chaos.facts import Facts, await_rest, look_into
 from tests.chaos.fleet import Fleet, Plan
+from tests.chaos.journal import Resumed
 from tests.chaos.scale import Scale
 from tests.receiver import Received, Receiver, Reply
+
+_CALM_MOST_S = 90.0
 
 
 class Inbox(Receiver):
@@ -53,13 +57,29 @@ class Run:
     def begin_anew(self) -> None:
         """New books for the next test, and a customer who knows of no job."""
         self.fleet.watch.disarm()
-        self.fleet.await_ready()
+        self._await_calm()
         self.fleet.forget_books()
         self.inbox.received.clear()
         self._jobs_before = 0
         self._jobs_before = self.count_jobs()
         old = self.customer
         self.customer = Customer(old.client, old.webhook, old.clip_sha256, old.upload_id)
+
+    def _await_calm(self) -> None:
+        """Wait until all processes serve and nothing lasts that was done to them."""
+        self.fleet.await_ready()
+        until_s = time.monotonic() + _CALM_MOST_S
+        while lasting := self.fleet.watch.faults.lasting:
+            assert time.monotonic() < until_s, f"no end of {lasting}"
+            time.sleep(0.05)
+
+    def resumptions(self) -> list[Resumed]:
+        """How soon the rows of killed processes were worked on again, with the witness's word."""
+        late_s = self.fleet.witness.late_s
+        return [
+            replace(each, late_s=late_s(each.killed_s, each.killed_s + each.seconds))
+            for each in list(self.fleet.journal.resumed)
+        ]
 
     def count_jobs(self) -> int:
         """Jobs that the store has taken since these books were begun."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.facts import Facts
-from tests.chaos.judge import judge
+from tests.chaos.judge import judge, judge_resumptions
 from tests.chaos.points import POINTS, Point
 from tests.chaos.run import Run, open_run
 from tests.chaos.watch import Deed
@@ -30,7 +30,7 @@ def test_at_a_named_point(run: Run, point: Point):
     # Given the whole system, and a trap at one point
     run.begin_anew()
     run.fleet.switch(**point.switches)
-    journal, before = run.fleet.journal, len(run.fleet.journal.resumed)
+    before = len(run.fleet.journal.resumed)
     trap = run.fleet.watch.arm(point.trap())
     # When a job comes there and its process is killed or stopped,
     job_id = run.customer.send(point.slug, labels="A")
@@ -40,10 +40,9 @@ def test_at_a_named_point(run: Run, point: Point):
     assert judge(facts) == []
     assert seen(run, facts, job_id, again=point.expected.again) == wanted(point)
     # and what the dead held was worked on again in time.
-    resumed = [each for each in journal.resumed[before:] if each.clean]
     if point.deed is Deed.KILL and point.expected.resumes:
-        assert resumed
-        assert max(each.seconds for each in resumed) <= run.fleet.plan.scale.resume_bound_s
+        resumed = run.resumptions()[before:]
+        assert judge_resumptions(resumed, run.fleet.plan.scale.resume_bound_s) == []
 
 
 def wanted(point: Point) -> dict[str, object]:

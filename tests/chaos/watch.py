@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
 from tests.chaos.calls import Ask, Call, is_refusal, rung_row
+from tests.chaos.faults import Fault, Faults
 from tests.chaos.journal import Journal, Resumed
 from tests.chaos.proxy import CUT, HALVE, PASS, Verdict
 
-_ENDING = frozenset({"finish", "fan_out", "record_attempt"})
+#: Calls after which nobody works on their row, save a commit that keeps it.
+_ENDING = frozenset({"finish", "fan_out", "record_attempt", "release"})
+_GIVING_UP = _ENDING | {"commit"}
+#: By this a worker is heard to listen for work.
+_LISTENING = "brpop"
 
 
 class Wire(StrEnum):
@@ -68,21 +73,32 @@ class Weather:
     stream_cut: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Orphan:
+    """A row whose holder was killed; in doubt where it may have been given up just before."""
+
+    kill: Fault
+    in_doubt: bool
+
+
 class Watch:
-    """The ear of all proxies of a fleet."""
+    """The ear of all proxies of a fleet; `workers` are those who listen for work."""
 
     def __init__(
         self,
         journal: Journal,
         kill: Callable[[str], None],
         stop_for: Callable[[str, float], None],
+        workers: Collection[str] = (),
     ) -> None:
         self._journal, self._kill, self._stop_for = journal, kill, stop_for
+        self._workers = workers
         self._lock = threading.RLock()
         self._held: dict[str, str] = {}
-        self._orphans: dict[str, tuple[float, str]] = {}
-        self._disturbed_s = [float("-inf")]
-        self._away = False
+        self._orphans: dict[str, _Orphan] = {}
+        #: Rows that a process has asked to give up, unanswered.
+        self._giving_up: dict[str, str] = {}
+        self.faults = Faults()
         self.traps: list[Trap] = []
         self.weather = Weather()
         self.dice = Random(0)
@@ -92,25 +108,17 @@ class Watch:
     def process_died(self, who: str) -> None:
         """A process is about to be killed: its rows are orphans until somebody claims them."""
         now_s = time.monotonic()
+        kill = self.struck(f"kill {who}", who)
+        self.faults.end(kill, now_s)
         with self._lock:
-            for row, holder in self._held.items():
-                if holder == who:
-                    self._orphans[row] = (now_s, who)
-            self._held = {row: each for row, each in self._held.items() if each != who}
-            # For the rows of those who died before, this is a further disturbance.
-            self._disturbed_s.append(now_s)
+            for row in [row for row, holder in self._held.items() if holder == who]:
+                del self._held[row]
+                self._orphans[row] = _Orphan(kill, self._giving_up.get(row) == who)
 
-    def disturb(self) -> None:
-        """Something happens that may hold up work beyond what a lease explains."""
-        self._disturbed_s.append(time.monotonic())
-
-    def store_away(self) -> None:
-        self._away = True
-        self.disturb()
-
-    def store_back(self) -> None:
-        self._away = False
-        self.disturb()
+    def struck(self, what: str, who: str = "") -> Fault:
+        """Something begins that strikes a process, or all workers as the store's absence does."""
+        deaf = self._workers if who in {"", "valkey"} else {who}
+        return self.faults.begin(what, time.monotonic(), deaf=deaf)
 
     def holds(self, who: str) -> list[str]:
         """Rows that a process has claimed and not given back."""
@@ -121,22 +129,33 @@ class Watch:
         with self._lock:
             if call.name == "claim":
                 self._held[call.row] = who
-                killed_s, _ = self._orphans.pop(call.row, (0.0, ""))
-                if killed_s:
-                    took_s = time.monotonic() - killed_s
-                    clean = not self._away and self._disturbed_s[-1] <= killed_s
-                    self._journal.worked_on_again(Resumed(call.row, took_s, clean))
-                    self._journal.count("recovery")
+                if orphan := self._orphans.pop(call.row, None):
+                    self._journal.worked_on_again(self._resumed(call.row, orphan))
             elif call.name in _ENDING or (call.name == "commit" and not call.change.get("keep")):
                 self._held.pop(call.row, None)
                 self._orphans.pop(call.row, None)
 
+    def _resumed(self, row: str, orphan: _Orphan) -> Resumed:
+        killed_s, now_s = orphan.kill.began_s, time.monotonic()
+        disturbed = self.faults.between(killed_s, now_s, but=orphan.kill)
+        disturbed += ("perhaps given up",) * orphan.in_doubt
+        return Resumed(row, killed_s, now_s - killed_s, disturbed)
+
     # ---- the store
 
     def asked_store(self, who: str, call: Call) -> Verdict:
-        return self._spring(Wire.BEFORE, who, call.name, call, call.row)
+        verdict = self._spring(Wire.BEFORE, who, call.name, call, call.row)
+        if call.name in _GIVING_UP and not verdict.cut:
+            with self._lock:
+                self._giving_up[call.row] = who
+        return verdict
 
     def store_answered(self, who: str, call: Call, reply: bytes) -> Verdict:
+        if call.name == _LISTENING or who not in self._workers:
+            self.faults.heard(who, time.monotonic())
+        if call.name in _GIVING_UP:
+            with self._lock:
+                self._giving_up.pop(call.row, None)
         row = rung_row(reply) if call.name == "brpop" else call.row
         if not is_refusal(reply):
             self._note(who, call)
