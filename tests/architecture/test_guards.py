@@ -10,8 +10,7 @@ from tests.integration.store import guards as store
 from tests.scenarios import guards as scenarios
 
 EDITS = {(edit.path, edit.old) for edits in chaos.GUARDS.values() for edit in edits}
-EDITS |= {(f"service/store/lua/{each.path}", each.old) for each in store.GUARDS}
-EDITS |= {(each.path, each.old) for each in scenarios.GUARDS}
+EDITS |= {(each.edit.path, each.edit.old) for each in (*store.GUARDS, *scenarios.GUARDS)}
 
 
 @pytest.mark.parametrize(("path", "old"), sorted(EDITS), ids=range(len(EDITS)))
