@@ -22,6 +22,8 @@ from service.clock import FakeClock
 
 ROOT = Path(__file__).resolve().parents[1]
 FOOTAGE = ROOT / ".cache" / "footage"
+#: Markers of tests that skip where a tool is missing, and fail in CI, which installs it.
+_TOOLS = ("browser", "promtool", "strace", "faketime")
 
 for _name in [name for name in os.environ if name.startswith(("CAPTION_AB_", "NEMO_"))]:
     del os.environ[_name]
@@ -37,12 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """In CI a test that is skipped for want of a browser or of promtool has failed."""
+    """In CI a test that is skipped for want of a tool that CI installs has failed."""
     report = yield
-    wanted = [name for name in ("browser", "promtool") if item.get_closest_marker(name)]
+    wanted = [name for name in _TOOLS if item.get_closest_marker(name)]
     if report.skipped and wanted and os.environ.get("CI") == "true":
         report.outcome = "failed"
-        report.longrepr = f"skipped in CI, where a {wanted[0]} must be there: {report.longrepr}"
+        report.longrepr = f"skipped in CI, where {wanted[0]} must be there: {report.longrepr}"
     return report
 
 

@@ -8,6 +8,8 @@ taken as kept: the server renames a file only after it has synced it.
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +18,16 @@ STRACE = (
     "strace", "-f", "--seccomp-bpf", "-y", "-s", "0", "-e", "signal=none",
     "-e", "trace=write,writev,pwrite64,ftruncate,fdatasync,fsync,rename,renameat,renameat2",
 )  # fmt: skip
+
+
+def why_unwatched() -> str:
+    """Why system calls cannot be watched on this machine; empty where they can."""
+    if shutil.which("strace") is None:
+        return "strace is not on the PATH"
+    done = subprocess.run([*STRACE, "-o", "/dev/null", "true"], capture_output=True, text=True)
+    return f"strace may not watch processes here: {done.stderr[-200:]}" if done.returncode else ""
+
+
 _CALL = re.compile(r"^(?:\[pid +)?(?P<task>\d+)\]? +(?P<rest>.*)$")
 _BEGUN = re.compile(r"^(?P<call>\w+)\(\d+<(?P<path>[^>]*)>")
 _RESUMED = re.compile(r"^<\.\.\. (?P<call>\w+) resumed>")

@@ -20,13 +20,14 @@ BUSY_S = 0.5
 class Resumed:
     """A row of a killed process that somebody works on again.
 
-    `disturbed` names what else was done between the kill and then; `late_s` is by how much the
-    witness was late meanwhile.
+    `after` names the kill, `disturbed` what else was done between it and then; `late_s` is by how
+    much the witness was late meanwhile.
     """
 
     row: str
     killed_s: float
     seconds: float
+    after: str = ""
     disturbed: tuple[str, ...] = ()
     late_s: float = 0.0
 
@@ -85,10 +86,11 @@ class Journal:
         for kind in ("undisturbed", "starved", "disturbed"):
             found = [each for each in resumed if each.kind == kind]
             if found:
-                times = [each.seconds for each in found]
+                times, last = [each.seconds for each in found], max(found, key=lambda e: e.seconds)
                 lines.append(
                     f"  kill to resumed work, {kind}: {len(times)} rows, "
-                    f"median {statistics.median(times):.2f} s, max {max(times):.2f} s, "
-                    f"witness late by at most {max(each.late_s for each in found):.2f} s"
+                    f"median {statistics.median(times):.2f} s, max {last.seconds:.2f} s "
+                    f"({last.row.partition(':')[0]} after {last.after}, witness late by "
+                    f"{last.late_s:.2f} s)"
                 )
         return "\n".join(lines)

@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.judge import judge, unknowns
 from tests.chaos.run import open_run
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+_LONG = [pytest.mark.chaos, pytest.mark.slow]
 _JOBS = 4
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 _STREAM_S = 9.0
@@ -35,6 +35,8 @@ def streaming(run):
     return run
 
 
+@pytest.mark.chaos
+@pytest.mark.slow
 def test_a_store_that_pauses_longer_than_a_lease_cuts_no_stream(streaming):
     # Given running streams; when the store does not answer for longer than a lease and its grace
     scale = streaming.fleet.plan.scale
@@ -43,6 +45,8 @@ def test_a_store_that_pauses_longer_than_a_lease_cuts_no_stream(streaming):
     assert_all_applied(streaming)
 
 
+@pytest.mark.chaos
+@pytest.mark.slow
 def test_a_store_that_is_killed_cuts_no_stream(streaming):
     # Given running streams; when the store is killed and starts again
     streaming.fleet.kill("valkey")
@@ -50,6 +54,8 @@ def test_a_store_that_is_killed_cuts_no_stream(streaming):
     assert_all_applied(streaming)
 
 
+@pytest.mark.chaos
+@pytest.mark.slow
 def test_cut_connections_to_the_store_cut_no_stream(streaming):
     # Given running streams; when all connections to the store are cut, several times
     for _ in range(3):
@@ -60,6 +66,8 @@ def test_cut_connections_to_the_store_cut_no_stream(streaming):
     assert_all_applied(streaming)
 
 
+@pytest.mark.chaos
+@pytest.mark.slow
 def test_a_full_disk_delays_jobs_and_loses_none(run):
     # Given a store of files in which no file can be written
     run.begin_anew()
@@ -76,6 +84,8 @@ def test_a_full_disk_delays_jobs_and_loses_none(run):
     assert_all_applied(run, jobs=2)
 
 
+@pytest.mark.chaos
+@pytest.mark.slow
 def test_receivers_that_hang_hold_up_nobody_and_are_told_in_the_end(run):
     # Given receivers that mostly hang; when jobs run meanwhile
     run.begin_anew()
@@ -89,8 +99,12 @@ def test_receivers_that_hang_hold_up_nobody_and_are_told_in_the_end(run):
     assert run.inbox.hung > 0
 
 
+@pytest.mark.faketime
 @pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed")
-def test_a_clock_that_jumps_by_an_hour_changes_nothing(tmp_path, small_clip):
+@pytest.mark.parametrize(
+    "jobs", [pytest.param(2, id="short"), pytest.param(6, id="long", marks=_LONG)]
+)
+def test_a_clock_that_jumps_by_an_hour_changes_nothing(tmp_path, small_clip, jobs):
     # Given two processes whose wall clocks can be moved, and jobs under way in them
     shift = tmp_path / "shift"
     shift.write_text("+0")
@@ -103,16 +117,16 @@ def test_a_clock_that_jumps_by_an_hour_changes_nothing(tmp_path, small_clip):
     }
     with open_run(tmp_path, small_clip, own_env={"flow-1": own, "hooks": own}) as run:
         run.fleet.switch(edit_s=3.0)
-        run.customer.send_many(4)
-        wait_for(lambda: run.fleet.books()["streams"] >= 4)
+        run.customer.send_many(jobs - 1)
+        wait_for(lambda: run.fleet.books()["streams"] >= jobs)
         # When the clocks jump ahead by an hour, and later back,
         shift.write_text("+1h")
         time.sleep(2)
-        run.customer.send_many(2, name="later")
+        run.customer.send_many(1, name="later")
         time.sleep(2)
         shift.write_text("-1h")
         # Then all jobs succeed as if nothing had happened;
-        assert_all_applied(run, jobs=6)
+        assert_all_applied(run, jobs=jobs)
         # and the logs show that the processes did see other times.
         hours = {json.loads(line)["at"][:13] for line in log_lines(run, "hooks")}
         assert len(hours) >= 3

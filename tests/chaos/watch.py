@@ -139,7 +139,7 @@ class Watch:
         killed_s, now_s = orphan.kill.began_s, time.monotonic()
         disturbed = self.faults.between(killed_s, now_s, but=orphan.kill)
         disturbed += ("perhaps given up",) * orphan.in_doubt
-        return Resumed(row, killed_s, now_s - killed_s, disturbed)
+        return Resumed(row, killed_s, now_s - killed_s, orphan.kill.what, disturbed)
 
     # ---- the store
 
