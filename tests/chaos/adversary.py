@@ -91,7 +91,8 @@ class Adversary:
 
     def _choose(self) -> Callable[[], None]:
         """What comes next; however short a storm is, it begins with what every storm must have."""
-        if all(each.kind != "undisturbed" for each in self._run.resumptions()):
+        bound_s = self._fleet.plan.scale.resume_bound_s
+        if all(each.kind(bound_s) != "undisturbed" for each in self._run.resumptions()):
             return self._kill_and_look_on
         if not self._fleet.journal.total(CUTS):
             return self._cut_connections
@@ -156,6 +157,8 @@ class Adversary:
             self._watch.weather = Weather()
 
     def _fill_the_disk(self) -> None:
+        # One that starts could not write down that it serves.
+        self._fleet.await_ready("transfer")
         self._fleet.journal.count("disk full")
         pid = self._fleet.pid("transfer")
         # It may be killed meanwhile.

@@ -272,6 +272,7 @@ class Fleet:
                         served = child.is_ready(child.printed())
                         self.journal.restarted(name, child.process.returncode, served=served)
                     child.start()
+                    self.watch.process_started(name)
 
     def close(self) -> None:
         """End everything; nothing is left behind."""

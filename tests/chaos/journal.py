@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 _REFUSED = frozenset({2, 3})
 
 
-#: A machine on which the witness came later than this, in all, was too busy to judge by.
-BUSY_S = 0.5
+#: A machine on which the witness got less of a processor than this was too busy to judge by.
+BUSY_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """A row of a killed process that somebody works on again.
 
-    `after` names the kill, `disturbed` what else was done between it and then; `late_s` is by how
-    much the witness was late meanwhile.
+    `after` names the kill, `disturbed` what else was done between it and then; `share` is how much
+    of a processor the witness got meanwhile.
     """
 
     row: str
@@ -29,14 +29,13 @@ class Resumed:
     seconds: float
     after: str = ""
     disturbed: tuple[str, ...] = ()
-    late_s: float = 0.0
+    share: float = 1.0
 
-    @property
-    def kind(self) -> str:
-        """Whether it can be judged: `undisturbed`, `disturbed`, or `starved`."""
+    def kind(self, bound_s: float) -> str:
+        """What it shows: `disturbed` nothing, `starved` a late one that the machine explains."""
         if self.disturbed:
             return "disturbed"
-        return "starved" if self.late_s > BUSY_S else "undisturbed"
+        return "starved" if self.seconds > bound_s and self.share < BUSY_SHARE else "undisturbed"
 
 
 @dataclass
@@ -78,19 +77,19 @@ class Journal:
         with self._lock:
             return sum(n for what, n in self.counts.items() if f"{what} ".startswith(f"{kind} "))
 
-    def report(self, resumed: Sequence[Resumed], **more: object) -> str:
+    def report(self, resumed: Sequence[Resumed], bound_s: float, **more: object) -> str:
         """The figures of a run, one a line."""
         with self._lock:
             counts = dict(sorted(self.counts.items()))
         lines = [f"  {name}: {value}" for name, value in {**more, **counts}.items()]
         for kind in ("undisturbed", "starved", "disturbed"):
-            found = [each for each in resumed if each.kind == kind]
+            found = [each for each in resumed if each.kind(bound_s) == kind]
             if found:
-                times, last = [each.seconds for each in found], max(found, key=lambda e: e.seconds)
+                last = max(found, key=lambda each: each.seconds)
                 lines.append(
-                    f"  kill to resumed work, {kind}: {len(times)} rows, "
-                    f"median {statistics.median(times):.2f} s, max {last.seconds:.2f} s "
-                    f"({last.row.partition(':')[0]} after {last.after}, witness late by "
-                    f"{last.late_s:.2f} s)"
+                    f"  kill to resumed work, {kind}: {len(found)} rows, "
+                    f"median {statistics.median(each.seconds for each in found):.2f} s, "
+                    f"max {last.seconds:.2f} s ({last.row.partition(':')[0]} after {last.after}); "
+                    f"the witness got {min(each.share for each in found):.0%} at least"
                 )
         return "\n".join(lines)

@@ -38,14 +38,14 @@ def unknowns(facts: Facts) -> int:
 def judge_resumptions(resumed: Sequence[Resumed], bound_s: float) -> list[str]:
     """What the dead held was worked on again in time, as far as that can be told.
 
-    A row counts where nothing else was done meanwhile and the machine let a witness be punctual.
-    Where it did so for less than half of them, or nothing is left, the run proves nothing.
+    A row counts where nothing else was done meanwhile. A late one does not where the machine was
+    too busy, as a witness saw; with more of these than of those that count the run proves nothing.
     """
-    kinds = Counter(each.kind for each in resumed)
+    kinds = Counter(each.kind(bound_s) for each in resumed)
     told = [
         f"{each.row} was worked on again after {each.seconds:.2f} s, bound {bound_s:g} s"
         for each in resumed
-        if each.kind == "undisturbed" and each.seconds > bound_s
+        if each.kind(bound_s) == "undisturbed" and each.seconds > bound_s
     ]
     if not kinds["undisturbed"] or kinds["starved"] > kinds["undisturbed"]:
         told.append(f"the time to resumed work cannot be judged: {dict(kinds)}")

@@ -75,9 +75,9 @@ class Run:
 
     def resumptions(self) -> list[Resumed]:
         """How soon the rows of killed processes were worked on again, with the witness's word."""
-        late_s = self.fleet.witness.late_s
+        share = self.fleet.witness.share
         return [
-            replace(each, late_s=late_s(each.killed_s, each.killed_s + each.seconds))
+            replace(each, share=share(each.killed_s, each.killed_s + each.seconds))
             for each in list(self.fleet.journal.resumed)
         ]
 

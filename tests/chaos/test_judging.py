@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.chaos.calls import Call
 from tests.chaos.faults import Faults
 from tests.chaos.journal import Journal, Resumed
@@ -29,7 +31,7 @@ def test_a_late_resumption_is_told():
 
 
 def test_a_late_resumption_that_something_else_explains_is_not_told():
-    late = [resumed(9.0, disturbed=("weather",)), resumed(9.0, late_s=0.6)]
+    late = [resumed(9.0, disturbed=("weather",)), resumed(9.0, share=0.3)]
     assert judge_resumptions([*late, resumed()], BOUND_S) == []
 
 
@@ -39,7 +41,7 @@ def test_a_run_without_a_resumption_to_judge_proves_nothing():
 
 
 def test_a_run_on_a_machine_that_is_mostly_too_busy_proves_nothing():
-    starved = resumed(late_s=0.6)
+    starved = resumed(9.0, share=0.3)
     assert judge_resumptions([starved, resumed()], BOUND_S) == []
     assert judge_resumptions([starved, starved, resumed()], BOUND_S) != []
 
@@ -106,10 +108,9 @@ def test_a_row_of_the_dead_that_is_claimed_again_is_a_recovery():
     ear, journal = watch()
     say(ear, "one", Call("claim", "cut:1"))
     ear.process_died("one")
-    say(ear, "one", Call("brpop"), NONE)
     say(ear, "two", Call("claim", "cut:1"))
     assert journal.total("recovery") == 1
-    assert [each.kind for each in journal.resumed] == ["undisturbed"]
+    assert [each.kind(BOUND_S) for each in journal.resumed] == ["undisturbed"]
 
 
 def test_what_was_done_to_others_before_a_kill_and_is_not_over_disturbs():
@@ -136,26 +137,41 @@ def test_a_row_whose_commit_never_reached_the_store_is_judged():
     ear.arm(Trap(Wire.BEFORE, "commit", Deed.KILL))
     ear.asked_store("one", Call("commit", "cut:1"))
     say(ear, "two", Call("claim", "cut:1"))
-    assert [each.kind for each in journal.resumed] == ["undisturbed"]
+    assert [each.kind(BOUND_S) for each in journal.resumed] == ["undisturbed"]
+
+
+def test_a_late_answer_to_the_dead_is_not_its_successor_listening():
+    ear, _ = watch()
+    ear.process_died("one")
+    say(ear, "one", Call("brpop"), NONE)
+    assert ear.faults.lasting == ("kill one",)
+    ear.process_started("one")
+    say(ear, "one", Call("brpop"), NONE)
+    assert ear.faults.lasting == ()
 
 
 # ---- the witness
 
 
-def test_a_witness_adds_up_by_how_much_its_looks_were_late():
+def test_a_witness_tells_what_part_of_a_processor_it_got():
     witness = Witness()
-    for at_s, late_s in ((1.0, 0.0), (2.0, 0.32), (3.0, 0.01), (4.0, 0.52)):
-        witness.note(at_s, late_s)
-    assert round(witness.late_s(1.5, 2.5), 2) == 0.3
-    assert round(witness.late_s(2.5, 3.5), 2) == 0.5, "the look to come is late as well"
-    assert round(witness.late_s(0.0, 9.0), 2) == 0.8
+    for at_s, took_s in ((1.0, 0.01), (2.0, 0.04), (3.0, 0.01), (4.0, 0.1)):
+        witness.note(at_s, 0.01, took_s)
+    assert witness.share(0.5, 0.9) == pytest.approx(1.0)
+    assert witness.share(1.5, 2.0) == pytest.approx(0.25)
+    assert witness.share(2.5, 3.5) == pytest.approx(0.02 / 0.11), "what is under way counts"
+    assert witness.share(0.0, 9.0) == pytest.approx(0.04 / 0.16)
 
 
-def test_a_witness_looks_by_itself():
+def test_a_witness_without_a_look_excuses_nothing():
+    assert Witness().share(1.0, 2.0) == 1.0
+
+
+def test_a_witness_works_by_itself():
     witness = Witness()
     witness.start()
     began_s = time.monotonic()
-    time.sleep(0.3)
+    time.sleep(0.8)
     witness.stop()
-    assert 2 <= witness.looks <= 8
-    assert witness.late_s(began_s, began_s + 0.3) < 0.3
+    assert 0.0 < witness.share(began_s, began_s + 0.8) <= 1.0
+    assert witness.looks >= 1

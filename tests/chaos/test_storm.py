@@ -49,7 +49,7 @@ def play(folder, clip, capsys, *, jobs, pace, least):
     journal, resumed = run.fleet.journal, run.resumptions()
     with capsys.disabled():
         figures = {"accepted": len(facts.accepted), "unknowns": unknowns(facts)}
-        figures = journal.report(resumed, **figures)
+        figures = journal.report(resumed, SCALE.resume_bound_s, **figures)
         print(f"\nstorm of seed {SEED}, scale {SCALE.factor:g}:\n{figures}")
     # Then all books agree, nobody died but those who were killed,
     assert judge(facts) == []

@@ -96,6 +96,7 @@ class Watch:
         self._lock = threading.RLock()
         self._held: dict[str, str] = {}
         self._orphans: dict[str, _Orphan] = {}
+        self._killed: dict[str, list[Fault]] = {}
         #: Rows that a process has asked to give up, unanswered.
         self._giving_up: dict[str, str] = {}
         self.faults = Faults()
@@ -107,13 +108,19 @@ class Watch:
 
     def process_died(self, who: str) -> None:
         """A process is about to be killed: its rows are orphans until somebody claims them."""
-        now_s = time.monotonic()
         kill = self.struck(f"kill {who}", who)
-        self.faults.end(kill, now_s)
         with self._lock:
+            self._killed.setdefault(who, []).append(kill)
             for row in [row for row, holder in self._held.items() if holder == who]:
                 del self._held[row]
                 self._orphans[row] = _Orphan(kill, self._giving_up.get(row) == who)
+
+    def process_started(self, who: str) -> None:
+        """A process runs again: what answers came for the one before it are not its own."""
+        with self._lock:
+            kills = self._killed.pop(who, [])
+        for kill in kills:
+            self.faults.end(kill, time.monotonic())
 
     def struck(self, what: str, who: str = "") -> Fault:
         """Something begins that strikes a process, or all workers as the store's absence does."""
