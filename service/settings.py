@@ -44,6 +44,7 @@ class Settings:
     beat_file: str = _setting(
         "", "Where a worker tells `python -m workers.health` that it works; empty: nowhere."
     )
+    beat_every_s: float = _setting(5.0, "How often it tells so; a worker is stale after 90 s.")
     accept: str = _setting("strict", "`strict` demands appendfsync always; `fast` takes everysec.")
     redis_policy: str = _setting(
         "check", "`check` reads Redis' persistence policy; `stated` trusts the operator."

@@ -30,10 +30,14 @@ for _name in [name for name in os.environ if name.startswith(("CAPTION_AB_", "NE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under `--dist loadgroup`, files stay together and real processes run one test at a time."""
+    """Under `--dist loadgroup`, files stay together and real processes run one test at a time.
+
+    The tests marked s3 stay together too: their server takes long to start.
+    """
     for item in items:
         processes = {"e2e", "chaos"} & set(item.path.parts)
-        group = "processes" if processes else str(item.path)
+        server = "swift" if item.get_closest_marker("s3") else str(item.path)
+        group = "processes" if processes else server
         item.add_marker(pytest.mark.xdist_group(group))
 
 

@@ -17,9 +17,6 @@ from service.errors import StoreError
 
 _log = logging.getLogger(__name__)
 
-#: Between two beats.
-BEAT_EVERY_S = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class Beat:
@@ -63,12 +60,21 @@ def beat_again(
 
 
 class Heartbeat:
-    """Keeps the file of one process. `look` asks Redis and the pool; without a path all is idle."""
+    """Keeps the file of one process, and writes it every `every_s` at most.
+
+    `look` asks Redis and the pool; without a path all is idle.
+    """
 
     def __init__(
-        self, path: str, *, look: Callable[[], Sight], monotonic_s: Callable[[], float]
+        self,
+        path: str,
+        *,
+        every_s: float,
+        look: Callable[[], Sight],
+        monotonic_s: Callable[[], float],
     ) -> None:
         self._path = Path(path) if path else None
+        self._every_s = every_s
         self._look = look
         self._monotonic_s = monotonic_s
         self._before: Sight | None = None
@@ -78,7 +84,7 @@ class Heartbeat:
     def round(self, trouble: str) -> None:
         """Tell that the ticker came round; `trouble` is the code of why its tick failed."""
         now_s = self._monotonic_s()
-        if self._path is None or now_s - self._beat.looped_s < BEAT_EVERY_S:
+        if self._path is None or now_s - self._beat.looped_s < self._every_s:
             return
         seen = None
         if not trouble:

@@ -192,6 +192,7 @@ def _begin(**_: Any) -> None:
     services = process.parts or _build(process, connections=2)
     process.heartbeat = Heartbeat(
         process.settings.beat_file,
+        every_s=process.settings.beat_every_s,
         look=lambda: _look_around(process, services),
         monotonic_s=services.clock.monotonic_s,
     )

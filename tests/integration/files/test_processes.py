@@ -116,8 +116,7 @@ def test_a_clip_is_fetched_into_the_bucket_and_looked_into(site, clip_host, buck
         "CAPTION_AB_CALLER_LOOPBACK_PORTS": str(clip_host.port),
         "TMPDIR": str(site.folder),
     }
-    for queue in ("flow", "transfer", "media"):
-        site.worker(queue, **env)
+    site.start_workers("flow", "transfer", "media", **env)
     row = site.accept(clip_host.url("clip"))
     assert site.wait_state(row, "ready", "failed", seconds=40) == "ready"
     name = urlsplit(bucket_settings.files).netloc

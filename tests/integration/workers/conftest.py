@@ -63,6 +63,15 @@ class Site:
         child.wait_ready(Interrupt())
         return child
 
+    def start_workers(self, *queues: str, **env: str) -> list[Child]:
+        """Start a worker of each queue, side by side, and wait until all of them consume."""
+        children = [self.plan_worker(queue, **env) for queue in queues]
+        for child in children:
+            child.start()
+        for child in children:
+            child.wait_ready(Interrupt())
+        return children
+
     def plan_worker(self, queue: str, **env: str) -> Child:
         child = Child(
             f"worker {queue}",
@@ -115,6 +124,8 @@ def site(broker_url: str, tmp_path: Path) -> Iterator[Site]:
     site = Site(broker_url, tmp_path, env)
     site.client.flushall()
     yield site
+    for child in site.workers:
+        child.ask_to_stop()
     for child in site.workers:
         child.stop()
     site.client.close()

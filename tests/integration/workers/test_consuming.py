@@ -63,8 +63,7 @@ def test_false_bells_do_no_harm(site, clip_host):
 
 def test_media_children_probe_the_clip(site, clip_host):
     # Given a transfer worker with threads and a media worker with forked children
-    site.worker("transfer", **OFTEN, **opened(clip_host))
-    site.worker("media", **OFTEN)
+    site.start_workers("transfer", "media", **OFTEN, **opened(clip_host))
 
     # When a clip is fetched; then the media worker looks into it, and the cut behind it is rung
     row = site.accept(clip_host.url("clip"))

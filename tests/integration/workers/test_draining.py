@@ -70,8 +70,9 @@ def test_second_sigterm_leaves_within_the_handback_time(site, busy):
 
 def test_idle_workers_stop_at_once(site):
     # Given idle workers of the three kinds of pool
-    for queue in ("flow", "transfer", "media"):
-        worker = site.worker(queue)
-        # When they are asked to stop; then they leave with 0, and so do a pool's children
+    workers = site.start_workers("flow", "transfer", "media")
+    # When they are asked to stop; then they leave with 0, and so do a pool's children
+    for worker in workers:
         worker.ask_to_stop()
+    for worker in workers:
         assert worker.process.wait(10) == 0, worker.printed()

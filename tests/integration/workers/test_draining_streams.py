@@ -47,9 +47,7 @@ def start_job(site: Site, clip_host, sandbox: RunningSandbox, labels: str):
     )
     new = a_new_job(spec, account=ENV_ACCOUNT)
     site.jobs.create(new, now_ms=site.clock.now_ms())
-    for queue in ("transfer", "media"):
-        site.worker(queue, **env)
-    flow = site.worker("flow", **env)
+    _, _, flow = site.start_workers("transfer", "media", "flow", **env)
     rows = [cut_row(new.id, 0, each) for each in labels]
     wait_for(lambda: sandbox.books["streams"] == len(rows), 30, lambda: site.told(rows[0]))
     return flow, rows

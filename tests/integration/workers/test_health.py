@@ -12,6 +12,9 @@ import pytest
 from tests.integration.workers.conftest import wait_for
 from workers.heartbeat import read_beat
 
+#: Between two beats here.
+OFTEN = {"CAPTION_AB_BEAT_EVERY_S": "0.3", "CAPTION_AB_TICK_EVERY_S": "0.1"}
+
 
 @pytest.fixture
 def beat_file(tmp_path):
@@ -32,7 +35,7 @@ def healthy(site, beat_file) -> subprocess.CompletedProcess[str]:
 def test_a_worker_of_each_queue_beats(site, beat_file, queue):
     """Given no worker, then no health; given one, when it has ticked again, then it is well."""
     assert healthy(site, beat_file).returncode == 1
-    site.worker(queue, CAPTION_AB_BEAT_FILE=str(beat_file))
+    site.worker(queue, CAPTION_AB_BEAT_FILE=str(beat_file), **OFTEN)
     first_s = read_beat(beat_file.read_text()).ticked_s
     wait_for(lambda: read_beat(beat_file.read_text()).ticked_s > first_s, 15)
     found = healthy(site, beat_file)
@@ -48,6 +51,7 @@ def test_a_worker_that_takes_work_is_not_idle_and_one_that_stands_is_silent(
         CAPTION_AB_BEAT_FILE=str(beat_file),
         CAPTION_AB_CALLER_HTTP="1",
         CAPTION_AB_CALLER_LOOPBACK_PORTS=str(clip_host.port),
+        **OFTEN,
     )
     row = site.accept(clip_host.url("clip"))
     site.wait_state(row, "probing")
@@ -58,6 +62,6 @@ def test_a_worker_that_takes_work_is_not_idle_and_one_that_stands_is_silent(
     try:
         stood = read_beat(beat_file.read_text())
         with pytest.raises(pytest.fail.Exception, match="not within"):
-            wait_for(lambda: read_beat(beat_file.read_text()) != stood, 7)
+            wait_for(lambda: read_beat(beat_file.read_text()) != stood, 1.5)
     finally:
         os.kill(worker.process.pid, signal.SIGCONT)

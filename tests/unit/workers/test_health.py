@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from service.clock import FakeClock
 from service.errors import StoreUnavailable
 from workers.health import STALE_S, judge, main
-from workers.heartbeat import BEAT_EVERY_S, Beat, Heartbeat, Sight, beat_again, read_beat
+from workers.heartbeat import Beat, Heartbeat, Sight, beat_again, read_beat
 
 NOW = 10_000.0
+#: Between two beats.
+BEAT_EVERY_S = 5.0
 
 
 def beat(**changes) -> Beat:
@@ -93,7 +95,9 @@ def path(tmp_path):
 
 @pytest.fixture
 def heart(path, around, clock):
-    return Heartbeat(str(path), look=around.look, monotonic_s=clock.monotonic_s)
+    return Heartbeat(
+        str(path), every_s=BEAT_EVERY_S, look=around.look, monotonic_s=clock.monotonic_s
+    )
 
 
 def rounds(heart, clock, count, trouble=""):
@@ -158,7 +162,7 @@ def test_a_drain_is_told(heart, path, clock):
 
 def test_without_a_path_nothing_is_written(around, clock, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    heart = Heartbeat("", look=around.look, monotonic_s=clock.monotonic_s)
+    heart = Heartbeat("", every_s=BEAT_EVERY_S, look=around.look, monotonic_s=clock.monotonic_s)
     rounds(heart, clock, 2)
     heart.drain(5)
     assert list(tmp_path.iterdir()) == []
