@@ -79,6 +79,7 @@ def _work(claim: Claim, lease: Lease, services: Services) -> None:
     if kind in {RowKind.CLIP, RowKind.CUT}:
         _advance_unit(claim, lease, services)
     else:
+        lease.closing = True  # its one write is its end, and finds out by itself
         with watched(claim, services.clock):
             _work_once(kind, claim, services)
 

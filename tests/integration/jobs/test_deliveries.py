@@ -76,3 +76,21 @@ def test_words_of_a_receiver_are_in_no_log(make_engine, small_clip, caplog):
     [line] = tries(caplog)
     assert (line.host, line.why, line.status) == ("127.0.0.1", "", 500)
     assert "hunter2" not in repr([vars(each) for each in caplog.records])
+
+
+def test_an_event_whose_lease_is_renewed_while_it_ends_is_no_lease_lost(
+    engine, small_clip, monkeypatch, caplog
+):
+    # Given an event's only write, and a renewal that comes before it is heard of
+    services, told = engine.services, engine.services.commands.fan_out
+
+    def fan_out(*args, **kwargs):
+        told(*args, **kwargs)
+        services.leases.renew_all()
+
+    monkeypatch.setattr(services.commands, "fan_out", fan_out)
+    # When it is turned into deliveries; then nobody is told of a lease that was lost
+    job = engine.submit(small_clip, "A", webhook={"url": "https://example.com/h", "events": ["*"]})
+    advance(event_row(job, 1), services)
+    assert "lease_lost" not in caplog.text
+    assert event_row(job, 1) not in dict(engine.due())
