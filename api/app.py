@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from api import account, catalog, jobs, messages, story, uploads, videos
+from api.events import document_events
 from api.gate import register_gate
 from api.health import health_routes
-from api.openapi import ProblemApi
+from api.openapi import ProblemApi, SchemaPlugin
 from api.pages import page_routes
 from api.problems import register_problems
 from api.state import attach_state
@@ -35,12 +36,14 @@ def create_app(services: Services) -> Flask:
     register_watch(app)
     register_gate(app)
     register_problems(app)
-    api = ProblemApi(app, spec_kwargs={"info": {"description": _DESCRIPTION}})
+    spec = {"info": {"description": _DESCRIPTION}, "marshmallow_plugin": SchemaPlugin()}
+    api = ProblemApi(app, spec_kwargs=spec)
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"key": []}]
     api.spec.options["servers"] = [{"url": app.config["PUBLIC_URL"]}]
     for room in (uploads, jobs, messages, videos, story, account, catalog):
         api.register_blueprint(room.routes)
+    document_events(api.spec)
     app.register_blueprint(health_routes(services))
     app.register_blueprint(page_routes())
     return app

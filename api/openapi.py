@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import marshmallow as ma
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Request
 from flask_smorest import Api, Blueprint
 from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
 
 from api import problems
+from api.fields import StrictSchema
 from service.errors import FieldError, InvalidRequest
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -48,6 +51,22 @@ class Problem(ma.Schema):
     )
     request_id = ma.fields.String(required=True)
     errors = ma.fields.List(ma.fields.Nested(FieldProblem))
+
+
+class OpenConverter(OpenAPIConverter):
+    """Requests take no field they do not know; answers and events may grow new ones (api.md)."""
+
+    def schema2jsonschema(self, schema: ma.Schema) -> dict[str, Any]:
+        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        if not isinstance(schema, StrictSchema):
+            described.pop("additionalProperties", None)
+        return described
+
+
+class SchemaPlugin(MarshmallowPlugin):
+    """Turns schemas into those of the document."""
+
+    Converter = OpenConverter
 
 
 class ProblemApi(Api):  # type: ignore[misc]

@@ -41,7 +41,10 @@ class ErrorReply(Schema):
     detail = fields.String(required=True)
     hint = fields.String()
     retryable = fields.Boolean(required=True)
-    stage = fields.String()
+    stage = fields.String(metadata={"description": "Where it happened; empty where that is plain."})
+    charged = fields.String(
+        metadata={"description": "Of a cut: whether credits were taken: yes, no or unknown."}
+    )
 
 
 class MediaReply(Schema):

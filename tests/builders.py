@@ -38,7 +38,9 @@ def a_spec(
 
 def an_event(kind: str = "job.created", **data: Any) -> str:
     """The body of an event, as the store takes it."""
-    return json.dumps({"id": "evt_1", "type": kind, "data": data}, separators=(",", ":"))
+    data = {"job_id": "job_1", "status": "queued", "name": "", **data}
+    body = {"id": "evt_1", "type": kind, "timestamp": "2026-01-01T00:00:00.000Z", "data": data}
+    return json.dumps(body, separators=(",", ":"))
 
 
 def a_new_job(

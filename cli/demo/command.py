@@ -17,10 +17,10 @@ from rich.console import Console
 from cli.children import free_port
 from cli.client import Client, Problem
 from cli.demo import results
-from cli.demo.receiver import Receiver
 from cli.interrupt import Interrupt, Interrupted
 from cli.jobs import captions_of, download_results, errors_of, follow, job_request
 from cli.live import Lines
+from cli.receiver import Receiver
 from cli.run import check_clip, send_clip
 from cli.system import Plan, System, remove_folder
 from cli.terminal import say, warn
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     folder = Path(tempfile.mkdtemp(prefix="caption-ab-demo-"))
     options.out.mkdir(parents=True, exist_ok=True)
     results.remove_old(options.out)
-    receiver = Receiver(options.out / "webhooks.jsonl", tell_webhook)
+    receiver = Receiver(tell_webhook, file=options.out / "webhooks.jsonl")
     system = System(_plan(folder, receiver.port), interrupt, lambda text: say(f"  {text}"))
     interrupt.on_again = system.hurry
     began_s = time.monotonic()
@@ -138,7 +138,7 @@ def _perform(
 ) -> int:
     say("Starting Valkey, the sandbox, four workers and the API:")
     first_key = system.start()
-    receiver.secret = first_key.webhook_secret
+    receiver.secrets = (first_key.webhook_secret,)
     client = Client(system.url, first_key.api_key)
     job = _submit(client, receiver, options, footage)
     lines = Lines()

@@ -8,7 +8,7 @@ import time
 import pytest
 import requests
 
-from cli.demo.receiver import Receiver
+from cli.receiver import Receiver
 from service.webhooks.signing import new_secret, signed_headers
 
 BODY = json.dumps({"type": "job.running", "data": {}}).encode()
@@ -16,8 +16,8 @@ BODY = json.dumps({"type": "job.running", "data": {}}).encode()
 
 @pytest.fixture
 def receiver(tmp_path):
-    receiver = Receiver(tmp_path / "webhooks.jsonl", lambda _: None)
-    receiver.secret = new_secret()
+    file = tmp_path / "webhooks.jsonl"
+    receiver = Receiver(lambda _: None, file=file, secrets=[new_secret()])
     receiver.start()
     yield receiver
     receiver.stop()
@@ -25,7 +25,7 @@ def receiver(tmp_path):
 
 def deliver(receiver, **changes: str) -> int:
     headers = signed_headers(
-        [receiver.secret], message_id="evt_1", timestamp_s=int(time.time()), body=BODY
+        receiver.secrets, message_id="evt_1", timestamp_s=int(time.time()), body=BODY
     )
     return requests.post(
         receiver.url, data=BODY, headers={**headers, **changes}, timeout=5

@@ -76,6 +76,15 @@ def test_every_operation_documents_its_problems_as_they_are_sent(ann: Visitor):
                 assert "default" in operation["responses"]
 
 
+def test_requests_are_closed_and_answers_may_grow(ann: Visitor):
+    # Given the document, which callers make their clients from
+    schemas = ann.client.get("/openapi.json").get_json()["components"]["schemas"]
+    closed = {name for name, each in schemas.items() if each.get("additionalProperties") is False}
+    # Then a field that we do not know is refused, and one that we add later breaks no client
+    assert {"JobRequest", "VariantRequest", "MessageRequest"} <= closed
+    assert not [name for name in closed if name.endswith(("Reply", "Data", "Problem"))]
+
+
 def test_addresses_are_documented_as_uri(ann: Visitor):
     text = ann.client.get("/openapi.json").text
     assert '"format": "uri"' in text

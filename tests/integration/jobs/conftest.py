@@ -16,6 +16,7 @@ from sandbox.server import RunningSandbox, start_sandbox
 from sandbox.switches import Switches
 from service.clock import FakeClock
 from service.nemo.tokens import ANONYMOUS_ACCOUNT, ENV_ACCOUNT
+from tests.events import assert_documented
 from tests.integration.jobs.harness import Harness, make_settings
 from tests.integration.store.conftest import store
 from tests.integration.store.invariants import assert_invariants
@@ -56,6 +57,7 @@ def make_engine(
 
     yield make
     assert_invariants(redis_client)
+    assert_documented(redis_client)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from service.settings import Settings
 from service.webhooks.events import EventType
 from service.webhooks.signing import new_secret, signed_headers
+from tests.events import faults_of, webhook_document
 
 DOC = (Path(__file__).parents[3] / "docs/webhooks.md").read_text(encoding="utf-8")
 SNIPPET = re.search(r"```python\n(.*?)```", DOC, re.DOTALL).group(1)
@@ -68,6 +69,16 @@ def test_every_event_type_is_described():
     """Given the table of event types, then it is the catalogue, no more and no less."""
     table = DOC.partition("## Event types")[2]
     assert re.findall(r"^\| `([a-z_.]+)` \|", table, re.MULTILINE) == [str(e) for e in EventType]
+
+
+def test_every_event_type_has_a_schema_in_the_document():
+    """Given the document's webhooks, then they are the catalogue, each with a type of its own."""
+    assert list(webhook_document()["webhooks"]) == [str(each) for each in EventType]
+    for kind in EventType:
+        event = {"sequence": 1, "id": "evt_1", "type": "other", "timestamp": "", "data": {}}
+        assert any(
+            "was expected" in each for each in faults_of({**event, "type": kind + "x"}, kind)
+        )
 
 
 def test_the_schedule_is_the_default_one():

@@ -1,0 +1,188 @@
+"""What webhooks send, for the `webhooks` part of the OpenAPI document: a schema for each type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from apispec import APISpec
+from marshmallow import fields
+
+from api.replies import ErrorReply, JobReply
+from service.webhooks.events import EventType
+
+
+class CutName(ma.Schema):
+    """Which cut: a variant of a clip, at a revision."""
+
+    label = fields.String(required=True)
+    clip = fields.Integer(required=True)
+    revision = fields.Integer(required=True)
+
+
+class VideoFacts(ma.Schema):
+    """The video that was stored."""
+
+    size = fields.Integer(required=True, metadata={"description": "Bytes."})
+    sha256 = fields.String(required=True)
+
+
+class OfJob(ma.Schema):
+    """Every event about a job names it."""
+
+    job_id = fields.String(required=True)
+
+
+class JobCreatedData(OfJob):
+    """The job as it was accepted."""
+
+    status = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class JobStatusData(OfJob):
+    """The status that the job has now."""
+
+    status = fields.String(required=True)
+
+
+class JobEndData(JobReply):
+    """The whole job, as `GET /v1/jobs/{id}` shows it, but for the links into the editor."""
+
+    job_id = fields.String(required=True)
+
+
+class JobWaitsData(OfJob):
+    """What a person must do, and for which cut."""
+
+    cut = fields.Nested(CutName, required=True)
+    error = fields.Nested(ErrorReply, required=True)
+
+
+class JobProgressData(OfJob):
+    """A stream that still runs."""
+
+    cut = fields.Nested(CutName, required=True)
+    stage = fields.String(required=True)
+    seconds = fields.Integer(required=True)
+
+
+class ClipReadyData(OfJob):
+    """A source video that was fetched and checked."""
+
+    clip = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+    duration_s = fields.Float(required=True)
+
+
+class ClipFailedData(OfJob):
+    """Why a source video cannot be used."""
+
+    clip = fields.Integer(required=True)
+    error = fields.Nested(ErrorReply, required=True)
+
+
+class CutData(OfJob):
+    """A cut that has come a step further."""
+
+    cut = fields.Nested(CutName, required=True)
+    error = fields.Nested(ErrorReply)
+
+
+class CutStoredData(OfJob):
+    """A cut whose video is there."""
+
+    cut = fields.Nested(CutName, required=True)
+    video = fields.Nested(VideoFacts, required=True)
+
+
+class CutEndedData(OfJob):
+    """A cut that has ended badly, or waits; `error` says why and whether it was charged."""
+
+    cut = fields.Nested(CutName, required=True)
+    error = fields.Nested(ErrorReply, required=True)
+
+
+#: The shape of `data` by type; a test fails for a type without one.
+SHAPES: dict[EventType, type[ma.Schema]] = {
+    EventType.JOB_CREATED: JobCreatedData,
+    EventType.JOB_RUNNING: JobStatusData,
+    EventType.JOB_ACTION_REQUIRED: JobWaitsData,
+    EventType.JOB_RESUMED: JobStatusData,
+    EventType.JOB_PROGRESS: JobProgressData,
+    EventType.JOB_CANCELING: JobStatusData,
+    EventType.JOB_SUCCEEDED: JobEndData,
+    EventType.JOB_PARTIAL: JobEndData,
+    EventType.JOB_FAILED: JobEndData,
+    EventType.JOB_CANCELED: JobEndData,
+    EventType.JOB_EXPIRED: JobEndData,
+    EventType.CLIP_READY: ClipReadyData,
+    EventType.CLIP_FAILED: ClipFailedData,
+    EventType.CUT_CREATED: CutData,
+    EventType.CUT_CAPTIONED: CutData,
+    EventType.CUT_RENDERING: CutData,
+    EventType.CUT_SUCCEEDED: CutStoredData,
+    EventType.CUT_FAILED: CutEndedData,
+    EventType.CUT_ACTION_REQUIRED: CutEndedData,
+    EventType.CUT_CANCELED: CutEndedData,
+    EventType.CUT_EXPIRED: CutEndedData,
+}
+
+_HEADERS = (
+    ("webhook-id", "The event; the same in every try."),
+    ("webhook-timestamp", "When this try was signed, in seconds since 1970."),
+    ("webhook-signature", "One or more of `v1,<base64>`, separated by spaces; any that fits."),
+)
+
+
+def document_events(spec: APISpec) -> None:
+    """Put every event type into the document's `webhooks` (OpenAPI 3.1)."""
+    for shape in dict.fromkeys(SHAPES.values()):
+        spec.components.schema(shape.__name__, schema=shape)
+    webhooks = {}
+    for kind, shape in SHAPES.items():
+        name = "".join(part.capitalize() for part in kind.replace("_", ".").split("."))
+        spec.components.schema(f"{name}Event", _envelope(kind, shape))
+        webhooks[str(kind)] = {"post": _delivery(kind, f"{name}Event")}
+    spec.options["webhooks"] = webhooks
+
+
+def _envelope(kind: EventType, shape: type[ma.Schema]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["sequence", "id", "type", "timestamp", "data"],
+        "properties": {
+            "sequence": {"type": "integer", "minimum": 1},
+            "id": {"type": "string", "pattern": "^evt_[0-9a-z]+$"},
+            "type": {"const": str(kind)},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "data": {"$ref": f"#/components/schemas/{shape.__name__}"},
+        },
+    }
+
+
+def _delivery(kind: EventType, schema: str) -> dict[str, Any]:
+    body = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {
+        "operationId": f"receive_{kind.replace('.', '_')}",
+        "summary": str(kind),
+        "description": "Signed by Standard Webhooks; see docs/webhooks.md.",
+        "tags": ["webhooks"],
+        "security": [],
+        "parameters": [
+            {
+                "in": "header",
+                "name": name,
+                "required": True,
+                "schema": {"type": "string"},
+                "description": text,
+            }
+            for name, text in _HEADERS
+        ],
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": {
+            "2XX": {"description": "Taken."},
+            "410": {"description": "Nothing more is wanted."},
+            "default": {"description": "Not taken: it is tried again."},
+        },
+    }
