@@ -27,7 +27,7 @@ _KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": True,
-    "schema": {"type": "string", "maxLength": 257},
+    "schema": {"type": "string", "pattern": "^[!#-~][!-~]{0,254}$"},
     "description": "Required, because an edit costs credits; remembered for 24 h.",
 }
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import http
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import marshmallow as ma
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -24,6 +24,7 @@ from api import problems
 from api.fields import StrictSchema
 from service.errors import FieldError, InvalidRequest
 
+View = TypeVar("View", bound=Callable[..., Any])
 _HALF = re.compile("[\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
 
@@ -60,6 +61,9 @@ class OpenConverter(OpenAPIConverter):
         described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
         if not isinstance(schema, StrictSchema):
             described.pop("additionalProperties", None)
+        one_of = getattr(schema.Meta, "one_of", ())
+        if one_of:
+            described["oneOf"] = [{"required": [name]} for name in one_of]
         return described
 
 
@@ -113,9 +117,19 @@ class Parser(FlaskParser):
 
 
 class Routes(Blueprint):  # type: ignore[misc]
-    """A blueprint whose arguments are read by our parser."""
+    """A blueprint whose arguments are read by our parser; operations are called by their views."""
 
     ARGUMENTS_PARSER = Parser()
+
+    def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view under its own name, which generated clients take for the operation's."""
+        register = super().route(rule, **options)
+
+        def named(view: View) -> View:
+            made: View = register(self.doc(operationId=view.__name__)(view))
+            return made
+
+        return named
 
 
 def _refuse_halves(value: Any) -> None:

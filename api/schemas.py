@@ -49,6 +49,9 @@ def _match_something(pattern: str) -> None:
 class ClipRequest(StrictSchema):
     """A source video: by `url` or by `upload_id`."""
 
+    class Meta(StrictSchema.Meta):  # noqa: D106  marshmallow's form
+        one_of = ("url", "upload_id")
+
     url = UrlField()
     upload_id = fields.String(validate=_UPLOAD, metadata={"pattern": "^upl_[0-9a-z]{26}$"})
     instruction = fields.String(

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from api.bodies import open_incoming
+from api.links import ON_UPLOAD, links
 from api.openapi import Routes
 from api.replies import UploadReply
 from api.schemas import NoQuery, UploadQuery
@@ -38,7 +39,7 @@ _BODY = {
 
 
 @routes.route("", methods=["POST"])
-@routes.doc(**_BODY)
+@routes.doc(**_BODY, **links(201, ON_UPLOAD, "upload_id"))
 @routes.arguments(UploadQuery, location="query")
 @routes.response(201, UploadReply)
 @routes.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")

@@ -127,3 +127,29 @@ def test_the_styles_are_the_presets(ann: Visitor):
 def test_the_limits_are_the_settings(ann: Visitor):
     body = ann.get("/v1/limits").get_json()
     assert (body["upload_bytes"], body["variants"]) == (2_000_000, 8)
+
+
+def test_every_operation_on_a_job_is_linked_from_the_answer_that_makes_one(ann: Visitor):
+    # Given the operations whose path names a job or an upload
+    document = ann.client.get("/openapi.json").get_json()
+    found = {"{job_id}": set(), "{upload_id}": set()}
+    for path, operations in document["paths"].items():
+        for parameter, names in found.items():
+            if parameter in path:
+                names.update(o["operationId"] for o in operations.values() if "operationId" in o)
+    # Then links lead to them all, so that a client and a tester find their way
+    made = document["paths"]["/v1/jobs"]["post"]["responses"]["202"]["links"]
+    sent = document["paths"]["/v1/uploads"]["post"]["responses"]["201"]["links"]
+    assert set(made) == found["{job_id}"]
+    assert set(sent) == found["{upload_id}"]
+
+
+def test_every_operation_has_a_name_of_its_own(ann: Visitor):
+    document = ann.client.get("/openapi.json").get_json()
+    names = [
+        operation["operationId"]
+        for path in document["paths"].values()
+        for method, operation in path.items()
+        if method != "parameters"
+    ]
+    assert len(names) == len(set(names)) > 15
