@@ -45,7 +45,7 @@ def create_app(services: Services) -> Flask:
         api.register_blueprint(room.routes)
     document_events(api.spec)
     app.register_blueprint(health_routes(services))
-    app.register_blueprint(page_routes())
+    app.register_blueprint(page_routes(api))
     return app
 
 

@@ -13,7 +13,7 @@ from api.accept import accept_job, accept_retry
 from api.frozen import mark, thaw_own
 from api.gate import takes_json
 from api.headers import read_idempotency_key, read_wait_s
-from api.links import ON_JOB, links
+from api.links import ON_JOB, ON_VARIANT, links
 from api.listing import list_jobs
 from api.openapi import Routes
 from api.replies import EventsReply, JobReply, JobsReply
@@ -48,7 +48,7 @@ _PREFER = {
 
 @routes.route("", methods=["POST"])
 @takes_json
-@routes.doc(parameters=[_IDEMPOTENCY, _PREFER], **links(202, ON_JOB, "job_id", label="A"))
+@routes.doc(parameters=[_IDEMPOTENCY, _PREFER], **links(202, "job_id", ON_JOB, ON_VARIANT))
 @routes.arguments(NoQuery, location="query")
 @routes.arguments(JobRequest)
 @routes.response(202, JobReply)

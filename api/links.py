@@ -13,19 +13,23 @@ ON_JOB = (
     "retry_ended_job",
     "read_events",
     "read_story",
-    "create_message",
-    "read_variant_timeline",
-    "read_video",
 )
+ON_VARIANT = ("create_message", "read_variant_timeline", "read_video")
 ON_UPLOAD = ("read_upload", "delete_upload")
 
 
 def links(
-    status: int, operations: Sequence[str], parameter: str, **fixed: str
+    status: int, parameter: str, operations: Sequence[str], on_variant: Sequence[str] = ()
 ) -> dict[str, dict[int, dict[str, Any]]]:
     """What `Routes.doc` takes: from the id of an answer to the operations on it.
 
-    `fixed` gives further parameters of paths that are the same for every answer.
+    Those on a variant get the label that every job has.
     """
-    to = {"parameters": {parameter: "$response.body#/id", **fixed}}
-    return {"responses": {status: {"links": {n: {"operationId": n, **to} for n in operations}}}}
+    to = {parameter: "$response.body#/id"}
+    made = {name: _link(name, to) for name in operations}
+    made |= {name: _link(name, {**to, "label": "A"}) for name in on_variant}
+    return {"responses": {status: {"links": made}}}
+
+
+def _link(operation: str, parameters: dict[str, str]) -> dict[str, Any]:
+    return {"operationId": operation, "parameters": parameters}

@@ -9,13 +9,14 @@ from __future__ import annotations
 import http
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 import marshmallow as ma
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from flask import Request
+from flask import Request, Response, request
 from flask_smorest import Api, Blueprint
 from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
@@ -63,7 +64,8 @@ class OpenConverter(OpenAPIConverter):
             described.pop("additionalProperties", None)
         one_of = getattr(schema.Meta, "one_of", ())
         if one_of:
-            described["oneOf"] = [{"required": [name]} for name in one_of]
+            # Not as `oneOf`: generators of clients make a union of nameless models from it.
+            described["not"] = {"anyOf": [_none_of(one_of), {"required": list(one_of)}]}
         return described
 
 
@@ -77,6 +79,17 @@ class ProblemApi(Api):  # type: ignore[misc]
     """An `Api` that documents problems; `api.problems` answers them."""
 
     ERROR_SCHEMA = Problem
+
+    @cached_property
+    def text(self) -> str:
+        """The document, written once a process: it needs no key, so it must cost little."""
+        return json.dumps(self.spec.to_dict(), ensure_ascii=False)
+
+    def _openapi_json(self) -> Response:
+        response = Response(self.text, content_type="application/json")
+        response.add_etag()
+        response.make_conditional(request)
+        return response
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `register_problems`: the stock handler drops headers such as Allow."""
@@ -130,6 +143,10 @@ class Routes(Blueprint):  # type: ignore[misc]
             return made
 
         return named
+
+
+def _none_of(names: Sequence[str]) -> dict[str, Any]:
+    return {"not": {"anyOf": [{"required": [name]} for name in names]}}
 
 
 def _refuse_halves(value: Any) -> None:

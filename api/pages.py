@@ -6,12 +6,15 @@ Static files are read once at start, so that no request waits for the disk.
 from __future__ import annotations
 
 import html
+import json
 from functools import cache
 from importlib.resources import files
 
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
+from api.openapi import ProblemApi
+from api.postman import to_postman
 from api.problems import HTTP_CODES, status_of, title_of
 from api.state import public_url
 from service.errors import CaptionAbError, NotFound
@@ -41,12 +44,19 @@ _DOCS = """<!DOCTYPE html>
 """
 
 
-def page_routes() -> Blueprint:
+def page_routes(api: ProblemApi) -> Blueprint:
     """The routes of one app."""
+
+    def send_collection() -> Response:
+        """The document as a Postman collection."""
+        collection = json.dumps(to_postman(json.loads(api.text)), ensure_ascii=False)
+        return Response(collection, content_type="application/json")
+
     routes = Blueprint("pages", __name__)
     routes.add_url_rule("/", view_func=show_start)
     routes.add_url_rule("/docs", view_func=show_docs)
     routes.add_url_rule("/docs/errors", view_func=show_errors)
+    routes.add_url_rule("/docs/postman.json", view_func=send_collection)
     routes.add_url_rule("/jobs/<job_id>", view_func=show_job)
     routes.add_url_rule("/static/<name>", view_func=send_static)
     load_static()

@@ -46,6 +46,9 @@ def _match_something(pattern: str) -> None:
         raise ValidationError("Must be an event of docs/webhooks.md or a pattern like job.*.")
 
 
+_CAPTIONS = {"format": "srt", "text": "1\n00:00:00,500 --> 00:00:02,500\nGood morning\n"}
+
+
 class ClipRequest(StrictSchema):
     """A source video: by `url` or by `upload_id`."""
 
@@ -131,11 +134,16 @@ class WebhookRequest(StrictSchema):
 class JobRequest(StrictSchema):
     """An A/B test of captions. Only `clips` is required."""
 
-    clips = fields.List(fields.Nested(ClipRequest), required=True, validate=Length(1, MAX_CLIPS))
+    clips = fields.List(
+        fields.Nested(ClipRequest),
+        required=True,
+        validate=Length(1, MAX_CLIPS),
+        metadata={"example": [{"url": "https://example.com/talk.mp4"}]},
+    )
     variants = fields.List(fields.Nested(VariantRequest), validate=Length(1, MAX_VARIANTS))
     name = fields.String(validate=Length(max=MAX_NAME))
     instruction = fields.String(validate=Length(max=MAX_INSTRUCTION))
-    captions = fields.Nested(CaptionsRequest)
+    captions = fields.Nested(CaptionsRequest, metadata={"example": _CAPTIONS})
     assets = fields.List(fields.Nested(AssetRequest), validate=Length(max=MAX_ASSETS))
     language = fields.String(validate=_LANGUAGE, metadata={"example": "en"})
     output = fields.Nested(OutputRequest)

@@ -39,7 +39,7 @@ _BODY = {
 
 
 @routes.route("", methods=["POST"])
-@routes.doc(**_BODY, **links(201, ON_UPLOAD, "upload_id"))
+@routes.doc(**_BODY, **links(201, "upload_id", ON_UPLOAD))
 @routes.arguments(UploadQuery, location="query")
 @routes.response(201, UploadReply)
 @routes.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -153,3 +154,27 @@ def test_every_operation_has_a_name_of_its_own(ann: Visitor):
         if method != "parameters"
     ]
     assert len(names) == len(set(names)) > 15
+
+
+def test_the_document_is_kept_and_told_only_when_it_is_new(ann: Visitor):
+    first = ann.client.get("/openapi.json")
+    again = ann.client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code) == (200, 304)
+
+
+def test_every_operation_is_in_the_postman_collection(ann: Visitor):
+    # Given the collection and the document
+    collection = ann.client.get("/docs/postman.json").get_json()
+    document = ann.client.get("/openapi.json").get_json()
+    asked = [item for folder in collection["item"] for item in folder["item"]]
+    # Then it has every operation once, with a first body that can be sent as it is
+    methods = {"get", "post", "put", "patch", "delete"}
+    wanted = sum(len(methods & set(path)) for path in document["paths"].values())
+    assert len(asked) == wanted
+    create = next(
+        i
+        for i in asked
+        if i["request"]["url"]["raw"] == "{{baseUrl}}/v1/jobs" and i["request"]["method"] == "POST"
+    )
+    assert json.loads(create["request"]["body"]["raw"])["clips"]
+    assert collection["auth"]["bearer"][0]["value"] == "{{key}}"

@@ -1,0 +1,120 @@
+"""The OpenAPI document against the running system: Schemathesis, and a client made from it.
+
+`python -m tests.contract.run [--examples N]`; its tools are those of requirements-contract.lock, in
+the venv that `.ci/contract` makes. Everything runs on this machine, with the sandbox.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from cli.children import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+TOOLS = ROOT / ".cache" / "contract-tools" / "bin"
+_START_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A system: its address, and a key with every scope of a tenant."""
+
+    url: str
+    key: str
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Running]:
+    """`caption-ab up` in a folder of its own."""
+    port = free_port()
+    env = {**os.environ, "CAPTION_AB_TENANT_OPEN_JOBS": "100000"}
+    command = [sys.executable, "-m", "cli", "up", "--data", str(folder), "--port", str(port)]
+    with (folder.parent / "up.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(process, url, folder)
+        key = json.loads((folder / "first-key.json").read_text())["api_key"]
+        yield Running(url, key)
+        requests.get(f"{url}/readyz", timeout=10).raise_for_status()
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, folder: Path) -> None:
+    until_s = time.monotonic() + _START_S
+    while time.monotonic() < until_s and process.poll() is None:
+        try:
+            ready = requests.get(f"{url}/readyz", timeout=5).ok
+        except requests.RequestException:
+            ready = False
+        if ready and (folder / "first-key.json").exists():
+            return
+        time.sleep(0.2)
+    raise SystemExit(f"the system did not start; see {folder.parent / 'up.log'}")
+
+
+def fuzz(system: Running, examples: int) -> int:
+    """Every check of Schemathesis over the whole document; its exit code."""
+    command = [
+        *(str(TOOLS / "schemathesis"), "--config-file", str(HERE / "schemathesis.toml"), "run"),
+        f"{system.url}/openapi.json",
+        *("--checks", "all", "--max-examples", str(examples), "--workers", "1"),
+        *("--header", f"Authorization: Bearer {system.key}", "--continue-on-failure"),
+    ]
+    return subprocess.run(command, check=False).returncode
+
+
+def use_client(system: Running, folder: Path) -> int:
+    """Make a client by openapi-python-client and let it run the quick workflow; an exit code."""
+    document = folder / "openapi.json"
+    document.write_text(requests.get(f"{system.url}/openapi.json", timeout=30).text)
+    made = folder / "client"
+    generate = [
+        *(str(TOOLS / "openapi-python-client"), "generate", "--path", str(document)),
+        *("--output-path", str(made), "--meta", "none", "--fail-on-warning"),
+        *("--config", str(HERE / "client.yaml")),
+    ]
+    code = subprocess.run(generate, check=False, env={**os.environ, "PATH": _path()}).returncode
+    if code:
+        return code
+    quick = [str(TOOLS / "python3"), str(HERE / "quick.py"), system.url, str(ROOT / _CLIP)]
+    env = {**os.environ, "PYTHONPATH": str(folder), "CAPTION_AB_KEY": system.key}
+    return subprocess.run(quick, check=False, env=env).returncode
+
+
+_CLIP = ".cache/footage/bigbuckbunny.mp4"
+
+
+def _path() -> str:
+    return f"{TOOLS}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def main() -> int:
+    """Both; 0 when neither found anything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=100, help="for each operation and phase")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="contract-") as name:
+        folder = Path(name)
+        with running(folder / "data") as system:
+            found = [use_client(system, folder), fuzz(system, options.examples)]
+    return max(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
