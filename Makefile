@@ -101,6 +101,10 @@ deploy-check: setup-dev ## Dockerfiles, compose file, manifests and scripts; nee
 	@$(PYTEST) tests/deploy
 	@.ci/deploy-check
 
+.PHONY: contract
+contract: setup-dev footage ## The OpenAPI document against the running system (EXAMPLES=100 an operation)
+	@.ci/contract $(or $(EXAMPLES),100)
+
 .PHONY: manifests
 manifests: setup-dev ## Render the manifests of Kubernetes anew (needs kubectl)
 	@$(BIN)/python3 -m tests.deploy.manifests

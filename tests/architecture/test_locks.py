@@ -12,6 +12,7 @@ from tests.architecture.tree import ROOT
 LOCKS = (
     "requirements.lock",
     "requirements-dev.lock",
+    "requirements-contract.lock",
     "requirements-deploy.lock",
     "requirements-footage.lock",
 )
@@ -52,6 +53,7 @@ def test_every_dependency_is_locked():
         (project["dependencies"], "requirements.lock"),
         (project["optional-dependencies"]["otel"], "requirements.lock"),
         (project["optional-dependencies"]["dev"], "requirements-dev.lock"),
+        (groups["contract"], "requirements-contract.lock"),
         (groups["deploy-check"], "requirements-deploy.lock"),
     ):
         assert _wanted(wanted) <= {name for name, _ in _pins(lock)}
