@@ -168,11 +168,17 @@ class JobsQuery(StrictSchema):
     status = fields.String(validate=OneOf([each.value for each in JobStatus]))
 
 
+#: More events than a job can have; Redis counts in 64 bits and JSON in 53.
+MAX_SEQUENCE = 2**53 - 1
+
+
 class EventsQuery(StrictSchema):
     """Which events to list."""
 
     after = fields.Integer(
-        load_default=0, validate=Range(min=0), metadata={"description": "A sequence, exclusive."}
+        load_default=0,
+        validate=Range(0, MAX_SEQUENCE),
+        metadata={"description": "A sequence, exclusive."},
     )
 
 

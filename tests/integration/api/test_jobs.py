@@ -223,6 +223,13 @@ def test_events_go_on_after_a_sequence(ann: Visitor):
     }
 
 
+def test_a_place_in_the_events_that_no_job_reaches_is_refused(ann: Visitor):
+    # Found by fuzzing: Redis takes no number of more than 64 bits
+    job_id = ann.post("/v1/jobs", json=JOB).get_json()["id"]
+    reply = ann.get(f"/v1/jobs/{job_id}/events?after=1215193573248802958082048")
+    assert (reply.status_code, reply.get_json()["errors"][0]["pointer"]) == (422, "query:/after")
+
+
 def test_a_tenant_at_its_quota_is_told_to_come_back(ann: Visitor, services):
     # Given a tenant that may have one unfinished job, and has it
     small = replace(services, settings=replace(services.settings, tenant_open_jobs=1))
