@@ -8,7 +8,7 @@ if clock_refuses() then return { -9 } end
 for queue, free in pairs(cjson.decode(ARGV[10])) do
   redis.call('HSET', K.rooms, queue .. '|' .. ARGV[8], free .. '|' .. ARGV[9])
 end
-local room, served = {}, {}
+local room = {}
 local said = redis.call('HGETALL', K.rooms)
 for i = 1, #said, 2 do
   local free, till = said[i + 1]:match('^(%d+)|(%d+)')
@@ -17,41 +17,39 @@ for i = 1, #said, 2 do
   else
     local queue = said[i]:match('^[^|]+')
     room[queue] = (room[queue] or 0) + tonumber(free)
-    served[queue] = true
   end
 end
-local looks = {}
+local looks, oldest = {}, {}
 for _, queue in ipairs({ 'flow', 'transfer', 'media', 'hooks' }) do
   local length = redis.call('LLEN', K.queue(queue))
   looks[queue] = { 0, length, room[queue] or 0 }
   room[queue] = (room[queue] or 0) - length
+  oldest[queue] = oldest_bell(queue)
 end
 
 local due = redis.call('ZRANGE', K.due, '-inf', ARGV[2], 'BYSCORE', 'LIMIT', 0, ARGV[5], 'WITHSCORES')
 local rung = 0
 for i = 1, #due, 2 do
   local row = due[i]
-  local queue, rings = unpack(redis.call('HMGET', K.row(row), 'queue', 'rings'))
+  local queue, rings, rung_at = unpack(redis.call('HMGET', K.row(row), 'queue', 'rings', 'rung'))
   if not queue then
     redis.call('ZREM', K.due, row)
   else
     -- Being put off makes a row no less late: it is overdue until somebody claims it.
     redis.call('ZADD', K.overdue(queue), 'NX', due[i + 1], row)
-    local pause = math.min(tonumber(ARGV[6]) * 2 ^ math.min(tonumber(rings or '0'), 20), tonumber(ARGV[7]))
-    if room[queue] > 0 then
+    local since = tonumber(redis.call('ZSCORE', K.overdue(queue), row))
+    rung_at = tonumber(rung_at or '0')
+    local pause = tonumber(ARGV[6])
+    -- Its bell may still lie there: a second one would only take room.
+    local has_bell = oldest[queue] > 0 and rung_at >= oldest[queue]
+    -- Newer bells may fill the list for ever, but none of them makes a row wait that was due before.
+    local missed = math.max(since, rung_at) < oldest[queue]
+    if not has_bell and (room[queue] > 0 or missed) then
+      pause = math.min(pause * 2 ^ math.min(tonumber(rings or '0'), 20), tonumber(ARGV[7]))
       room[queue] = room[queue] - 1
       rung = rung + 1
       redis.call('HINCRBY', K.row(row), 'rings', 1)
       ring(queue, row)
-    elseif served[queue] and now - tonumber(redis.call('ZSCORE', K.overdue(queue), row)) >= tonumber(ARGV[7]) then
-      -- Bells of newer rows may fill the list for ever: one that has waited long comes before them.
-      served[queue] = nil
-      rung = rung + 1
-      redis.call('HINCRBY', K.row(row), 'rings', 1)
-      ring(queue, row, 'RPUSH')
-      pause = tonumber(ARGV[7])
-    else
-      pause = tonumber(ARGV[6])
     end
     schedule(row, now + pause)
   end

@@ -164,6 +164,13 @@ GUARDS = (
             "redis.call('HSET', K.row(row), 'lease', '1') schedule(row, now + pause)",
         ),
     ),
+    Guard("tick: no second bell for a row", "tick.lua", "if not has_bell and (", "if ("),
+    Guard(
+        "tick: newer bells do not hold back a row that was missed",
+        "tick.lua",
+        "(room[queue] > 0 or missed)",
+        "room[queue] > 0",
+    ),
     Guard(
         "clock: no time far below",
         Edit(f"{LUA}include/clock.lua", "now < high - tonumber(ARGV[3]) or ", ""),

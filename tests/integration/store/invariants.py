@@ -6,9 +6,12 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
+
+from service.model.lifecycle import Queue
+from service.store.keys import queue_key
 
 PREFIX = "cab:"
 _KINDS = (f"{PREFIX}row:", f"{PREFIX}job:", f"{PREFIX}account:")
@@ -181,6 +184,37 @@ def assert_nothing_stays(client: redis.Redis) -> None:
     """Fail, naming the keys, when something of ended jobs would be kept for ever."""
     left = sorted(keys_that_stay(client))
     assert not left, f"kept for ever: {left}"
+
+
+class Bell(NamedTuple):
+    """A message in a queue's list: whom it is for, and when it was rung."""
+
+    row: str
+    at_ms: int
+
+
+def bells_of(client: redis.Redis, queue: Queue) -> list[Bell]:
+    """The bells that lie in a queue, the next one first."""
+    found = []
+    for text in reversed(client.lrange(queue_key(queue), 0, -1)):
+        row, _, at = json.loads(text)["headers"]["id"].partition("@")
+        found.append(Bell(row, int(at)))
+    return found
+
+
+def missed_rows(
+    client: redis.Redis, picture: Picture, bells: dict[Queue, list[Bell]], *, now_ms: int
+) -> set[str]:
+    """Due rows whose bell is gone though all that lie there were rung after they became due."""
+    missed = set()
+    for name, due_ms in picture.due.items():
+        row = picture.rows[name]
+        queue = Queue(row["queue"])
+        overdue_ms = client.zscore(f"{PREFIX}overdue:{queue}", name)
+        since_ms = max(int(row.get("rung", 0)), due_ms if overdue_ms is None else overdue_ms)
+        if due_ms <= now_ms and bells[queue] and since_ms < bells[queue][0].at_ms:
+            missed.add(name)
+    return missed
 
 
 def snapshot(client: redis.Redis) -> dict[str, object]:

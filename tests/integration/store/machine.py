@@ -41,6 +41,7 @@ from service.model.lifecycle import (
     ENDED_CUT,
     ClipState,
     CutState,
+    Queue,
     clip_may_become,
     cut_may_become,
 )
@@ -48,6 +49,7 @@ from service.settings import Settings
 from service.store.accounts import Grant, TokenGrant
 from service.store.commands import Change, Claim, LeaseLost
 from service.store.kept import Kept
+from service.store.keys import queue_key
 from service.store.retention import Retention
 from service.store.revisions import add_cut
 from tests.builders import ACCOUNT, a_new_cut, a_new_job, a_spec, an_event
@@ -58,6 +60,8 @@ from tests.integration.store.invariants import (
     Picture,
     assert_invariants,
     assert_nothing_stays,
+    bells_of,
+    missed_rows,
     snapshot,
 )
 
@@ -112,8 +116,21 @@ class Engine(RuleBasedStateMachine):
     @rule(worker=WORKERS, free=st.integers(0, 3))
     def tick(self, worker, free):
         before = {name: row["lease"] for name, row in self.picture.rows.items()}
+        bells = {queue: bells_of(self.client, queue) for queue in Queue}
+        missed = missed_rows(self.client, self.picture, bells, now_ms=self.store.now_ms)
         self.store.tick(worker=worker, flow=free, transfer=free, media=free, hooks=free)
         assert {n: self.store.row(n)["lease"] for n in before} == before
+        for queue, old in bells.items():
+            rung = {bell.row for bell in bells_of(self.client, queue)[len(old) :]}
+            twice = rung & {bell.row for bell in old}
+            assert not twice, f"{queue}: a second bell for {twice}"
+            missed -= rung
+        assert not missed, f"newer bells hold back {missed}"
+
+    @rule(queue=st.sampled_from(Queue), bells=st.integers(1, 9))
+    def lose_bells(self, queue, bells):
+        """A worker takes bells, and looks at no row."""
+        self.client.rpop(queue_key(queue), bells)
 
     @rule(seconds=PAUSES_S)
     def pass_time(self, seconds):
@@ -274,6 +291,9 @@ class Engine(RuleBasedStateMachine):
         held = [(claim.row, claim.fence)]
         assert self.store.commands.release_all(held, now_ms=self.store.now_ms) == holds
         assert holds or snapshot(self.client) == before
+        before = snapshot(self.client)
+        assert self.store.commands.release_all(held, now_ms=self.store.now_ms) == 0
+        assert snapshot(self.client) == before, f"{claim.row} was given back twice"
 
     @precondition(lambda self: self.made)
     @rule(data=st.data(), changed=st.booleans())

@@ -1,4 +1,4 @@
-"""tick: rings for due rows where workers have room; a lost bell is rung again."""
+"""tick: rings for due rows where workers have room or newer bells came in; one bell a row."""
 
 from __future__ import annotations
 
@@ -16,10 +16,21 @@ def queued(store) -> list[str]:
     return [json.loads(json.loads(text)["body"])[0][0] for text in texts]
 
 
+def take_bell(store) -> str:
+    """The row that the next bell on `transfer` names; takes it."""
+    text = store.client.rpop(queue_key(Queue.TRANSFER))
+    return json.loads(json.loads(text)["body"])[0][0]
+
+
 def a_due_clip(store) -> str:
     new = store.accept()
     store.silence()
     return new.rows[0].row
+
+
+def a_rung_clip(store) -> str:
+    store.clock.advance(1)
+    return store.accept().rows[0].row
 
 
 def test_a_due_row_is_rung_and_put_off(store):
@@ -33,8 +44,9 @@ def test_a_due_row_is_rung_and_put_off(store):
 def test_it_writes_no_lease_and_no_fence(store):
     row = a_due_clip(store)
     before = store.row(row)
+    store.clock.advance(1)
     store.tick(transfer=1)
-    assert store.row(row) == {**before, "rings": "1"}
+    assert store.row(row) == {**before, "rings": "1", "rung": str(store.now_ms)}
 
 
 def test_an_unheard_bell_is_rung_ever_more_rarely(store):
@@ -60,28 +72,57 @@ def test_a_claim_starts_the_pauses_anew(store):
     assert store.due_in_ms(row) == 2000
 
 
-def test_a_row_that_has_waited_long_is_rung_before_newer_ones(store):
-    # Given a row whose bell was lost, in a queue whose list newer bells keep full,
+def test_a_row_without_a_bell_is_rung_though_newer_ones_keep_the_list_full(store):
+    # Given a row whose bell was lost, and newer ones whose bells fill all the room there is,
     late = a_due_clip(store)
-    newer = [store.accept().rows[0].row for _ in range(5)]
-    store.tick(transfer=3)
-    assert queued(store) == newer
-    # When it has waited for the longest pause and newer ones still fill the list,
-    store.silence()
-    store.clock.advance(30)
-    newest = [store.accept().rows[0].row for _ in range(5)]
-    store.tick(transfer=3)
-    # Then it is the next that a worker takes, one such row a look, and not again for a while.
-    first, *others = queued(store)
-    assert first in {late, *newer}
-    assert others == newest
-    for _ in range(5):
-        store.clock.advance(2)
+    heard = []
+    for _ in range(10):
+        store.clock.advance(1)
+        store.accept()
+    # When as many come as are taken, so that the list is never shorter,
+    for _ in range(20):
         store.tick(transfer=3)
-    assert set(queued(store)[:6]) == {late, *newer}
+        heard.append(take_bell(store))
+        store.claim(heard[-1])
+        store.clock.advance(1)
+        store.accept()
+    # Then its turn comes after those that were rung before it was missed.
+    assert heard.index(late) == 10
+    assert len(set(heard)) == len(heard)
+
+
+def test_a_row_that_was_missed_waits_for_older_bells(store):
+    # Given three rows whose bells lie in a full list, when the middle one's is lost,
+    first, second, third = (a_rung_clip(store) for _ in range(3))
+    key = queue_key(Queue.TRANSFER)
+    store.client.lrem(key, 1, store.client.lindex(key, 1))
+    store.clock.advance(10)
+    store.tick(transfer=1)
+    assert queued(store) == [first, third]
+    # Then it is rung once all bells that were rung before its own are gone.
+    take_bell(store)
+    store.claim(first)
+    store.tick(transfer=1)
+    assert queued(store) == [third]
     store.clock.advance(2)
-    store.tick(transfer=3)
-    assert len(queued(store)) == 11
+    store.tick(transfer=1)
+    assert queued(store) == [third, second]
+
+
+def test_no_row_has_two_bells_in_the_list(store):
+    # Given rows whose bells nobody takes, with room and without,
+    rows = [a_rung_clip(store) for _ in range(5)]
+    # When ticks go on for two minutes, then each has its one bell, in the order it came.
+    for second in range(120):
+        store.tick(transfer=9 * (second % 2))
+        store.clock.advance(1)
+    assert queued(store) == rows
+    # And one that was taken and lost is the only one that is rung again.
+    assert take_bell(store) == rows[0]
+    for _ in range(20):
+        store.tick(transfer=9)
+        store.clock.advance(1)
+    assert queued(store) == [*rows[1:], rows[0]]
 
 
 def test_a_queue_that_nobody_serves_is_not_filled(store):
@@ -101,13 +142,14 @@ def test_no_more_is_rung_than_workers_have_room_for(store):
 
 
 def test_bells_nobody_has_taken_fill_the_room(store):
-    # Given room for two and one bell that lies there,
-    store.accept(a_new_job(a_spec(clips=3)))
-    store.silence()
-    store.tick(transfer=1)
-    # When a tick comes after the pause, then only one more is rung.
-    store.clock.advance(2)
+    # Given room for two, one bell that lies there, and two rows that are due later,
+    for row in (a_due_clip(store), a_due_clip(store)):
+        store.commit(store.claim(row), ready_ms=store.now_ms + 10_000)
+    first = a_rung_clip(store)
+    # When their time comes, then only one of them is rung.
+    store.clock.advance(9)
     assert store.tick(transfer=2).rung == 1
+    assert queued(store)[0] == first
 
 
 def test_without_room_a_row_is_put_off_by_the_first_pause(store):
