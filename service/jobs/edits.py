@@ -19,7 +19,7 @@ from service.ids import new_id
 from service.jobs.charges import book_charge, reserve, say_charged
 from service.jobs.context import CutContext
 from service.jobs.endings import cancel, fail, paid, survive, told
-from service.jobs.evidence import is_being_read, keep_evidence, kept_transcript
+from service.jobs.evidence import is_being_read, is_changed, keep_evidence, kept_transcript
 from service.jobs.outcomes import Advance, Outcome, Pause, Wait
 from service.jobs.progress import Progress
 from service.jobs.remedies import remedy
@@ -29,9 +29,10 @@ from service.model.lifecycle import CutState
 from service.nemo.dialogue import StreamControl
 from service.nemo.drafts import control_lines, holds_other_clip
 from service.nemo.errors import BreakKind, SessionLost, StreamBroken, TokenRejected
+from service.nemo.fingerprints import fingerprint
 from service.nemo.reply import present_reply
 from service.nemo.transcript import Transcript
-from service.nemo.wire import State, fingerprint
+from service.nemo.wire import State
 from service.webhooks.events import EventType
 
 _log = logging.getLogger(__name__)
@@ -216,12 +217,10 @@ def _converse(
 
 
 def _look(cut: CutContext, intent: EditIntent) -> State | None:
-    """The session's state if it has changed since the intent, and can be exported."""
+    """The session's state if it is known to have changed since the intent, and can be exported."""
     token = cut.services.tokens.token_for(cut.job.account_id)
     state = cut.services.nemo.state(token, cut.doc.session_id)
-    if fingerprint(state) == intent.fingerprint or not state.exportable:
-        return None
-    return state
+    return state if state.exportable and is_changed(state, intent, cut) else None
 
 
 def _accept(cut: CutContext, intent: EditIntent, state: State, heard: Transcript | None) -> Outcome:

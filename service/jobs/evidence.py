@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from service.jobs.context import CutContext
 from service.model.cut import EditIntent
+from service.nemo.fingerprints import Compared, compare
 from service.nemo.transcript import Transcript
+from service.nemo.wire import State
 
 
 def is_being_read(evidence: Mapping[str, str], intent: EditIntent, cut: CutContext) -> bool:
@@ -18,6 +20,17 @@ def is_being_read(evidence: Mapping[str, str], intent: EditIntent, cut: CutConte
     now_ms, word = services.clock.now_ms(), int(evidence.get("reading", "0"))
     fresh = now_ms - word < services.settings.reading_fresh_s * 1000
     return fresh and now_ms - intent.at_ms < services.settings.stream_total_s * 1000
+
+
+def is_changed(state: State, intent: EditIntent, cut: CutContext) -> bool:
+    """Whether a session is known to be another than before the intent.
+
+    What another release wrote down cannot be compared; a change that was seen once is known.
+    """
+    compared, recovery = compare(state, intent.fingerprint), cut.doc.recovery
+    if compared is Compared.UNKNOWN:
+        return recovery is not None and bool(recovery.seen)
+    return compared is Compared.CHANGED
 
 
 def kept_transcript(done: str) -> Transcript:

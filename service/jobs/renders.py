@@ -29,8 +29,9 @@ from service.nemo.errors import (
     ResultGone,
     SessionLost,
 )
+from service.nemo.fingerprints import Compared, compare, fingerprint
 from service.nemo.render import RenderState, RenderStatus
-from service.nemo.wire import State, fingerprint
+from service.nemo.wire import State
 from service.store.observed import observe, read_observed
 from service.webhooks.events import EventType
 
@@ -81,11 +82,12 @@ def submit_or_poll(cut: CutContext) -> Outcome:
 
 
 def _submit(cut: CutContext, intent: RenderIntent) -> Outcome:
-    services = cut.services
+    services, edit = cut.services, cut.doc.edit
     token = services.tokens.token_for(cut.job.account_id)
     state = services.nemo.state(token, cut.doc.session_id)
-    if cut.doc.edit is None or fingerprint(state) != cut.doc.edit.fingerprint:
-        return _settle_again(cut, state)
+    kept = Compared.UNKNOWN if edit is None else compare(state, edit.fingerprint)
+    if edit is None or kept is not Compared.SAME:
+        return _settle_again(cut, state, kept)
 
     def check_lease() -> None:
         if not cut.lease.may_send(services.clock.monotonic_s(), services.settings.lease_s):
@@ -117,10 +119,13 @@ def first_poll_s(cut: CutContext) -> float:
     return pause_s if usual_ms is None else min(max(usual_ms / 1000, pause_s), 3 * pause_s)
 
 
-def _settle_again(cut: CutContext, state: State) -> Outcome:
-    """The draft has changed since it was confirmed: the backend may still add to it (V19)."""
-    edit = cut.doc.edit
-    if edit is None or cut.doc.settles >= _SETTLES:
+def _settle_again(cut: CutContext, state: State, kept: Compared) -> Outcome:
+    """The draft has changed since it was confirmed: the backend may still add to it (V19).
+
+    Where another release confirmed it that is not known: it must stand, and is not to blame.
+    """
+    edit, settles = cut.doc.edit, cut.doc.settles + (kept is Compared.CHANGED)
+    if edit is None or settles > _SETTLES:
         failure = Failure(
             "draft_changed",
             "The session's draft keeps changing after the edit was confirmed.",
@@ -132,7 +137,7 @@ def _settle_again(cut: CutContext, state: State) -> Outcome:
     render = cut.doc.render
     if render is not None and render.attempt == 1:
         render = None  # nothing was submitted; the draft may be put right first
-    doc = replace(cut.doc, edit=seen, render=render, settles=cut.doc.settles + 1)
+    doc = replace(cut.doc, edit=seen, render=render, settles=settles)
     return Wait(cut.services.settings.settle_s, doc, CutState.CAPTIONED)
 
 

@@ -12,11 +12,12 @@ from service.model.job import OutputSpec
 from service.nemo.dialect import Event
 from service.nemo.dialogue import StreamControl
 from service.nemo.errors import StreamBroken
+from service.nemo.fingerprints import fingerprint
 from service.nemo.probe_bench import Bench, StepSkipped
 from service.nemo.probe_facts import DisconnectFacts, EditFacts
 from service.nemo.probe_findings import count_tracks
 from service.nemo.transcript import Transcript
-from service.nemo.wire import State, fingerprint
+from service.nemo.wire import State
 
 _CAPTIONS = (
     "1\n00:00:00,200 --> 00:00:01,000\nCaption AB probe\n\n"

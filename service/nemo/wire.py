@@ -6,8 +6,6 @@ may come in an envelope, in a success-envelope or bare.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,10 +33,6 @@ class Session:
     session_id: str
     task_id: str = ""
     user_id: str = ""
-
-
-#: A string of JSON that is an http address and no more, and its path; a caption has blanks.
-_ADDRESS = re.compile(r'(?<!\\)"https?://[^/?#"\s]*([^?#"\s]*)[^"\s]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,23 +186,6 @@ def parse_state(body: bytes) -> State:
         session_id=read_id(pick(data, "session_id")),
         user_id=read_id(pick(data, "user_id")) or read_id(pick(state, "user_id")),
     )
-
-
-def fingerprint(state: State) -> str:
-    """The change test: SHA-256 of the canonical JSON of what an edit can change.
-
-    Timestamps and analyses do not count, every form of an empty draft is the same one, and an
-    address counts by its path: its host and signature may be others at the next look.
-    """
-    subject = {
-        "draft": state.draft,
-        "video_infos": list(state.video_infos),
-        "canvas_config": state.canvas_config,
-        "generated_media": state.generated_media,
-    }
-    canonical = json.dumps(subject, sort_keys=True, separators=(",", ":"))
-    pathed = _ADDRESS.sub(r'"\1"', canonical)
-    return hashlib.sha256(pathed.encode("ascii")).hexdigest()
 
 
 def unwrap(body: bytes) -> Mapping[str, Any]:

@@ -145,7 +145,7 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "P-097": ("service/nemo/wire.py:State.uploaded",),
     "P-098": ("service/nemo/wire.py:State.exportable",),
     "P-099": ("service/nemo/wire.py:_read_draft",),
-    "P-100": ("service/nemo/wire.py:fingerprint",),
+    "P-100": ("service/nemo/fingerprints.py:fingerprint",),
     "P-101": ("service/nemo/client.py:NemoClient.submit_render",),
     "P-102": ("service/ids.py:new_render_id",),
     "P-103": ("service/model/job.py:OutputSpec",),

@@ -50,8 +50,8 @@ GUARDS = (
         "only a changed state is an edit",
         Edit(
             "service/jobs/edits.py",
-            "if fingerprint(state) == intent.fingerprint or not state.exportable:",
-            "if state.exportable is None:",
+            "return state if state.exportable and is_changed(state, intent, cut) else None",
+            "return state",
         ),
     ),
     Guard(

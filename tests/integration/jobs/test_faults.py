@@ -12,7 +12,7 @@ import pytest
 from service.jobs.advance import advance
 from service.model.lifecycle import CutState
 from service.model.rows import cut_row
-from service.nemo.wire import fingerprint
+from service.nemo.fingerprints import fingerprint
 from tests.integration.jobs.harness import (
     Follower,
     Meddler,

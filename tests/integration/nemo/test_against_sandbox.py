@@ -20,11 +20,11 @@ from service.nemo.client import NemoClient
 from service.nemo.dialogue import StreamControl
 from service.nemo.downloads import Downloads
 from service.nemo.errors import BreakKind
+from service.nemo.fingerprints import fingerprint
 from service.nemo.headers import Platform
 from service.nemo.limits import Limits
 from service.nemo.render import RenderState
 from service.nemo.timeline import find_caption_texts, summarise_timeline
-from service.nemo.wire import fingerprint
 from service.outbound.guard import Policy
 from service.outbound.session import open_session
 from tests.integration.nemo.scripted import ScriptedServer, answer

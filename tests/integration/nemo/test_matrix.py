@@ -20,11 +20,11 @@ from service.clock import FakeClock
 from service.nemo import errors
 from service.nemo.client import NemoClient
 from service.nemo.dialogue import StreamControl
+from service.nemo.fingerprints import fingerprint
 from service.nemo.headers import Platform
 from service.nemo.limits import Limits
 from service.nemo.render import RenderState
 from service.nemo.timeline import find_caption_texts
-from service.nemo.wire import fingerprint
 from service.outbound.guard import Policy
 from service.outbound.session import open_session
 
