@@ -54,6 +54,9 @@ if job ~= '' then
   if counts and change.pause then redis.call('HINCRBY', K.job(job), 'paused', change.pause) end
   if counts and change.ended then redis.call('HINCRBY', K.job(job), 'open_cuts', -1) end
   if counts and (change.ended or change.pause) then settle_status(job) end
-  if change.ended then expire_if_quiet(job) end
+  if change.ended then
+    release_after_cuts(job)
+    expire_if_quiet(job)
+  end
 end
 return { '1', cancel or '0' }

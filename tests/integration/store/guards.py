@@ -122,6 +122,12 @@ GUARDS = (
         ),
     ),
     Guard(
+        "a revision's reservation is released with it",
+        "commit.lua",
+        "release_after_cuts(job)",
+        "",
+    ),
+    Guard(
         "cancel: not while comparing",
         Edit(f"{LUA}cancel.lua", "if status == 'comparing' then return { -7 } end", ""),
     ),

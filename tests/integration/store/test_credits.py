@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from service.store.commands import Claim, LeaseLost
-from tests.builders import ACCOUNT
+from service.store.revisions import add_cut
+from tests.builders import ACCOUNT, a_new_cut, a_new_job, a_spec
 from tests.integration.store.invariants import snapshot
 
 
@@ -74,6 +75,26 @@ def test_a_revision_sets_its_own_share_aside(store, claim):
     assert reserve(store, claim, amount=50, total=150, scope=claim.row)
     assert set_aside(store) == 150
     assert not reserve(store, claim, amount=50, total=150, scope="another")
+
+
+def test_an_ended_job_whose_events_wait_keeps_nothing_aside_for_a_revision(store):
+    # Given an ended job with two revisions, whose events nobody has told yet
+    new = store.comparing_job(a_new_job(a_spec(hooks=True)))
+    store.finish(new.id)
+    first, second = (
+        add_cut(store.connection, a_new_cut(new.id, label=each, key=each), now_ms=store.now_ms)
+        for each in "AB"
+    )
+    for row in (first.row, second.row):
+        reserve(store, store.claim(row), 50, scope=row)
+        store.clock.advance(75)
+    # When the first ends; then what is set aside stays for the other
+    store.end(first.row, "failed")
+    assert set_aside(store) == 100
+    # When that one ends too; then all goes back, though the events still wait
+    store.end(second.row, "failed")
+    assert set_aside(store) == 0
+    assert store.jobs.read(new.id).expires_ms == 0
 
 
 @pytest.mark.rule("P-092")

@@ -31,6 +31,14 @@ local function release_reserved(job)
   redis.call('HINCRBY', K.account(account), 'reserved', 0 - tonumber(reserved))
   redis.call('HSET', K.job(job), 'reserved', '0')
 end
+-- An ended job pays for nothing more once no revision of it is open; its events may be for days.
+local function release_after_cuts(job)
+  if not ENDED[redis.call('HGET', K.job(job), 'status')] then return end
+  for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do
+    if row:match('^cut:') and redis.call('HGET', K.row(row), 'open') == '1' then return end
+  end
+  release_reserved(job)
+end
 -- A job's keys live for `ttl` after it has ended and nothing of it is open any more. `retire` ends
 -- them together with their files; a day later Redis would do it alone.
 local UNSWEPT_MS = 86400000
