@@ -1,7 +1,8 @@
 """The production server: gunicorn with gevent workers, each with parts of its own.
 
-The parent checks Redis' policy before it forks, so that a process that must not run says so in one
-line and ends with 2. A client that is silent for a minute in the middle of a request is let go.
+The parent waits for Redis and checks its policy before it forks, so that a process that must not
+run says so in one line and ends with 2. A client that is silent for a minute in the middle of a
+request is let go.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from service import metrics
 from service.errors import CaptionAbError, StartupError
 from service.logs import log_json
 from service.settings import Settings, load_settings
-from service.store.policy import check_policy
+from service.store.policy import check_policy, wait_for_store
 from service.store.scripts import CREATE_JOB, script_text
 from service.tracing import start_tracing, stop_tracing
 from service.wiring import build_services
@@ -125,10 +126,11 @@ def check_start(settings: Settings) -> None:
 
     Raises:
         StartupError: the policy of Redis or a secret is not as it must be.
-        StoreUnavailable: Redis does not answer.
+        StoreUnavailable: Redis did not answer for `store_wait_s`.
     """
     services = build_services(settings, name="api-check", connections=1)
     try:
+        wait_for_store(services.connection, services.clock, settings)
         check_policy(services.connection, settings)
         services.files.store_id()
     finally:

@@ -50,6 +50,8 @@ class Settings:
         "check", "`check` reads Redis' persistence policy; `stated` trusts the operator."
     )
 
+    store_wait_s: float = _setting(30.0, "How long a starting process waits for Redis to answer.")
+
     # Operations
     metrics_port: int = _setting(0, "Port of Prometheus metrics, one a process; 0 serves none.")
     metrics_folder: str = _setting(

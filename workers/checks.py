@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 
-from service.errors import StartupError, StoreUnavailable
+from service.errors import StartupError
 from service.jobs.context import Services
 from service.model.lifecycle import Queue
 from service.settings import Settings
-from service.store.policy import check_policy
+from service.store.policy import check_policy, wait_for_store
 
 _log = logging.getLogger(__name__)
 
 #: kombu's poller under gevent is select(2): a broker socket at 1024 or above ends the worker.
 MOST_STREAMS = 800
-_STORE_TRIES, _STORE_PAUSE_S = 15, 2.0
 
 
 def check_sizes(settings: Settings) -> None:
@@ -45,9 +44,9 @@ def check_surroundings(queue: Queue, services: Services) -> None:
 
     Raises:
         StartupError: an accepted job could be lost, or this process sees other files.
-        StoreUnavailable: Redis did not answer for half a minute.
+        StoreUnavailable: Redis did not answer for `store_wait_s`.
     """
-    wait_for_store(services)
+    wait_for_store(services.connection, services.clock, services.settings)
     policy = check_policy(services.connection, services.settings)
     if not policy.durable:
         _log.warning("accept_fast", extra={"appendfsync": policy.appendfsync})
@@ -57,24 +56,6 @@ def check_surroundings(queue: Queue, services: Services) -> None:
         from service.media.ffmpeg import check_ffmpeg, find_ffmpeg
 
         check_ffmpeg(find_ffmpeg(services.settings.ffmpeg))
-
-
-def wait_for_store(services: Services) -> None:
-    """Wait until Redis answers.
-
-    Raises:
-        StoreUnavailable: it did not within half a minute.
-    """
-    for left in reversed(range(_STORE_TRIES)):
-        try:
-            services.connection.server_ms()
-        except StoreUnavailable as error:
-            if not left:
-                raise
-            _log.warning("store_awaited", extra={"why": error.detail, "tries_left": left})
-            services.clock.sleep(_STORE_PAUSE_S)
-        else:
-            return
 
 
 def check_files(services: Services) -> None:

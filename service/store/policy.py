@@ -1,13 +1,20 @@
-"""What a process checks of Redis before it takes work: that an accepted job is on a disk."""
+"""What a process checks of Redis before it takes work: it answers, and keeps jobs on a disk."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
-from service.errors import StartupError
+from service.clock import Clock
+from service.errors import StartupError, StoreUnavailable
 from service.settings import Settings
 from service.store.connection import Connection
+
+_log = logging.getLogger(__name__)
+
+#: Between two looks for a Redis that does not answer.
+_LOOK_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,29 @@ class Policy:
     @property
     def durable(self) -> bool:
         return self.appendonly and self.appendfsync == "always"
+
+
+def wait_for_store(connection: Connection, clock: Clock, settings: Settings) -> None:
+    """Wait until Redis answers, for a process that starts together with it or during an outage.
+
+    Raises:
+        StoreUnavailable: it did not within `store_wait_s`.
+    """
+    until_s = clock.monotonic_s() + settings.store_wait_s
+    waits = False
+    while True:
+        try:
+            connection.server_ms()
+        except StoreUnavailable as error:
+            if clock.monotonic_s() >= until_s:
+                raise
+            if not waits:
+                fields = {"why": error.detail, "wait_s": settings.store_wait_s}
+                _log.warning("store_awaited", extra=fields)
+            waits = True
+            clock.sleep(_LOOK_EVERY_S)
+        else:
+            return
 
 
 def check_policy(connection: Connection, settings: Settings) -> Policy:

@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 
-from tests.conftest import ROOT, ValkeyServer
+from tests.conftest import ROOT, ValkeyServer, _run_valkey
 from tests.integration.api.conftest import JOB, MP4
 
 
@@ -195,11 +197,42 @@ class TestSeveralWorkers:
         assert requests.get(f"{url}/metrics", timeout=20).status_code == 404
 
 
+@pytest.fixture
+def later() -> Iterator[ValkeyServer]:
+    """Where a server will be."""
+    with tempfile.TemporaryDirectory(prefix="cab-") as folder:
+        socket_path = Path(folder) / "valkey.sock"
+        yield ValkeyServer(f"unix://{socket_path}?db=0", socket_path, Path(folder), 0)
+
+
+def test_it_waits_for_a_redis_that_starts_later(later: ValkeyServer, tmp_path: Path):
+    # Given an API whose Redis is not there yet
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api", "--bind", "127.0.0.1:0"],
+        env=environment(later, tmp_path),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = json.loads(process.stderr.readline())
+    assert (said["event"], said["wait_s"]) == ("store_awaited", 30)
+    # When it comes some looks later; then the API serves, and has said only once that it waits
+    time.sleep(2.5)
+    assert process.poll() is None
+    for _ in _run_valkey(later.folder, "--appendfsync", "always"):
+        assert process.stdout.readline().startswith("api ready")
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "store_awaited" not in errors
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"CAPTION_AB_SECRET_KEYS": ""}, "CAPTION_AB_SECRET_KEYS"),
-        ({"CAPTION_AB_REDIS_URL": "unix:///nowhere.sock"}, "Redis"),
+        ({"CAPTION_AB_REDIS_URL": "unix:///nowhere.sock", "CAPTION_AB_STORE_WAIT_S": "0"}, "Redis"),
         ({}, "appendfsync"),
         ({"CAPTION_AB_LEASES": "1"}, "CAPTION_AB_LEASES"),
         (
