@@ -32,6 +32,7 @@ from service.store.keys import queue_key
 from service.tracing import start_tracing, stop_tracing
 from service.wiring import build_services
 from workers.checks import check_surroundings
+from workers.handback import Handback
 from workers.heartbeat import Heartbeat, Sight
 from workers.metrics import Meter
 from workers.sweeper import Sweeper
@@ -61,6 +62,7 @@ class Process:
     heartbeat: Heartbeat | None = None
     meter: Meter | None = None
     sweeper: Sweeper | None = None
+    handback: Handback | None = None
     stops_asked: int = 0
     gone: threading.Event = field(default_factory=threading.Event)
 
@@ -128,6 +130,7 @@ def prepare(queue: Queue, settings: Settings) -> Process:
     if POOLS[queue] == "prefork":
         # A socket must not be shared by parent and children: each opens its own after the fork.
         services.connection.client.close()
+        process.handback = Handback()
         signals.worker_process_init.connect(_prepare_child, weak=False)
         signals.worker_process_shutdown.connect(lambda **_: stop_tracing(), weak=False)
     else:
@@ -184,6 +187,14 @@ def _prepare_child(**_: Any) -> None:
     start_tracing(process.settings, str(process.queue))
     process.parts = _build(process)
     process.parts.leases.start()
+    if process.handback:
+        process.handback.listen(lambda: _give_back(process))
+
+
+def _give_back(process: Process) -> int:
+    """In a child whose parent goes: take nothing more, and give the rows in work back."""
+    process.stops_asked += 1
+    return _release(process)
 
 
 def _begin(**_: Any) -> None:
@@ -259,14 +270,17 @@ def _release(process: Process) -> int:
 def _leave(process: Process) -> None:
     """Shut streams down, give what is under way `handback_s` to let go, then go.
 
-    Leases that are left over are handed back; those of a prefork worker's children expire.
+    Leases that are left over are handed back, by each child of a prefork worker its own.
     """
     if process.parts:
         process.parts.leases.hand_back()
     if process.gone.wait(process.settings.handback_s * 0.8):
         return
     left = len(state.reserved_requests)
-    released = _release(process)
+    if process.handback:
+        released = process.handback.ask(process.settings.handback_s * 0.1)
+    else:
+        released = _release(process)
     extra = {"queue": process.queue, "in_work": left, "released": released}
     _log.warning("drain_cut_short", extra=extra)
     for child in billiard.active_children():

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from service.model.cut import ClipDoc
+from service.model.documents import read_document, write_document
+from service.model.lifecycle import ClipState, Queue
+from service.settings import Settings
+from service.store.commands import Change, Commands
+from service.store.keys import queue_key
 from tests.integration.workers.conftest import wait_for
 
 OFTEN = {"CAPTION_AB_TICK_EVERY_S": "0.1", "CAPTION_AB_RING_S": "0.2"}
@@ -66,6 +75,43 @@ def test_second_sigterm_leaves_within_the_handback_time(site, busy):
     assert '"drain_cut_short"' in worker.printed()
     assert (site.field(row, "state"), site.field(row, "lease")) == ("fetching", "0")
     assert site.client.zscore("cab:due", row) <= site.clock.now_ms()
+
+
+def test_children_give_their_rows_back(site):
+    # Given a media worker of two processes, each of which reads a file that does not come
+    rows = [a_clip_to_probe(site, number) for number in range(2)]
+    worker = site.worker("media", **OFTEN, CAPTION_AB_MEDIA_PROCESSES="2")
+    wait_for(lambda: all(site.field(row, "lease") != "0" for row in rows), 15, worker.printed)
+    # When it is asked to stop twice
+    asked_s = time.monotonic()
+    for _ in range(2):
+        os.kill(worker.pid, signal.SIGTERM)
+        time.sleep(0.3)
+    worker.process.wait(10)
+    # Then it is gone in time with its children, and both rows are due at once
+    assert time.monotonic() - asked_s < 3.5
+    (cut,) = [json.loads(line) for line in worker.printed().splitlines() if "drain_cut" in line]
+    assert (cut["in_work"], cut["released"]) == (2, 2)
+    for row in rows:
+        assert (site.field(row, "state"), site.field(row, "lease")) == ("probing", "0")
+        assert site.field(row, "crashes") == "0"
+        assert site.client.zscore("cab:due", row) <= site.clock.now_ms()
+
+
+def a_clip_to_probe(site, number: int) -> str:
+    """A clip that waits for `media`, whose file gives no byte to whoever reads it."""
+    file = f"uploads/upl_{number}"
+    path = Path(site.env["CAPTION_AB_FILES"]) / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+    commands = Commands(site.connection, Settings())
+    row = site.accept("http://127.0.0.1:1/clip.mp4")
+    site.client.delete(queue_key(Queue.TRANSFER))
+    claim = commands.claim(row, owner="test", now_ms=site.clock.now_ms(), now_s=0)
+    doc = write_document(replace(read_document(ClipDoc, claim.doc), file=file))
+    change = Change(ClipState.PROBING, Queue.MEDIA, doc, ready_ms=site.clock.now_ms())
+    commands.commit(claim, change, now_ms=site.clock.now_ms())
+    return row
 
 
 def test_idle_workers_stop_at_once(site):
