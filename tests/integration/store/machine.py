@@ -402,6 +402,27 @@ class Engine(RuleBasedStateMachine):
             assert known or self.picture.jobs[job]["status"] != "canceling"
             self.added[str(key)] = (job, added.row)
 
+    @precondition(lambda self: self._ended_jobs() and len(self.added) < 10)
+    @rule(data=st.data())
+    def revise_and_pay(self, data):
+        """An ended job gets a message, whose credits are set aside and whose edit fails."""
+        key, now_ms = f"paid-{len(self.added)}", self.store.now_ms
+        job = _pick(data, self._ended_jobs())
+        added = add_cut(self.store.connection, a_new_cut(job, key=key), now_ms=now_ms)
+        self.added[key] = (job, added.row)
+        before = len(self.claims)
+        self._claim(added.row, "w2")
+        if len(self.claims) > before:
+            claim = self.claims.pop()
+            ask = {"amount": 50, "total": 100_000, "mark": "0", "now_ms": now_ms}
+            assert self.store.commands.reserve(claim, **ask, scope=added.row)
+            self._end(claim)
+            self.ended[added.row] = "failed"
+            self.done.append(claim)
+
+    def _ended_jobs(self) -> list[str]:
+        return [name for name, job in sorted(self.picture.jobs.items()) if job["status"] in ENDED]
+
     @precondition(lambda self: self.picture.jobs)
     @rule(data=st.data())
     def resume(self, data):
