@@ -162,9 +162,9 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), worker=WORKERS)
     def overtake(self, data, worker):
-        """Take a row whose holder has been silent too long; the holder does not know yet."""
+        """Try a row whose holder has been silent for long or too long, and does not know it yet."""
         claim = _pick(data, self.claims)
-        self.store.clock.advance(75)
+        self.store.clock.advance(data.draw(st.sampled_from([65, 75])))
         self._claim(claim.row, worker)
 
     @precondition(lambda self: self.picture.jobs)
