@@ -123,9 +123,7 @@ GUARDS = (
     ),
     Guard(
         "a revision's reservation is released with it",
-        "commit.lua",
-        "release_after_cuts(job)",
-        "",
+        Edit(f"{LUA}commit.lua", "release_after_cuts(job)", ""),
     ),
     Guard(
         "cancel: not while comparing",
@@ -170,12 +168,12 @@ GUARDS = (
             "redis.call('HSET', K.row(row), 'lease', '1') schedule(row, now + pause)",
         ),
     ),
-    Guard("tick: no second bell for a row", "tick.lua", "if not has_bell and (", "if ("),
+    Guard(
+        "tick: no second bell for a row", Edit(f"{LUA}tick.lua", "if not has_bell and (", "if (")
+    ),
     Guard(
         "tick: newer bells do not hold back a row that was missed",
-        "tick.lua",
-        "(room[queue] > 0 or missed)",
-        "room[queue] > 0",
+        Edit(f"{LUA}tick.lua", "(room[queue] > 0 or missed)", "room[queue] > 0"),
     ),
     Guard(
         "clock: no time far below",
