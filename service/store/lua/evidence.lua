@@ -7,6 +7,10 @@
 if clock_refuses() then return { -9 } end
 redis.call('HSET', K.evidence(ARGV[6]), ARGV[7], ARGV[8])
 redis.call('PEXPIRE', K.evidence(ARGV[6]), ARGV[9])
-local state = redis.call('HGET', K.row(ARGV[5]), 'state')
+local state, edits = unpack(redis.call('HMGET', K.row(ARGV[5]), 'state', 'edits'))
+-- Named at its row, so that it goes when the row's job goes.
+if state and not string.find(edits or '', ARGV[6] .. ' ', 1, true) then
+  redis.call('HSET', K.row(ARGV[5]), 'edits', (edits or '') .. ARGV[6] .. ' ')
+end
 if ARGV[7] ~= 'reading' and state == 'recovering' then wake(ARGV[5]) end
 return { '1' }

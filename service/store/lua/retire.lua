@@ -1,5 +1,5 @@
 -- retire: end what has outlived its time, jobs with all their keys and uploads that no job uses, and name their files in the trash.
--- KEYS: none, all are derived from the prefix: retention trash job:* row:* expired:* upload:* upload:*:jobs tenant:*:jobs tenant:*:open
+-- KEYS: none, all are derived from the prefix: retention trash job:* row:* evidence:* expired:* upload:* upload:*:jobs tenant:*:jobs tenant:*:open
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 limit  6 remember_ms  7 uncounted_ms
 -- Returns: {how many were looked at, how many of them ended}; remember_ms is how long an ended job's name is known, uncounted_ms how long an upload is kept whose jobs were not counted
 -- Refuses: -9 CLOCK
@@ -24,12 +24,17 @@ local function retire_upload(id)
   redis.call('ZADD', K.trash, ARGV[2], file)
   return true
 end
+local function retire_row(row)
+  local edits = redis.call('HGET', K.row(row), 'edits') or ''
+  for edit in edits:gmatch('%S+') do redis.call('DEL', K.evidence(edit)) end
+  redis.call('DEL', K.row(row))
+end
 local function retire_job(job)
   local tenant, open, expires, spec = unpack(redis.call('HMGET', K.job(job), 'tenant', 'open_rows', 'expires', 'spec'))
   if tenant then
     -- Something of it is open again: its time starts anew when that ends.
     if tonumber(open) > 0 or not expires then return false end
-    for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do redis.call('DEL', K.row(row)) end
+    for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do retire_row(row) end
     redis.call('DEL', K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job))
     redis.call('ZREM', K.tenant_jobs(tenant), job)
     redis.call('SREM', K.tenant_open(tenant), job)

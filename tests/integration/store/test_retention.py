@@ -61,6 +61,24 @@ def test_an_ended_job_goes_with_all_its_keys_when_its_time_is_over(store, retent
     assert_nothing_stays(store.client)
 
 
+def test_what_was_seen_of_its_paid_calls_goes_with_a_job(store):
+    # Given a job that has ended; of two of its edits something was seen, of one twice
+    new, (a, b) = store.ready_job()
+    for row, edit, kind in ((a, "edt_1", "reading"), (a, "edt_1", "done"), (a, "edt_2", "broken")):
+        store.commands.evidence(row, edit, kind, "{}", now_ms=store.now_ms)
+    store.end(a, "succeeded")
+    store.end(b, "succeeded")
+    store.finish(new.id)
+    # And another job's, which has not
+    _, (c, _d) = store.ready_job()
+    store.commands.evidence(c, "edt_3", "done", "{}", now_ms=store.now_ms)
+    # When its time is over
+    store.clock.advance(TTL_S)
+    retire(store)
+    # Then nothing of what was seen of its edits is left, and the other's is
+    assert store.client.keys("cab:evidence:*") == ["cab:evidence:edt_3"]
+
+
 def test_a_second_sweeper_finds_nothing_to_do(store):
     ended_job(store)
     store.clock.advance(TTL_S)
