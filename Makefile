@@ -42,7 +42,7 @@ test: setup-dev footage ## All tests but chaos, slow ones and benchmarks (T=path
 
 .PHONY: test-unit
 test-unit: setup-dev footage ## Pure rules and the architecture checks; seconds
-	@$(PYTEST) $(QUICK) tests/unit tests/architecture
+	@$(PYTEST) $(QUICK) tests/unit tests/architecture tests/soak
 
 .PHONY: test-integration
 test-integration: setup-dev footage ## Against a real Valkey, sandbox and receiver
@@ -82,6 +82,14 @@ cov: setup-dev footage ## Coverage of service/ by the unit and integration tests
 chaos: setup-dev footage ## Kill processes in the middle of paid work (SEED=1 JOBS=200 SCALE=1 POSTS=150)
 	@SEED=$(SEED) SCALE=$(SCALE) POSTS=$(POSTS) JOBS=$(if $(filter-out file,$(origin JOBS)),$(JOBS)) \
 	  $(PYTEST) -m chaos $(or $(T),tests/chaos)
+
+.PHONY: soak
+soak: setup-dev ## Does any process grow? A trickle of jobs, measured (MINUTES=10 KEEP=folder)
+	@$(BIN)/python3 -m tests.soak --minutes $(or $(MINUTES),10) $(if $(KEEP),--keep "$(KEEP)")
+
+.PHONY: realtime
+realtime: setup-dev ## Recovery, polls and a drain with production's durations; about six minutes
+	@$(BIN)/python3 -m tests.soak.realtime
 
 .PHONY: scenarios
 scenarios: setup-dev footage ## Random faults against an oracle (COUNT=1000; SEED=n plays one again)

@@ -19,6 +19,7 @@ import pytest
 import redis
 
 from service.clock import FakeClock
+from tests.clips import make_small_clip
 
 ROOT = Path(__file__).resolve().parents[1]
 FOOTAGE = ROOT / ".cache" / "footage"
@@ -170,13 +171,4 @@ def silent_footage() -> Path:
 @pytest.fixture(scope="session")
 def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of a test picture, 320x180 at 25 a second, with a tone."""
-    import imageio_ffmpeg
-
-    path = tmp_path_factory.mktemp("clip") / "small.mp4"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"]
-    command += ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2"]
-    command += ["-f", "lavfi", "-i", "sine=frequency=440:duration=2"]
-    command += ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
-    command += ["-c:a", "aac", "-b:a", "64k", "-movflags", "+faststart", str(path)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-    return path
+    return make_small_clip(tmp_path_factory.mktemp("clip") / "small.mp4")

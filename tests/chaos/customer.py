@@ -15,6 +15,8 @@ from cli.client import Client, Problem
 
 ENDED = frozenset({"succeeded", "partial", "failed", "canceled", "expired"})
 SRT = "1\n00:00:00,200 --> 00:00:00,900\nHello there\n\n2\n00:00:01,000 --> 00:00:01,800\nBye\n"
+#: All there are, so that no sequence has a gap; progress comes to those alone who name it.
+EVENTS = ["job.*", "job.progress", "clip.*", "cut.*"]
 _PAUSE_S = 0.2
 _PATIENCE_S = 120.0
 
@@ -50,7 +52,7 @@ class Customer:
                 for index, label in enumerate(labels)
             ],
             "captions": {"format": "srt", "text": SRT},
-            "webhook": {"url": self.webhook, "events": ["job.*", "clip.*", "cut.*"]},
+            "webhook": {"url": self.webhook, "events": EVENTS},
         }
         job = self._insist(lambda: self.client.submit(request, key))
         with self._lock:

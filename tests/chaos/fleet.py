@@ -22,7 +22,7 @@ from cli.interrupt import Interrupt
 from cli.valkey import plan_valkey
 from tests.chaos.journal import Journal
 from tests.chaos.proxy import Hub
-from tests.chaos.scale import Scale
+from tests.chaos.scale import Production, Scale
 from tests.chaos.watch import Watch
 from tests.chaos.witness import Witness
 
@@ -51,7 +51,7 @@ class Plan:
 
     folder: Path
     receiver_port: int
-    scale: Scale = field(default_factory=Scale)
+    scale: Scale | Production = field(default_factory=Scale)
     own_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     valkey_prefix: Sequence[str] = ()
     fsync: str = "always"

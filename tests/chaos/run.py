@@ -14,7 +14,7 @@ from tests.chaos.customer import ENDED, Customer
 from tests.chaos.facts import Facts, await_rest, look_into
 from tests.chaos.fleet import Fleet, Plan
 from tests.chaos.journal import Resumed
-from tests.chaos.scale import Scale
+from tests.chaos.scale import Production, Scale
 from tests.receiver import Received, Receiver, Reply
 
 _CALM_MOST_S = 90.0
@@ -108,7 +108,7 @@ class Run:
 
 @contextmanager
 def open_run(
-    folder: Path, clip: Path, *, scale: Scale | None = None, **more: object
+    folder: Path, clip: Path, *, scale: Scale | Production | None = None, **more: object
 ) -> Iterator[Run]:
     """Start everything; end everything."""
     with Inbox() as inbox:

@@ -73,3 +73,11 @@ class Scale:
         }
         lasting |= {f"CAPTION_AB_{name}": value for name, value in _FIXED.items()}
         return lasting
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """Every duration as it is when nobody sets it; only the receiver on this machine is let in."""
+
+    def as_env(self) -> dict[str, str]:
+        return {"CAPTION_AB_CALLER_HTTP": "true"}

@@ -103,6 +103,8 @@ class Watch:
         self.traps: list[Trap] = []
         self.weather = Weather()
         self.dice = Random(0)
+        #: Hears every call that the store has granted.
+        self.on_call: Callable[[str, Call], None] | None = None
 
     # ---- who holds what
 
@@ -166,6 +168,8 @@ class Watch:
         row = rung_row(reply) if call.name == "brpop" else call.row
         if not is_refusal(reply):
             self._note(who, call)
+            if self.on_call is not None:
+                self.on_call(who, call)
             return self._spring(Wire.AFTER, who, call.name, call, row)
         return PASS
 
