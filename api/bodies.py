@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import IO
 
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
@@ -49,7 +48,7 @@ def open_incoming(request: Request, filename: str, max_bytes: int) -> Incoming:
             f"The body has {request.content_length} bytes; a file may have {max_bytes}."
         )
     request.max_content_length = most + FORM_BYTES
-    pieces = _read(request.stream, request.content_length)
+    pieces = read_body(request)
     if form:
         boundary = request.mimetype_params.get("boundary", "")
         given, chunks = _open_form(pieces, boundary)
@@ -84,8 +83,14 @@ def _peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return b"".join(first)[:HEAD_BYTES], chain(first, chunks)
 
 
-def _read(stream: IO[bytes], length: int | None) -> Iterator[bytes]:
-    """The body; a server that ends a broken body like a whole one is told by the length."""
+def read_body(request: Request) -> Iterator[bytes]:
+    """The body; a server that ends a broken body like a whole one is told by the length.
+
+    Raises:
+        FileTooLarge: it is longer than the request's `max_content_length`.
+        MalformedRequest: it broke off.
+    """
+    stream, length = request.stream, request.content_length
     total = 0
     while True:
         try:

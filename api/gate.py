@@ -23,6 +23,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_S = 10.0
 LINGER_PIECE_BYTES = 256 * 1024
+#: What is below `/v1` and needs no key.
+OPEN = frozenset({("OPTIONS", "/v1/uploads/tus")})
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -41,7 +43,12 @@ def name_request() -> None:
 
 
 def require_key() -> None:
-    """Find out who calls; every route below `/v1` needs a key, whether or not it exists."""
+    """Find out who calls; every route below `/v1` needs a key, whether or not it exists.
+
+    But for `OPEN`: a client may ask which version of tus is spoken before it shows a key.
+    """
+    if (request.method, request.path.rstrip("/")) in OPEN:
+        return
     if request.path == "/v1" or request.path.startswith("/v1/"):
         g.caller = state().keys.resolve(request.headers.get("Authorization"))
 
@@ -51,7 +58,7 @@ def finish_response(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "private, no-store")
-    if response.status_code >= 400 and request.method in {"POST", "PUT"}:
+    if response.status_code >= 400 and request.method in {"POST", "PUT", "PATCH"}:
         response.call_on_close(partial(drop_rest, request.environ, services().clock))
     return response
 

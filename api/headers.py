@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 
 from service.errors import FieldError, InvalidRequest
@@ -34,3 +36,21 @@ def read_wait_s(header: str | None, most_s: float) -> float:
     """Seconds of `Prefer: wait=n` (RFC 7240), at most `most_s`; 0 when there is no such wish."""
     found = _WAIT.search(header or "")
     return min(float(found.group(1)), most_s) if found else 0.0
+
+
+def read_upload_metadata(header: str) -> dict[str, str]:
+    """The pairs of tus' `Upload-Metadata`: names, and text in base64.
+
+    Raises:
+        InvalidRequest: it is not of this form.
+    """
+    found = {}
+    for pair in filter(None, (each.strip() for each in header.split(","))):
+        name, _, value = pair.partition(" ")
+        try:
+            found[name] = base64.b64decode(value.strip(), validate=True).decode("utf-8")
+        except (binascii.Error, ValueError):
+            text = f"the value of {name[:40]!r} is not base64 of UTF-8"
+            errors = [FieldError("headers:/Upload-Metadata", text)]
+            raise InvalidRequest("The Upload-Metadata is not valid.", errors) from None
+    return found

@@ -25,6 +25,7 @@ from service.errors import (
     StoreUnavailable,
     Unauthorized,
 )
+from service.store.arrivals import UploadLocked
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -57,6 +58,13 @@ class IdempotencyKeyMissing(InvalidRequest):
     hint = "Send `Idempotency-Key`: a new value for each message, the same to repeat it."
 
 
+class TusVersionRefused(CaptionAbError):
+    """This version of the tus protocol is not spoken here."""
+
+    code = "tus_version"
+    hint = "Use a client of tus 1.0; it sends `Tus-Resumable: 1.0.0` with every request."
+
+
 class RangeRefused(CaptionAbError):
     """The file has no such range of bytes; `size` says how many it has."""
 
@@ -77,6 +85,8 @@ STATUS: Mapping[type[CaptionAbError], int] = {
     NotFound: 404,
     Gone: 410,
     Conflict: 409,
+    UploadLocked: 423,
+    TusVersionRefused: 412,
     QuotaExceeded: 429,
     FileTooLarge: 413,
     UnsupportedMediaType: 415,

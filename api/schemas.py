@@ -6,7 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import Schema, ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from api.fields import (
@@ -210,6 +210,32 @@ class VideoQuery(StrictSchema):
         metadata={"description": "Without it the latest that succeeded."},
     )
     download = fields.Boolean(load_default=False)
+
+
+class TusCreateHeaders(Schema):
+    """What begins an upload in pieces."""
+
+    upload_length = fields.Integer(
+        required=True,
+        data_key="Upload-Length",
+        validate=Range(min=0),
+        metadata={"description": "Size of the whole file in bytes."},
+    )
+    upload_metadata = fields.String(
+        data_key="Upload-Metadata",
+        metadata={"description": "Pairs of a name and text in base64; `filename` is read."},
+    )
+
+
+class TusPatchHeaders(Schema):
+    """Where the bytes of a request belong."""
+
+    upload_offset = fields.Integer(
+        required=True,
+        data_key="Upload-Offset",
+        validate=Range(min=0),
+        metadata={"description": "How much of the file has been received."},
+    )
 
 
 class UploadQuery(StrictSchema):

@@ -111,6 +111,9 @@ class Settings:
     upload_max_bytes: int = _setting(500_000_000, "Largest file accepted (SEED: 500 MB).")
     result_max_bytes: int = _setting(2_000_000_000, "Largest rendered video fetched.")
     upload_ttl_s: float = _setting(86400.0, "How long an upload that no job uses is kept.")
+    upload_part_ttl_s: float = _setting(
+        86400.0, "How long an upload that was interrupted waits for its next bytes."
+    )
     wait_max_s: float = _setting(30.0, "Longest `Prefer: wait` honoured.")
 
     # The backend

@@ -12,7 +12,7 @@ from service.store.retention import Retention
 
 _log = logging.getLogger(__name__)
 _BATCH = 100
-_FOLDERS = ("jobs", "uploads")
+_FOLDERS = ("jobs", "uploads", "parts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def sweep_orphans(retention: Retention, files: Files, settings: Settings, clock:
 
 
 def _delete(name: str, files: Files) -> None:
-    if name.startswith("jobs/"):
+    if name.startswith(("jobs/", "parts/")):
         files.delete_prefix(name)
     else:
         files.delete(name)

@@ -98,6 +98,12 @@ class Keys:
     def upload_jobs(self, upload_id: str) -> str:
         return f"{self.prefix}upload:{upload_id}:jobs"
 
+    def arrival(self, upload_id: str) -> str:
+        return f"{self.prefix}arrival:{upload_id}"
+
+    def arrival_parts(self, upload_id: str) -> str:
+        return f"{self.prefix}arrival:{upload_id}:parts"
+
     def expired(self, job_id: str) -> str:
         return f"{self.prefix}expired:{job_id}"
 

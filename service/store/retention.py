@@ -53,7 +53,7 @@ class Retention:
         return bool(self._connection.read(lambda client: client.set(key, "1", nx=True, px=ms)))
 
     def find_unowned(self, names: Sequence[str]) -> list[str]:
-        """Those of `jobs/<id>` and `uploads/<id>` whose job or upload does not exist."""
+        """Those of `jobs/<id>`, `uploads/<id>` and `parts/<id>` whose owner does not exist."""
         keys = [_owner(name, self._connection) for name in names]
 
         def ask(client: object) -> list[int]:
@@ -69,4 +69,4 @@ class Retention:
 def _owner(name: str, connection: Connection) -> str:
     folder, _, owner = name.partition("/")
     keys = connection.keys
-    return keys.upload(owner) if folder == "uploads" else keys.job(owner)
+    return {"uploads": keys.upload, "parts": keys.arrival, "jobs": keys.job}[folder](owner)

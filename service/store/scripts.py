@@ -107,6 +107,22 @@ PUT_TOKEN = _script(
 )
 DROP_TOKEN = _script("drop_token", "account", "hash", refuses=(Refusal.GONE,))
 
+RESUME_UPLOAD = _script(
+    "resume_upload",
+    *("upload", "tenant", "offset", "join_ms"),
+    refuses=(Refusal.HELD, Refusal.GONE, Refusal.STATE),
+)
+APPEND_PART = _script(
+    "append_part",
+    *("upload", "fence", "part", "size", "most", "ttl_ms"),
+    refuses=(Refusal.GONE, Refusal.FENCED, Refusal.LIMIT),
+)
+COMPLETE_UPLOAD = _script(
+    "complete_upload",
+    *("upload", "fence", "file", "size", "sha256", "kind", "ttl_ms"),
+    refuses=(Refusal.GONE, Refusal.FENCED),
+)
+
 RETIRE = _script("retire", "limit", "remember_ms", "uncounted_ms")
 
 SCRIPTS: tuple[Script, ...] = (
@@ -129,6 +145,9 @@ SCRIPTS: tuple[Script, ...] = (
     TAKE_TOKEN,
     PUT_TOKEN,
     DROP_TOKEN,
+    RESUME_UPLOAD,
+    APPEND_PART,
+    COMPLETE_UPLOAD,
     RETIRE,
 )
 

@@ -1,5 +1,5 @@
--- retire: end what has outlived its time, jobs with all their keys and uploads that no job uses, and name their files in the trash.
--- KEYS: none, all are derived from the prefix: retention trash job:* row:* evidence:* expired:* upload:* upload:*:jobs tenant:*:jobs tenant:*:open
+-- retire: end what has outlived its time, jobs with all their keys, uploads that no job uses and those that never arrived whole, and name their files in the trash.
+-- KEYS: none, all are derived from the prefix: retention trash job:* row:* evidence:* expired:* upload:* upload:*:jobs arrival:* arrival:*:parts tenant:*:jobs tenant:*:open
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 limit  6 remember_ms  7 uncounted_ms
 -- Returns: {how many were looked at, how many of them ended}; remember_ms is how long an ended job's name is known, uncounted_ms how long an upload is kept whose jobs were not counted
 -- Refuses: -9 CLOCK
@@ -29,6 +29,11 @@ local function retire_row(row)
   for edit in edits:gmatch('%S+') do redis.call('DEL', K.evidence(edit)) end
   redis.call('DEL', K.row(row))
 end
+local function retire_arrival(id)
+  redis.call('DEL', K.arrival(id), K.arrival_parts(id))
+  redis.call('ZADD', K.trash, ARGV[2], 'parts/' .. id)
+  return true
+end
 local function retire_job(job)
   local tenant, open, expires, spec = unpack(redis.call('HMGET', K.job(job), 'tenant', 'open_rows', 'expires', 'spec'))
   if tenant then
@@ -55,7 +60,13 @@ local ended = 0
 for _, member in ipairs(over) do
   redis.call('ZREM', K.retention, member)
   local done
-  if member:match('^upl_') then done = retire_upload(member) else done = retire_job(member) end
+  if member:match('^upl_') then
+    done = retire_upload(member)
+  elseif member:match('^parts:') then
+    done = retire_arrival(member:sub(7))
+  else
+    done = retire_job(member)
+  end
   if done then ended = ended + 1 end
 end
 return { #over, ended }

@@ -23,5 +23,7 @@ function K.tenant_open(id) return P .. 'tenant:' .. id .. ':open' end
 function K.upload_jobs(id) return P .. 'upload:' .. id .. ':jobs' end
 function K.expired(id) return P .. 'expired:' .. id end
 function K.upload(id) return P .. 'upload:' .. id end
+function K.arrival(id) return P .. 'arrival:' .. id end
+function K.arrival_parts(id) return P .. 'arrival:' .. id .. ':parts' end
 function K.idempotency(tenant, key) return P .. 'idempotency:' .. tenant .. ':' .. key end
 function K.queue(name) return 'caption-ab:q:' .. name end
