@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("accept", "uploads")
+NAMES = ("accept", "uploads", "memory")
 
 if __name__ == "__main__":
     failed = 0
