@@ -116,6 +116,11 @@ class Settings:
     )
     wait_max_s: float = _setting(30.0, "Longest `Prefer: wait` honoured.")
 
+    # Looking into videos, in a process of its own each time
+    media_deadline_s: float = _setting(60.0, "Longest look into a video.")
+    media_memory_bytes: int = _setting(2_000_000_000, "Memory that a look may take.")
+    media_max_pixels: int = _setting(35_389_440, "Pixels of a picture, at most (8192x4320).")
+
     # The backend
     nemo_api_url: str = _setting(
         "https://mega-api-prod.nemovideo.ai", "Backend API.", "NEMO_API_URL"

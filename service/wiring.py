@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -12,7 +13,9 @@ import requests
 from service.clock import AnchoredClock, Clock
 from service.jobs.context import Services
 from service.jobs.leases import Leases
+from service.media.apart import probe_apart
 from service.media.files import SCHEME_S3, Files, LocalFiles, Offload, run_directly
+from service.media.limits import MediaLimits
 from service.model.cut import MediaInfo
 from service.nemo.client import NemoClient
 from service.nemo.headers import detect_platform
@@ -73,7 +76,7 @@ def build_services(
             connect_s=settings.outbound_connect_s,
             read_s=settings.outbound_read_s,
         ),
-        probe=probe_media,
+        probe=partial(probe_media, limits=read_limits(settings)),
         owner=_name_owner(name),
     )
 
@@ -115,11 +118,16 @@ def build_client(settings: Settings, clock: AnchoredClock) -> NemoClient:
     )
 
 
-def probe_media(path: Path) -> MediaInfo:
-    """Look into a file. Imports the decoder only where it is used: never in a flow worker."""
-    from service.media.probe import probe
+def read_limits(settings: Settings) -> MediaLimits:
+    """What looking into a file may cost."""
+    return MediaLimits(
+        settings.media_memory_bytes, settings.media_max_pixels, deadline_s=settings.media_deadline_s
+    )
 
-    found = probe(path)
+
+def probe_media(path: Path, limits: MediaLimits) -> MediaInfo:
+    """Look into a file of a caller's or the backend's, in a process of its own."""
+    found = probe_apart(path, limits)
     return MediaInfo(
         duration_s=found.duration_s,
         width=found.width,

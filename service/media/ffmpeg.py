@@ -17,6 +17,7 @@ from typing import IO
 
 from service.errors import MediaError, StartupError, UnsupportedFile
 from service.media.formats import HEAD_BYTES, detect
+from service.media.limits import MOST_PIXELS, MOST_STREAMS, MediaLimits, limit_process
 
 _CHECK_S = 30.0
 _STDERR_BYTES = 2000
@@ -86,10 +87,13 @@ def run_ffmpeg(
     cwd: Path,
     deadline_s: float,
     on_progress: Callable[[float], None] | None = None,
+    memory_bytes: int = 4_000_000_000,
+    output_bytes: int = 2_000_000_000,
 ) -> None:
     """Run ffmpeg in a folder and in a process group of its own, which ends at the deadline.
 
-    `on_progress` is told the seconds of output written so far. Inputs belong to `input_args`.
+    `on_progress` is told the seconds of output written so far. Inputs belong to `input_args`. Not
+    `-fs` but the system bounds what is written: ffmpeg would call a film cut short a success.
 
     Raises:
         FfmpegFailed: it ended with an error, whose last lines are told, or passed the deadline.
@@ -98,6 +102,8 @@ def run_ffmpeg(
     command += ["-nostats", "-progress", "pipe:1", *args]
     with tempfile.TemporaryFile() as said:
         process = _start(command, cwd, said)
+        limits = MediaLimits(memory_bytes, output_bytes=output_bytes, deadline_s=deadline_s)
+        limit_process(limits, process.pid)
         late = threading.Event()
 
         def end() -> None:
@@ -115,6 +121,8 @@ def run_ffmpeg(
             _kill(process)
         if late.is_set():
             raise FfmpegFailed(f"ffmpeg was not done after {deadline_s:g} s.")
+        if process.returncode == -signal.SIGXFSZ:
+            raise FfmpegFailed(f"ffmpeg wrote more than {output_bytes} bytes.")
         if process.returncode != 0:
             raise FfmpegFailed(_tail(said) or f"ffmpeg ended with {process.returncode}.")
 
@@ -132,6 +140,7 @@ def input_args(source: Path, *, seek_s: float | None = None) -> list[str]:
     if found is None or not found.demuxer:
         raise UnsupportedFile("The file is not a video.")
     guard = ["-protocol_whitelist", "file,pipe", "-f", found.demuxer]
+    guard += ["-max_streams", str(MOST_STREAMS), "-max_pixels", str(MOST_PIXELS)]
     # Many inputs of one picture each: a decoder's pool of threads would cost more than it gives.
     seek = ["-threads", "1", "-ss", f"{seek_s:.3f}"] if seek_s is not None else []
     return [*guard, *seek, "-i", str(source.absolute())]

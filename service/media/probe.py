@@ -14,6 +14,7 @@ from av.stream import Disposition
 
 from service.errors import ProbeFailed, UnsupportedFile
 from service.media.formats import HEAD_BYTES, Format, detect
+from service.media.limits import MOST_PIXELS, MOST_STREAMS
 
 _PATIENCE_S = 20.0
 # A cut-off file plays what it has; below this much missing it is no matter for a comparison.
@@ -41,12 +42,12 @@ class Probe:
         return self.audio_codec is not None
 
 
-def probe(path: Path) -> Probe:
-    """Look into a video file; decodes one frame.
+def probe(path: Path, *, most_pixels: int = MOST_PIXELS) -> Probe:
+    """Look into a video file; decodes one frame. `probe_apart` is for files of callers.
 
     Raises:
         UnsupportedFile: the content is not one of our formats with moving pictures.
-        ProbeFailed: it opens badly, or holds no video.
+        ProbeFailed: it opens badly, holds no video, or one of more pixels than allowed.
     """
     with path.open("rb") as file:
         found = detect(file.read(HEAD_BYTES))
@@ -54,7 +55,9 @@ def probe(path: Path) -> Probe:
         raise UnsupportedFile(f"The file holds {found.name if found else 'no known format'}.")
     try:
         with _opened(path, found) as container:
-            return _describe(container, found.name)
+            return _describe(container, found.name, most_pixels)
+    except MemoryError:
+        raise ProbeFailed("The file has too many tracks, or takes too much memory.") from None
     except (FFmpegError, OSError, ValueError) as error:
         raise ProbeFailed(
             f"The {found.name} file cannot be read: {type(error).__name__}."
@@ -63,18 +66,21 @@ def probe(path: Path) -> Probe:
 
 def _opened(path: Path, found: Format) -> Any:
     """Open with the one demuxer of the content, local files only: no playlist, no network."""
-    options = {"protocol_whitelist": "file"}
+    options = {"protocol_whitelist": "file", "max_streams": str(MOST_STREAMS)}
     return av.open(str(path), format=found.demuxer, options=options, timeout=_PATIENCE_S)
 
 
-def _describe(container: Any, name: str) -> Probe:
+def _describe(container: Any, name: str, most_pixels: int) -> Probe:
     pictures = [s for s in container.streams.video if not _is_cover(s)]
     if not pictures:
         raise ProbeFailed("The file holds no video.")
     stream = pictures[0]
+    _check_pixels(stream.codec_context, most_pixels)
+    stream.codec_context.thread_count = 1  # one frame: a pool of threads would cost more
     frame = next(container.decode(stream), None)
     if frame is None:
         raise ProbeFailed("The file holds no video frame.")
+    _check_pixels(frame, most_pixels)
     duration_s = _duration_s(container, stream)
     if duration_s <= 0:
         raise ProbeFailed("The video has no length.")
@@ -94,6 +100,13 @@ def _describe(container: Any, name: str) -> Probe:
         container=name,
         pixel_format=frame.format.name,
     )
+
+
+def _check_pixels(picture: Any, most: int) -> None:
+    """Refuse what would take memory without end; `picture` has a width and a height."""
+    if picture.width * picture.height > most:
+        size = f"{picture.width}x{picture.height}"
+        raise ProbeFailed(f"The video is {size}; a picture may have {most} pixels.")
 
 
 def _check_whole(container: Any, stream: Any, duration_s: float) -> None:
