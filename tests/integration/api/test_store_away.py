@@ -10,6 +10,7 @@ from service.jobs.frozen import thaw
 from service.model.job import clip_rows, cut_rows
 from service.settings import Settings
 from tests.builders import a_new_job
+from tests.integration.api import tus
 from tests.integration.api.conftest import JOB
 from tests.integration.api.outage import VIDEO, claim, end, is_unavailable, show, wait_for
 from tests.integration.api.outage_fixtures import finished, kill, redis_url, server
@@ -31,6 +32,9 @@ _ASKS_FIRST = {("/v1/account/nemo-token", "PUT")}
 def _body(rule: str) -> dict:
     if rule == "/v1/uploads":
         return {"data": b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + bytes(99)}
+    if rule.startswith(tus.ADDRESS):
+        override = {"X-HTTP-Method-Override": "PATCH"}
+        return {"headers": {**tus.BYTES, "Upload-Length": "9", "Upload-Offset": "0", **override}}
     headers = {"Idempotency-Key": "k"}
     if rule.endswith("/messages"):
         return {"json": {"text": "make it bigger", "clip": 0}, "headers": headers}
