@@ -118,7 +118,7 @@ class Settings:
 
     # Looking into videos, in a process of its own each time
     media_deadline_s: float = _setting(60.0, "Longest look into a video.")
-    media_memory_bytes: int = _setting(2_000_000_000, "Memory that a look may take.")
+    media_memory_bytes: int = _setting(800_000_000, "Memory that a look may take.")
     media_max_pixels: int = _setting(35_389_440, "Pixels of a picture, at most (8192x4320).")
 
     # The backend

@@ -21,7 +21,7 @@ class MediaLimits:
     a program with many threads reserves a lot.
     """
 
-    memory_bytes: int = 2_000_000_000
+    memory_bytes: int = 800_000_000
     pixels: int = MOST_PIXELS
     output_bytes: int = 0
     deadline_s: float = 60.0

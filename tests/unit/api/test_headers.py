@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.headers import read_idempotency_key, read_wait_s
+from api.headers import read_idempotency_key, read_upload_metadata, read_wait_s
 from api.listing import read_cursor, write_cursor
 from service.errors import InvalidRequest
 from service.ids import new_id
@@ -67,3 +69,26 @@ def test_a_cursor_is_read_as_it_was_written(at_ms: int):
 def test_any_other_cursor_is_refused(text: str):
     with pytest.raises(InvalidRequest):
         read_cursor(text)
+
+
+NAMES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=","))
+
+
+@given(st.dictionaries(NAMES.filter(bool), st.text(max_size=50), max_size=5))
+def test_metadata_reads_back(pairs: dict[str, str]):
+    written = [f"{n} {base64.b64encode(v.encode()).decode()}" for n, v in pairs.items()]
+    assert read_upload_metadata(",".join(written)) == pairs
+    assert read_upload_metadata(" , ".join(written)) == pairs
+
+
+def test_a_name_without_a_value_is_empty():
+    assert read_upload_metadata("is_draft,filename YQ==") == {"is_draft": "", "filename": "a"}
+
+
+@given(st.text(max_size=200))
+def test_any_metadata_is_read_or_refused(header: str):
+    try:
+        found = read_upload_metadata(header)
+    except InvalidRequest:
+        return
+    assert len(found) <= header.count(",") + 1
