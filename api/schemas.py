@@ -218,7 +218,7 @@ class TusCreateHeaders(Schema):
     upload_length = fields.Integer(
         required=True,
         data_key="Upload-Length",
-        validate=Range(min=0),
+        validate=Range(min=1),
         metadata={"description": "Size of the whole file in bytes."},
     )
     upload_metadata = fields.String(

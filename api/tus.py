@@ -64,8 +64,9 @@ def name_version(response: Response) -> Response:
 
 @routes.route("", methods=["OPTIONS"])
 @routes.doc(security=[])
+@routes.arguments(NoQuery, location="query")
 @routes.response(204)
-def tell_options() -> Response:
+def tell_options(_query: dict[str, Any]) -> Response:
     """What is spoken here, for clients that ask first; needs no key and no version."""
     headers = {
         "Tus-Version": VERSION,
@@ -87,9 +88,6 @@ def begin_upload(_query: dict[str, Any], headers: dict[str, Any]) -> Response:
     `Upload-Metadata: filename <base64>` names the file.
     """
     length = headers["upload_length"]
-    if not length:
-        text = "must be at least 1"
-        raise InvalidRequest("The file is empty.", [FieldError("headers:/Upload-Length", text)])
     metadata = read_upload_metadata(request.headers.get("Upload-Metadata", ""))
     has_body = _has_body()
     if has_body:
@@ -104,8 +102,10 @@ def begin_upload(_query: dict[str, Any], headers: dict[str, Any]) -> Response:
 
 @routes.route("/<upload_id>", methods=["HEAD"])
 @routes.doc(parameters=[_VERSION_HEADER])
+@routes.arguments(NoQuery, location="query")
 @routes.response(200, headers={**_OFFSET, **_EXPIRES})
-def read_offset(upload_id: str) -> Response:
+@routes.alt_response(423, "LOCKED")
+def read_offset(_query: dict[str, Any], upload_id: str) -> Response:
     """How far an upload has come."""
     try:
         arrival = _read(upload_id)
@@ -118,11 +118,13 @@ def read_offset(upload_id: str) -> Response:
 
 @routes.route("/<upload_id>", methods=["PATCH"])
 @routes.doc(parameters=[_VERSION_HEADER], requestBody={"required": True, **_BODY})
+@routes.arguments(NoQuery, location="query")
 @routes.arguments(TusPatchHeaders, location="headers")
 @routes.response(204, headers={**_OFFSET, **_EXPIRES})
 @routes.alt_response(409, "CONFLICT")
 @routes.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")
-def append_bytes(headers: dict[str, Any], upload_id: str) -> Response:
+@routes.alt_response(423, "LOCKED")
+def append_bytes(_query: dict[str, Any], headers: dict[str, Any], upload_id: str) -> Response:
     """Send bytes from `Upload-Offset` on: 409 if that is not what HEAD tells.
 
     Of two requests at once the later goes on, and the earlier ends with 423. What came of a request
@@ -142,9 +144,10 @@ def append_bytes(headers: dict[str, Any], upload_id: str) -> Response:
 
 @routes.route("/<upload_id>", methods=["DELETE"])
 @routes.doc(parameters=[_VERSION_HEADER])
+@routes.arguments(NoQuery, location="query")
 @routes.response(204)
 @routes.alt_response(409, "CONFLICT")
-def end_upload(upload_id: str) -> Response:
+def end_upload(_query: dict[str, Any], upload_id: str) -> Response:
     """Remove an upload, finished or not, unless a job uses it (409)."""
     try:
         _arrivals().drop(_read(upload_id).id)

@@ -223,3 +223,21 @@ def test_clients_that_cannot_patch_may_post(ann: Visitor):
 def test_a_plain_upload_is_told_as_finished(ann: Visitor):
     found = ann.upload().get_json()
     assert offset_of(ann, f"{ADDRESS}/{found['id']}") == found["size"]
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "HEAD", "PATCH", "DELETE"])
+def test_an_unknown_parameter_is_refused(ann: Visitor, method: str):
+    path = begin(ann)
+    where = ADDRESS if method in {"OPTIONS", "POST"} else path
+    headers = {**BYTES, "Upload-Offset": "0", "Upload-Length": "10"}
+    assert ann.open(f"{where}?x=1", method, headers=headers).status_code == 422
+    assert offset_of(ann, path) == 0
+
+
+def test_the_document_says_which_routes_there_are_and_that_one_is_open(ann: Visitor):
+    paths = ann.client.get("/openapi.json").get_json()["paths"]
+    assert set(paths[ADDRESS]) == {"options", "post"}
+    assert set(paths[f"{ADDRESS}/{{upload_id}}"]) >= {"head", "patch", "delete", "post"}
+    assert paths[ADDRESS]["options"]["security"] == []
+    sent = paths[f"{ADDRESS}/{{upload_id}}"]["patch"]["requestBody"]["content"]
+    assert list(sent) == [BYTES["Content-Type"]]
