@@ -17,11 +17,11 @@ from api.openapi import Routes
 from api.problems import TusVersionRefused, UnsupportedMediaType
 from api.schemas import NoQuery, TusCreateHeaders, TusPatchHeaders
 from api.state import caller, public_url, services
-from service.access import read_own_upload, remove_own_upload
+from service.access import OwnUpload, read_own_upload, remove_own_upload
 from service.arrivals import Arrivals
 from service.errors import FieldError, FileTooLarge, InvalidRequest, NotFound
 from service.ids import is_id
-from service.store.arrivals import Arrival, missing
+from service.store.arrivals import Arrival, WrongOffset, missing
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,expiration"
@@ -111,7 +111,7 @@ def read_offset(_query: dict[str, Any], upload_id: str) -> Response:
         arrival = _read(upload_id)
     except NotFound:
         return _answer_finished(upload_id)
-    if arrival.is_whole:  # a process died before it had joined the parts
+    if arrival.is_whole:  # perhaps a process died before it had joined the parts
         arrival = _arrivals().join(arrival)
     return _answer_head(_progress(arrival), arrival.length)
 
@@ -136,7 +136,11 @@ def append_bytes(_query: dict[str, Any], headers: dict[str, Any], upload_id: str
             f"The body is {request.mimetype or 'of no type'}.",
             hint=f"Send `Content-Type: {BODY_TYPE}`.",
         )
-    arrival = _read(upload_id)
+    try:
+        arrival = _read(upload_id)
+    except NotFound:
+        size = _read_finished(upload_id).upload.size
+        raise WrongOffset(f"The upload has all of its {size} bytes.") from None
     _check_body(max(0, arrival.length - offset))
     arrival = _arrivals().receive(arrival, offset, read_body(request))
     return Response(status=204, headers=_progress(arrival))
@@ -192,6 +196,10 @@ def _read(upload_id: str) -> Arrival:
     return _arrivals().read(_checked(upload_id), caller().tenant_id)
 
 
+def _read_finished(upload_id: str) -> OwnUpload:
+    return read_own_upload(services().connection, _checked(upload_id), caller())
+
+
 def _checked(upload_id: str) -> str:
     if not is_id(upload_id, "upl"):
         raise missing(upload_id)
@@ -220,7 +228,7 @@ def _progress(arrival: Arrival) -> dict[str, str]:
 
 
 def _answer_finished(upload_id: str) -> Response:
-    own = read_own_upload(services().connection, _checked(upload_id), caller())
+    own = _read_finished(upload_id)
     headers = {"Upload-Offset": str(own.upload.size)}
     if own.left_ms is not None:
         left_ms = services().clock.now_ms() + own.left_ms

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from service.clock import Clock
 from service.errors import (
     CaptionAbError,
+    FileMissing,
     FileTooLarge,
     NotFound,
     StoreUnavailable,
@@ -25,6 +26,7 @@ from service.ids import new_id
 from service.media.files import Files, FilesUnavailable, Stored
 from service.media.formats import HEAD_BYTES, check_upload
 from service.settings import Settings
+from service.store.accounts import AccountStore
 from service.store.arrivals import Arrival, ArrivalStore, missing, parts_folder
 from service.store.connection import Connection
 from service.store.retention import Retention
@@ -103,13 +105,19 @@ class Arrivals:
         return self.join(arrival) if arrival.is_whole else arrival
 
     def join(self, arrival: Arrival) -> Arrival:
-        """Make an upload of one whose parts are all there.
+        """Make an upload of one whose parts are all there, unless that was done meanwhile.
 
         Raises:
             UploadLocked: another request does it.
             UnsupportedFile: it is no media; nothing of it is kept.
         """
-        return self._join(arrival, self._resume(arrival, arrival.length))
+        try:
+            fence = self._resume(arrival, arrival.length)
+        except NotFound:
+            if self._is_joined(arrival):
+                return arrival
+            raise
+        return self._join(arrival, fence)
 
     def drop(self, upload_id: str) -> None:
         """Forget an upload on its way, with its parts."""
@@ -154,22 +162,29 @@ class Arrivals:
             raise
 
     def _join(self, arrival: Arrival, fence: int) -> Arrival:
+        ttl_ms = int(self.settings.upload_ttl_s * 1000)
         try:
             stored, kind = self._write_whole(arrival)
+            now_ms = self.clock.now_ms()
+            self._store.complete(arrival, fence, stored, kind, ttl_ms=ttl_ms, now_ms=now_ms)
+        except (NotFound, FileMissing):
+            if self._is_joined(arrival):  # this process was silent for long, and another did it
+                return arrival
+            self.files.delete(f"uploads/{arrival.id}")
+            raise
         except CaptionAbError:
             with contextlib.suppress(CaptionAbError):
                 self._store.hold_join(arrival.id, 0)
             raise
-        ttl_ms, now_ms = int(self.settings.upload_ttl_s * 1000), self.clock.now_ms()
-        try:
-            self._store.complete(arrival, fence, stored, kind, ttl_ms=ttl_ms, now_ms=now_ms)
-        except NotFound:
-            self.files.delete(stored.key)
-            raise
         self._delete_parts(arrival.id)
         return replace(arrival, offset=arrival.length, expires_ms=now_ms + ttl_ms)
 
+    def _is_joined(self, arrival: Arrival) -> bool:
+        return AccountStore(self.connection).read_upload(arrival.id) is not None
+
     def _write_whole(self, arrival: Arrival) -> tuple[Stored, str]:
+        if not self._store.read_parts(arrival.id):
+            raise missing(arrival.id)
         body = _Body(self._read_parts(arrival.id, told=True), arrival.length, self.clock)
         with self._dropped_if_refused(arrival.id):
             kind = check_upload(body.peek(HEAD_BYTES)[:HEAD_BYTES], arrival.filename).kind

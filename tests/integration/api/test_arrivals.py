@@ -181,6 +181,23 @@ def broken_folder(folder: str) -> LocalFiles:
     return LocalFiles(folder)
 
 
+def test_a_joining_that_was_overtaken_leaves_the_upload_alone(services, settings):
+    # Given a process that began to join, and was silent for so long that another has done it
+    arrivals = on_a_clock_of_its_own(services, settings, services.files)
+    arrival = arrivals.begin("ten_1", "a.mp4", len(CONTENT))
+    store = ArrivalStore(arrivals.connection)
+    fence = store.resume(arrival, 0, join_ms=60_000, now_ms=arrivals.clock.now_ms())
+    services.files.put(f"parts/{arrival.id}/0-a", [CONTENT], max_bytes=10**6)
+    asked = {"ttl_ms": 10**6, "now_ms": arrivals.clock.now_ms()}
+    store.append(arrival, fence, "0-a", len(CONTENT), **asked)
+    slow = arrivals._resume(arrival, len(CONTENT))
+    arrivals.clock.advance(61)
+    arrivals.join(arrival)
+    # When the first goes on, or asks anew, then it finds it done, and the file is there
+    assert arrivals._join(arrival, slow) == arrivals.join(arrival) == arrival
+    assert files_of(services, "uploads") == [f"uploads/{arrival.id}"]
+
+
 def test_a_joining_that_failed_is_tried_again_at_once(ann: Visitor, services, settings):
     files = broken_folder(settings.files)
     arrivals = Arrivals(services.connection, files, settings, services.clock)

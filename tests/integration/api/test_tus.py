@@ -115,6 +115,14 @@ def test_a_beginning_that_cannot_be_kept_is_refused(
     assert services.connection.client.keys("cab:arrival:*") == []
 
 
+@pytest.mark.parametrize("offset", [0, len(CONTENT)])
+def test_a_finished_upload_takes_no_more(ann: Visitor, offset: int):
+    path = begin(ann)
+    send(ann, path, 0, CONTENT)
+    assert send(ann, path, offset, CONTENT[:5]).status_code == 409
+    assert offset_of(ann, path) == len(CONTENT)
+
+
 @pytest.mark.parametrize("offset", [0, 4999, 5001, 10**9])
 def test_a_wrong_offset_changes_nothing(ann: Visitor, offset: int):
     path = begin(ann)
