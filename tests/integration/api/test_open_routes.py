@@ -135,6 +135,8 @@ def test_every_operation_on_a_job_is_linked_from_the_answer_that_makes_one(ann: 
     document = ann.client.get("/openapi.json").get_json()
     found = {"{job_id}": set(), "{upload_id}": set()}
     for path, operations in document["paths"].items():
+        if path.startswith("/v1/uploads/tus"):
+            continue  # what begins such an upload answers with an address, not with an id
         for parameter, names in found.items():
             if parameter in path:
                 names.update(o["operationId"] for o in operations.values() if "operationId" in o)
