@@ -1,4 +1,4 @@
-"""Uploads that can be interrupted: tus 1.0, for the clients that exist (decision 0010).
+"""Uploads that can be interrupted: tus 1.0, for the clients that exist (decision 0011).
 
 An upload is created, filled by PATCH at the offset that HEAD tells, and is with its last byte an
 upload like any other, under the same id.
