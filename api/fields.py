@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import marshmallow as ma
@@ -12,6 +14,10 @@ from marshmallow.validate import Length, Regexp
 MAX_METADATA = 20
 MAX_METADATA_NAME = 40
 MAX_METADATA_VALUE = 500
+
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+)
 
 
 class UrlField(fields.String):
@@ -48,6 +54,28 @@ class MetadataField(fields.Dict):
         if wrong:
             raise ValidationError(wrong)
         return found
+
+
+class InstantField(fields.String):
+    """A time by RFC 3339, read as milliseconds since the epoch (before it: 0)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"format": "date-time", **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        wrong = ValidationError(
+            "Must be a time such as 2026-11-23T19:15:05Z; a + in it is written %2B."
+        )
+        if _INSTANT.fullmatch(text) is None:
+            raise wrong
+        try:
+            return max(0, int(datetime.fromisoformat(text.upper()).timestamp() * 1000))
+        except (ValueError, OverflowError):
+            raise wrong from None
 
 
 class LiteralNumber(fields.Float):

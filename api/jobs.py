@@ -14,7 +14,7 @@ from api.frozen import mark, thaw_own
 from api.gate import takes_json
 from api.headers import read_idempotency_key, read_wait_s
 from api.links import ON_JOB, ON_VARIANT, links
-from api.listing import list_jobs
+from api.listing import link_next, list_jobs, read_filter
 from api.openapi import Routes
 from api.replies import EventsReply, JobReply, JobsReply
 from api.schemas import EventsQuery, JobRequest, JobsQuery, NoQuery
@@ -43,6 +43,21 @@ _PREFER = {
     "name": "Prefer",
     "schema": {"type": "string"},
     "description": "`wait=n` answers when the job has ended, or after n seconds (at most 30).",
+}
+
+_METADATA = {
+    "in": "query",
+    "name": "metadata",
+    "style": "form",
+    "explode": True,
+    "schema": {
+        "type": "object",
+        "propertyNames": {"pattern": "^metadata\\..{1,40}$"},
+        "additionalProperties": {"type": "string", "maxLength": 500},
+        "maxProperties": 20,
+    },
+    "example": {"metadata.campaign": "spring"},
+    "description": "`metadata.KEY=value`: jobs whose metadata has exactly that; one or several.",
 }
 
 
@@ -75,17 +90,26 @@ def create_job(_query: dict[str, Any], body: dict[str, Any]) -> Response:
 
 
 @routes.route("")
+@routes.doc(parameters=[_METADATA])
 @routes.arguments(JobsQuery, location="query")
 @routes.response(200, JobsReply)
 def read_jobs(query: dict[str, Any]) -> Response:
-    """List your jobs, newest first. Go on with `next_cursor`, or the Link header."""
-    page = list_jobs(services().jobs, caller().tenant_id, query)
+    """List your jobs, newest first. Go on with `next_cursor`, or the Link header.
+
+    A page of a filtered list may be short or empty: it is at its end when `next_cursor` is null.
+    """
+    asked = list(request.args.items(multi=True))
+    page = list_jobs(
+        services().jobs,
+        caller().tenant_id,
+        limit=query["limit"],
+        cursor=query["cursor"],
+        chosen=read_filter(query, asked),
+    )
     data = [job_summary(job, public_url()) for job in page.jobs]
     headers = {}
     if page.next_cursor:
-        status = f"&status={query['status']}" if "status" in query else ""
-        rest = f"limit={query['limit']}&cursor={page.next_cursor}{status}"
-        headers["Link"] = f'<{public_url()}/v1/jobs?{rest}>; rel="next"'
+        headers["Link"] = link_next(f"{public_url()}/v1/jobs", asked, page.next_cursor)
     return answer_json({"data": data, "next_cursor": page.next_cursor}, 200, headers)
 
 

@@ -1,13 +1,15 @@
-"""A page of a tenant's jobs. The cursor is opaque to callers: time and id of the last one."""
+"""Pages of lists. The cursor is opaque to callers: time and id of the last entry of a page."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
+from api.fields import MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE
 from service.errors import FieldError, InvalidRequest
 from service.ids import is_id
 from service.model.job import Job
@@ -15,8 +17,11 @@ from service.store.jobs import JobStore
 
 #: Jobs of one tenant accepted in the same millisecond, at most, that a page's edge may cut apart.
 SAME_MS = 16
-#: Pages of the store read for one page of a filtered list; then the caller goes on by cursor.
+#: Batches of the store read for one page of a filtered list; then the caller goes on by cursor.
 MAX_READS = 10
+#: Jobs in a batch of a filtered list, at least.
+FILTERED_BATCH = 50
+METADATA = "metadata."
 _MS_DIGITS = 15
 
 
@@ -28,19 +33,80 @@ class Page:
     next_cursor: str | None
 
 
-def list_jobs(jobs: JobStore, tenant_id: str, query: Mapping[str, Any]) -> Page:
-    """Read the page a query asks for.
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs are listed: all of it must fit. Times are milliseconds, the later exclusive."""
+
+    statuses: frozenset[str] = frozenset()
+    since_ms: int = 0
+    before_ms: int | None = None
+    name: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def admits(self, job: Job) -> bool:
+        """Whether a job is listed; its time of creation the store has looked at."""
+        words = job.spec.metadata
+        return (
+            (not self.statuses or job.status.value in self.statuses)
+            and job.spec.name.startswith(self.name)
+            and all(words.get(key) == value for key, value in self.metadata.items())
+        )
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it may pass over jobs that the store gives."""
+        return bool(self.statuses or self.name or self.metadata)
+
+
+def read_filter(query: Mapping[str, Any], asked: Iterable[tuple[str, str]]) -> JobFilter:
+    """The filter of a checked query; `asked` is the whole query, in which metadata is named.
+
+    Raises:
+        InvalidRequest: a `metadata.KEY` cannot be one, or comes twice.
+    """
+    return JobFilter(
+        statuses=frozenset(query.get("status", ())),
+        since_ms=query.get("created_after", 0),
+        before_ms=query.get("created_before"),
+        name=query.get("name", ""),
+        metadata=_read_metadata(asked),
+    )
+
+
+def _read_metadata(asked: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    errors: list[FieldError] = []
+    for name, value in asked:
+        if not name.startswith(METADATA):
+            continue
+        key = name.removeprefix(METADATA)
+        if not 1 <= len(key) <= MAX_METADATA_NAME or len(value) > MAX_METADATA_VALUE:
+            errors.append(FieldError("query:/metadata", "is no name or value of metadata"))
+        elif key in found:
+            errors.append(FieldError("query:/metadata", "names the same entry twice"))
+        found[key] = value
+    if len(found) > MAX_METADATA:
+        errors.append(FieldError("query:/metadata", f"has at most {MAX_METADATA} entries"))
+    if errors:
+        raise InvalidRequest("The filter by metadata is not valid.", errors)
+    return found
+
+
+def list_jobs(
+    jobs: JobStore, tenant_id: str, *, limit: int, cursor: str, chosen: JobFilter
+) -> Page:
+    """Read one page; a page of a filtered list may be short, and then has a cursor all the same.
 
     Raises:
         InvalidRequest: the cursor is none of ours.
     """
-    limit, status = int(query["limit"]), query.get("status")
-    after = read_cursor(query["cursor"]) if query["cursor"] else None
+    after = read_cursor(cursor) if cursor else None
+    size = max(limit, FILTERED_BATCH) if chosen.chooses else limit
     found: list[Job] = []
     for _ in range(MAX_READS):
-        batch, more = _read_batch(jobs, tenant_id, after, limit)
+        batch, more = _read_batch(jobs, tenant_id, after, size, chosen)
         for job in batch:
-            if status is None or job.status == status:
+            if chosen.admits(job):
                 found.append(job)
             after = (job.created_ms, job.id)
             if len(found) == limit:
@@ -51,23 +117,30 @@ def list_jobs(jobs: JobStore, tenant_id: str, query: Mapping[str, Any]) -> Page:
 
 
 def _read_batch(
-    jobs: JobStore, tenant_id: str, after: tuple[int, str] | None, limit: int
+    jobs: JobStore, tenant_id: str, after: tuple[int, str] | None, limit: int, chosen: JobFilter
 ) -> tuple[list[Job], bool]:
     """Jobs strictly after a place in the list, and whether the store may hold more."""
     count = limit + SAME_MS
-    before_ms = None if after is None else after[0] + 1
-    read = jobs.page(tenant_id, before_ms=before_ms, limit=count)
+    tops = [top for top in (chosen.before_ms, after and after[0] + 1) if top is not None]
+    before_ms = min(tops, default=None)
+    listed, read = jobs.page(tenant_id, since_ms=chosen.since_ms, before_ms=before_ms, limit=count)
     rest = [job for job in read if after is None or (job.created_ms, job.id) < after]
-    return rest[:limit], len(rest) > limit or len(read) == count
+    return rest[:limit], len(rest) > limit or listed == count
 
 
-def write_cursor(created_ms: int, job_id: str) -> str:
-    """A place in the list as text."""
-    return base64.urlsafe_b64encode(f"{created_ms}.{job_id}".encode()).decode().rstrip("=")
+def link_next(address: str, asked: Iterable[tuple[str, str]], cursor: str) -> str:
+    """A `Link` header that leads from this page of a list to the next, under the same filters."""
+    kept = [(name, value) for name, value in asked if name != "cursor"]
+    return f'<{address}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
 
 
-def read_cursor(text: str) -> tuple[int, str]:
-    """The place that a cursor names.
+def write_cursor(created_ms: int, entry_id: str) -> str:
+    """A place in a list as text."""
+    return base64.urlsafe_b64encode(f"{created_ms}.{entry_id}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, kind: str = "job") -> tuple[int, str]:
+    """The place that a cursor names; `kind` is the prefix of the list's ids.
 
     Raises:
         InvalidRequest: it is none of ours.
@@ -76,8 +149,8 @@ def read_cursor(text: str) -> tuple[int, str]:
         plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
     except (ValueError, binascii.Error):
         plain = ""
-    created, _, job_id = plain.partition(".")
-    if not created.isdecimal() or len(created) > _MS_DIGITS or not is_id(job_id, "job"):
+    created, _, entry_id = plain.partition(".")
+    if not created.isdecimal() or len(created) > _MS_DIGITS or not is_id(entry_id, kind):
         errors = [FieldError("query:/cursor", "is no cursor of this list")]
         raise InvalidRequest("The cursor is not valid.", errors)
-    return int(created), job_id
+    return int(created), entry_id

@@ -6,16 +6,18 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import Schema, ValidationError, fields, pre_load, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from api.fields import (
+    InstantField,
     LiteralBoolean,
     LiteralNumber,
     MetadataField,
     StrictSchema,
     UrlField,
 )
+from api.listing import METADATA
 from service.captions.assets import ROLES
 from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, CaptionFormat
@@ -161,11 +163,26 @@ class NoQuery(StrictSchema):
 
 
 class JobsQuery(StrictSchema):
-    """Which jobs to list."""
+    """Which jobs to list: those that fit all of it."""
 
     limit = fields.Integer(load_default=20, validate=Range(1, 100))
     cursor = fields.String(load_default="", validate=Length(max=100))
-    status = fields.String(validate=OneOf([each.value for each in JobStatus]))
+    status = fields.List(
+        fields.String(validate=OneOf([each.value for each in JobStatus])),
+        validate=Length(max=len(JobStatus)),
+        metadata={"description": "Any of these; give it several times."},
+    )
+    created_after = InstantField(metadata={"description": "Created then or later."})
+    created_before = InstantField(metadata={"description": "Created before that."})
+    name = fields.String(
+        validate=Length(1, MAX_NAME),
+        metadata={"description": "Whose name begins with this; case matters."},
+    )
+
+    @pre_load
+    def leave_metadata(self, data: Any, **_: Any) -> dict[str, Any]:
+        """`metadata.KEY` has any name; `api.listing` reads it."""
+        return {name: data[name] for name in data if not name.startswith(METADATA)}
 
 
 #: More events than a job can have; Redis counts in 64 bits and JSON in 53.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -226,17 +226,30 @@ class JobStore:
 
         return list(self._connection.read(ask))
 
-    def page(self, tenant_id: str, *, before_ms: int | None, limit: int) -> list[Job]:
-        """A tenant's jobs, newest first, created before a time (milliseconds, exclusive)."""
+    def page(
+        self, tenant_id: str, *, since_ms: int = 0, before_ms: int | None, limit: int
+    ) -> tuple[int, list[Job]]:
+        """A tenant's jobs, newest first, created from one time (milliseconds) to before another.
+
+        Returns how many are listed, and those of them that still exist; in two exchanges.
+        """
         key = self._keys.tenant_jobs(tenant_id)
         top = "+inf" if before_ms is None else f"({before_ms}"
-        ids: Iterable[str] = self._connection.read(
+        ids: Sequence[str] = self._connection.read(
             lambda client: client.zrange(
-                key, top, "-inf", desc=True, byscore=True, offset=0, num=limit
+                key, top, since_ms or "-inf", desc=True, byscore=True, offset=0, num=limit
             )
         )
-        jobs = [self.read(each) for each in ids]
-        return [job for job in jobs if job is not None]
+
+        def ask(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=False)
+            for each in ids:
+                pipeline.hgetall(self._keys.job(each))
+            return pipeline.execute()
+
+        found = self._connection.read(ask) if ids else []
+        jobs = [_job(each, fields) for each, fields in zip(ids, found, strict=True) if fields]
+        return len(ids), jobs
 
     def events(self, job_id: str, *, after: int = 0) -> list[dict[str, Any]]:
         """A job's events with a sequence above `after`, in order."""
