@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from api import account, catalog, jobs, messages, story, tus, uploads, videos
+from api.conventions import register_conventions
 from api.events import document_events
 from api.gate import register_gate
 from api.health import health_routes
@@ -35,6 +36,7 @@ def create_app(services: Services) -> Flask:
     attach_state(app.extensions, services)
     register_watch(app)
     register_gate(app)
+    register_conventions(app)
     register_problems(app)
     spec = {"info": {"description": _DESCRIPTION}, "marshmallow_plugin": SchemaPlugin()}
     api = ProblemApi(app, spec_kwargs=spec)

@@ -54,9 +54,8 @@ def require_key() -> None:
 
 
 def finish_response(response: Response) -> Response:
-    """Echo the request's id, keep answers out of shared caches, and sniffers out of videos."""
+    """Echo the request's id, and keep answers out of shared caches."""
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "private, no-store")
     if response.status_code >= 400 and request.method in {"POST", "PUT", "PATCH"}:
         response.call_on_close(partial(drop_rest, request.environ, services().clock))

@@ -10,6 +10,7 @@ from service.errors import FieldError, InvalidRequest
 
 _BARE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"', re.ASCII)
+_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?=$|[,;])", re.IGNORECASE)
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=$|[,;])", re.IGNORECASE)
 
 
@@ -54,3 +55,11 @@ def read_upload_metadata(header: str) -> dict[str, str]:
             errors = [FieldError("headers:/Upload-Metadata", text)]
             raise InvalidRequest("The Upload-Metadata is not valid.", errors) from None
     return found
+
+
+def tell_applied(header: str | None, wait_s: float) -> str:
+    """What of a POST's `Prefer` is kept, for `Preference-Applied`; empty when nothing is."""
+    applied = ["respond-async"] if _ASYNC.search(header or "") else []
+    if wait_s:
+        applied.append(f"wait={wait_s:.0f}")
+    return ", ".join(applied)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +10,7 @@ from flask import Response, request
 from api.accept import accept_job, accept_retry
 from api.frozen import mark, thaw_own
 from api.gate import takes_json
-from api.headers import read_idempotency_key, read_wait_s
+from api.headers import read_idempotency_key, read_wait_s, tell_applied
 from api.links import ON_JOB, ON_VARIANT, links
 from api.listing import link_next, list_jobs, read_filter
 from api.openapi import Routes
@@ -42,7 +40,8 @@ _PREFER = {
     "in": "header",
     "name": "Prefer",
     "schema": {"type": "string"},
-    "description": "`wait=n` answers when the job has ended, or after n seconds (at most 30).",
+    "description": "`wait=n` answers when the job has ended, or after n seconds (at most 30); "
+    "`respond-async` is what happens anyway. `Preference-Applied` says what was kept.",
 }
 
 _METADATA = {
@@ -79,9 +78,11 @@ def create_job(_query: dict[str, Any], body: dict[str, Any]) -> Response:
     headers = {"Location": f"{public_url()}/v1/jobs/{accepted.job_id}"}
     if accepted.replayed:
         headers["Idempotency-Replayed"] = "true"
-    wait_s = read_wait_s(request.headers.get("Prefer"), services().settings.wait_max_s)
+    prefer = request.headers.get("Prefer")
+    wait_s = read_wait_s(prefer, services().settings.wait_max_s)
+    if applied := tell_applied(prefer, wait_s):
+        headers["Preference-Applied"] = applied
     if wait_s:
-        headers["Preference-Applied"] = f"wait={wait_s:.0f}"
         job = wait_for_job(own_job(accepted.job_id), wait_s, services())
         return _answer_job(job, headers, 200 if job.status in ENDED_JOB else 202)
     if accepted.resource is None:
@@ -93,6 +94,7 @@ def create_job(_query: dict[str, Any], body: dict[str, Any]) -> Response:
 @routes.doc(parameters=[_METADATA])
 @routes.arguments(JobsQuery, location="query")
 @routes.response(200, JobsReply)
+@routes.alt_response(304, description="Unchanged since the ETag in If-None-Match")
 def read_jobs(query: dict[str, Any]) -> Response:
     """List your jobs, newest first. Go on with `next_cursor`, or the Link header.
 
@@ -235,9 +237,4 @@ def _answer_units(
     response = answer_json(body, status, headers)
     if not is_settled(job):
         response.headers["Retry-After"] = RETRY_AFTER_S
-    if request.method == "GET":
-        text = json.dumps(body, sort_keys=True, ensure_ascii=False)
-        response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32])
-        response.headers["Cache-Control"] = "private, no-cache"
-        response.make_conditional(request)
     return response

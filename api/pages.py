@@ -57,6 +57,7 @@ def page_routes(api: ProblemApi) -> Blueprint:
     routes.add_url_rule("/docs", view_func=show_docs)
     routes.add_url_rule("/docs/errors", view_func=show_errors)
     routes.add_url_rule("/docs/postman.json", view_func=send_collection)
+    routes.add_url_rule("/docs/errors/<code>", view_func=show_error)
     routes.add_url_rule("/jobs/<job_id>", view_func=show_job)
     routes.add_url_rule("/static/<name>", view_func=send_static)
     load_static()
@@ -75,20 +76,46 @@ def show_docs() -> Response:
 
 def show_errors() -> Response:
     """Every code of a problem: what `type` in a problem points to."""
-    rows = {
-        each.code: (status_of(each), title_of(each), each.hint, "yes" if each.retryable else "no")
-        for each in known_errors()
-    }
-    for status, code, title in HTTP_CODES:
-        rows.setdefault(code, (status, title, "", "no"))
     lines = "".join(
-        f'<tr id="{html.escape(code)}"><td><code>{html.escape(code)}</code></td>'
-        + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in rows[code])
+        f'<tr id="{html.escape(code)}"><td><a href="/docs/errors/{html.escape(code)}"><code>'
+        f"{html.escape(code)}</code></a></td>"
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         + "</tr>"
-        for code in sorted(rows)
+        for code, cells in sorted(list_errors().items())
     )
     head = "<tr><th>Code</th><th>Status</th><th>Meaning</th><th>What to do</th><th>Retry</th></tr>"
     return _text_page("Errors", f"<table>{head}{lines}</table>")
+
+
+def show_error(code: str) -> Response:
+    """One code by itself."""
+    found = list_errors().get(code)
+    if found is None:
+        raise NotFound("There is no such code.")
+    status, meaning, advice, again = (html.escape(cell) for cell in found)
+    return _text_page(
+        f"Error {code}",
+        f"<p><code>{code}</code>, HTTP status {status}: {meaning}</p>"
+        f"<p>{advice or 'Nothing more is to be said about it; read the text of the problem.'}</p>"
+        f"<p>May the same request succeed later: {again}.</p>"
+        '<p><a href="/docs/errors">All errors</a></p>',
+    )
+
+
+def list_errors() -> dict[str, tuple[str, str, str, str]]:
+    """Status, meaning, advice and whether to try again, by code."""
+    found = {
+        each.code: (
+            str(status_of(each)),
+            title_of(each),
+            each.hint,
+            "yes" if each.retryable else "no",
+        )
+        for each in known_errors()
+    }
+    for status, code, title in HTTP_CODES:
+        found.setdefault(code, (str(status), title, "", "no"))
+    return found
 
 
 def show_job(job_id: str) -> Response:
@@ -147,5 +174,5 @@ def _text_page(title: str, body: str) -> Response:
 def _page(text: str) -> Response:
     response = Response(text, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _CSP
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     return response

@@ -38,6 +38,13 @@ class UnsupportedMediaType(CaptionAbError):
     code = "unsupported_media_type"
 
 
+class NotAcceptable(CaptionAbError):
+    """The `Accept` header admits nothing that this address answers."""
+
+    code = "not_acceptable"
+    hint = "Send `Accept: application/json`, or leave the header out."
+
+
 class RequestTooLarge(InvalidRequest):
     """The request's body is larger than the limit."""
 
@@ -89,6 +96,7 @@ STATUS: Mapping[type[CaptionAbError], int] = {
     TusVersionRefused: 412,
     QuotaExceeded: 429,
     FileTooLarge: 413,
+    NotAcceptable: 406,
     UnsupportedMediaType: 415,
     RangeRefused: 416,
     StoreUnavailable: 503,
@@ -103,8 +111,16 @@ HTTP_CODES = (
     (405, "method_not_allowed", "This address does not take that method."),
     (408, "request_timeout", "The request took too long to arrive."),
     (413, "request_too_large", "The request's body is larger than the limit."),
+    (414, "request_line_too_long", "The address is longer than the limit."),
     (415, "unsupported_media_type", "The body is of another content type than this route takes."),
+    (417, "expectation_failed", "The request expects what this server does not do."),
     (422, "invalid_request", "The request is not valid."),
+    (431, "request_headers_too_large", "The request's headers are more or longer than the limit."),
+    (
+        501,
+        "not_implemented",
+        "The request's body is coded in a way that this server does not know.",
+    ),
     (500, "internal", "Something went wrong here; the request id finds it in the log."),
 )
 _BY_STATUS = {status: (code, title) for status, code, title in HTTP_CODES}
@@ -220,6 +236,11 @@ def request_id() -> str:
 def title_of(kind: type[CaptionAbError]) -> str:
     """The first line of a class's docstring: what all errors of this code have in common."""
     return (kind.__doc__ or "").splitlines()[0]
+
+
+def title_of_code(code: str) -> str:
+    """The title of an error that comes from HTTP itself."""
+    return _TITLES[code]
 
 
 def _walk(messages: Mapping[Any, Any]) -> Iterator[FieldError]:

@@ -23,6 +23,8 @@ from api.app import create_app
 from api.bodies import PIECE_BYTES
 from api.logs import JsonLogger
 from api.offload import run_in_thread
+from api.state import services
+from api.unread import HEADER_BYTES, HEADER_FIELDS, LINE_BYTES, refuse
 from service import metrics
 from service.errors import CaptionAbError, StartupError
 from service.logs import log_json
@@ -52,6 +54,11 @@ class Worker(GeventWorker):  # type: ignore[misc]
         # The parent's parent: gunicorn's own `handle` would lift the limit again.
         super(GeventWorker, self).handle(listener, client, addr)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ARG002
+        app = self.wsgi
+        with app.app_context():
+            refuse(client, exc, app.config["PUBLIC_URL"], services().clock)
+
 
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn, configured here and by nothing else."""
@@ -73,6 +80,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": GRACE_S,
             "keepalive": 5,
             "timeout": 60,
+            "limit_request_line": LINE_BYTES,
+            "limit_request_fields": HEADER_FIELDS,
+            "limit_request_field_size": HEADER_BYTES,
             "loglevel": "warning",
             "logger_class": JsonLogger,
             "proc_name": "caption-ab-api",
@@ -90,7 +100,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         SocketUnreader.max_body_chunk = PIECE_BYTES
-        services = build_services(
+        parts = build_services(
             self._settings, name="api", connections=CONNECTIONS, offload=run_in_thread
         )
         start_tracing(self._settings, "api")
@@ -98,23 +108,23 @@ class Server(BaseApplication):  # type: ignore[misc]
             recorder = self._outlet.install()
             metrics.install(recorder)
             self._outlet.serve(recorder)
-        warm(services)
-        gevent.spawn(keep_anchored, services)
-        return create_app(services)
+        warm(parts)
+        gevent.spawn(keep_anchored, parts)
+        return create_app(parts)
 
 
-def warm(services: Services) -> None:
+def warm(parts: Services) -> None:
     """Anchor the clock and load the accept's script: the first request costs one exchange too."""
-    services.clock.now_ms()
+    parts.clock.now_ms()
     text = script_text(CREATE_JOB.name)
-    services.connection.read(lambda client: client.script_load(text))
+    parts.connection.read(lambda client: client.script_load(text))
 
 
-def keep_anchored(services: Services) -> None:
+def keep_anchored(parts: Services) -> None:
     """Measure the clock against Redis again and again, as long as the process lives."""
-    anchor = getattr(services.clock, "anchor", None)
+    anchor = getattr(parts.clock, "anchor", None)
     while anchor is not None:
-        services.clock.sleep(services.settings.clock_anchor_every_s)
+        parts.clock.sleep(parts.settings.clock_anchor_every_s)
         try:
             anchor()
         except CaptionAbError as error:
@@ -128,13 +138,13 @@ def check_start(settings: Settings) -> None:
         StartupError: the policy of Redis or a secret is not as it must be.
         StoreUnavailable: Redis did not answer for `store_wait_s`.
     """
-    services = build_services(settings, name="api-check", connections=1)
+    parts = build_services(settings, name="api-check", connections=1)
     try:
-        wait_for_store(services.connection, services.clock, settings)
-        check_policy(services.connection, settings)
-        services.files.store_id()
+        wait_for_store(parts.connection, parts.clock, settings)
+        check_policy(parts.connection, settings)
+        parts.files.store_id()
     finally:
-        services.connection.client.close()
+        parts.connection.client.close()
 
 
 def take_metrics_port(settings: Settings, bind: str) -> Outlet | None:

@@ -122,6 +122,40 @@ def test_a_client_that_vanishes_harms_nobody(running: Running):
     assert reply.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("request_line", "headers", "status", "code"),
+    [
+        ("GET /v1/jobs?name=" + "x" * 9000 + " HTTP/1.1", [], 414, "request_line_too_long"),
+        ("GET /v1/jobs HTTP/1.1", ["X-A: 1"] * 70, 431, "request_headers_too_large"),
+        ("GET /v1/jobs HTTP/1.1", ["X-A: " + "x" * 9000], 431, "request_headers_too_large"),
+        ("GET /v1/jobs HTTP/1.1", ["X-A: " + "x" * 400_000], 431, "request_headers_too_large"),
+        ("GET /v1/jobs", [], 400, "bad_request"),
+        ("GET /v1/jobs HTTP/9.9", [], 400, "bad_request"),
+        ("GET /v1/jobs HTTP/1.1", ["whsec_c2VjcmV0"], 400, "bad_request"),
+        ("POST /v1/jobs HTTP/1.1", ["Transfer-Encoding: br"], 501, "not_implemented"),
+        ("POST /v1/jobs HTTP/1.1", ["Expect: magic"], 417, "expectation_failed"),
+    ],
+)
+def test_what_is_no_request_gets_a_problem(
+    running: Running, request_line: str, headers: list[str], status: int, code: str
+):
+    # Given bytes that the server does not take for a request
+    host, port = running.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as client:
+        # When they are sent
+        client.sendall("\r\n".join([request_line, "Host: x", *headers, "", ""]).encode())
+        answer = b""
+        while piece := client.recv(65536):
+            answer += piece
+    # Then the answer says what is wrong, as any other error, and gives nothing back
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Content-Type: application/problem+json" in head
+    assert b"X-Content-Type-Options: nosniff" in head
+    assert json.loads(body)["code"] == code
+    assert b"whsec" not in answer
+
+
 def test_sigterm_ends_it_cleanly(running: Running):
     # Given an API that has taken a job and refused an address
     requests.post(f"{running.url}/v1/jobs", json=JOB, headers=running.headers, timeout=20)
@@ -132,6 +166,7 @@ def test_sigterm_ends_it_cleanly(running: Running):
     assert running.process.returncode == 0
     assert "Traceback" not in errors
     assert running.key not in errors
+    assert "whsec_" not in errors
     # and every line it has written is JSON; those of requests name them and lead to their jobs.
     lines = [json.loads(line) for line in errors.splitlines()]
     requested = [line for line in lines if line["event"] == "request"]

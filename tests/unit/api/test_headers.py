@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.headers import read_idempotency_key, read_upload_metadata, read_wait_s
+from api.headers import read_idempotency_key, read_upload_metadata, read_wait_s, tell_applied
 from api.listing import read_cursor, write_cursor
 from service.errors import InvalidRequest
 from service.ids import new_id
@@ -57,6 +57,20 @@ def test_any_header_is_a_key_or_refused(header: str):
 )
 def test_a_wish_to_wait(header: str | None, wait_s: float):
     assert read_wait_s(header, 30) == wait_s
+
+
+@pytest.mark.parametrize(
+    ("header", "applied"),
+    [
+        (None, ""),
+        ("respond-async", "respond-async"),
+        ("wait=99, Respond-Async", "respond-async, wait=30"),
+        ("wait=2", "wait=2"),
+        ("respond-asynchronously, handling=strict", ""),
+    ],
+)
+def test_only_what_is_kept_is_called_applied(header: str | None, applied: str):
+    assert tell_applied(header, read_wait_s(header, 30)) == applied
 
 
 @given(st.integers(0, 2**44))
