@@ -102,7 +102,7 @@ def read_jobs(query: dict[str, Any]) -> Response:
     """
     asked = list(request.args.items(multi=True))
     page = list_jobs(
-        services().jobs,
+        services().connection,
         caller().tenant_id,
         limit=query["limit"],
         cursor=query["cursor"],
@@ -147,7 +147,7 @@ def cancel_job(_query: dict[str, Any], job_id: str) -> Response:
     event = event_body(EventType.JOB_CANCELING, job.id, {"status": "canceling"}, now_ms=now_ms)
     status = parts.jobs.cancel(job.id, event, now_ms=now_ms)
     if status in ENDED_JOB and status is not JobStatus.CANCELED:
-        raise Conflict(f"The job has ended as {status}.", status=status.value)
+        raise Conflict(f"The job has ended as {status}.", job_status=status.value)
     return _answer_job(own_job(job_id), {}, 200 if status in ENDED_JOB else 202)
 
 
@@ -212,7 +212,10 @@ def own_job(job_id: str) -> Job:
     if job is not None and own and not _has_expired(job):
         return job
     if own or (job is None and jobs.was_accepted(job_id, tenant_id)):
-        raise Gone("The job has expired.", hint="Its videos are gone too; send the job anew.")
+        raise Gone(
+            "The job has expired or was deleted.",
+            hint="Its videos are gone too; send the job anew.",
+        )
     raise NotFound("There is no such job.")
 
 

@@ -13,7 +13,8 @@ from api.fields import MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE
 from service.errors import FieldError, InvalidRequest
 from service.ids import is_id
 from service.model.job import Job
-from service.store.jobs import JobStore
+from service.store.connection import Connection
+from service.store.pages import read_page
 
 #: Jobs of one tenant accepted in the same millisecond, at most, that a page's edge may cut apart.
 SAME_MS = 16
@@ -93,7 +94,7 @@ def _read_metadata(asked: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def list_jobs(
-    jobs: JobStore, tenant_id: str, *, limit: int, cursor: str, chosen: JobFilter
+    connection: Connection, tenant_id: str, *, limit: int, cursor: str, chosen: JobFilter
 ) -> Page:
     """Read one page; a page of a filtered list may be short, and then has a cursor all the same.
 
@@ -104,7 +105,7 @@ def list_jobs(
     size = max(limit, FILTERED_BATCH) if chosen.chooses else limit
     found: list[Job] = []
     for _ in range(MAX_READS):
-        batch, more = _read_batch(jobs, tenant_id, after, size, chosen)
+        batch, more = _read_batch(connection, tenant_id, after, size, chosen)
         for job in batch:
             if chosen.admits(job):
                 found.append(job)
@@ -117,13 +118,19 @@ def list_jobs(
 
 
 def _read_batch(
-    jobs: JobStore, tenant_id: str, after: tuple[int, str] | None, limit: int, chosen: JobFilter
+    connection: Connection,
+    tenant_id: str,
+    after: tuple[int, str] | None,
+    limit: int,
+    chosen: JobFilter,
 ) -> tuple[list[Job], bool]:
     """Jobs strictly after a place in the list, and whether the store may hold more."""
     count = limit + SAME_MS
     tops = [top for top in (chosen.before_ms, after and after[0] + 1) if top is not None]
     before_ms = min(tops, default=None)
-    listed, read = jobs.page(tenant_id, since_ms=chosen.since_ms, before_ms=before_ms, limit=count)
+    listed, read = read_page(
+        connection, tenant_id, since_ms=chosen.since_ms, before_ms=before_ms, limit=count
+    )
     rest = [job for job in read if after is None or (job.created_ms, job.id) < after]
     return rest[:limit], len(rest) > limit or listed == count
 

@@ -96,6 +96,9 @@ class Settings:
         691200.0, "How long a job waits for a person; longer than the backend's 7 days for a token."
     )
     job_ttl_s: float = _setting(604800.0, "How long an ended job and its files are kept.")
+    job_expiring_s: float = _setting(
+        86400.0, "How long before its end `job.expiring` tells of it; shorter lives end untold."
+    )
     sweep_every_s: float = _setting(60.0, "How often files of ended jobs are deleted.")
     orphans_every_s: float = _setting(21600.0, "How often files that nobody owns are looked for.")
     orphan_ttl_s: float = _setting(1296000.0, "How old a file is that counts as owned by nobody.")

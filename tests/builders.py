@@ -54,6 +54,7 @@ def a_new_job(
     fingerprint: str = "",
     limit_ms: int = 1_800_000,
     ttl_ms: int = 604_800_000,
+    warn_ms: int = 86_400_000,
 ) -> NewJob:
     """A job as the API hands it to the store: rows of clips and cuts, waiting as in production."""
     spec = spec or a_spec()
@@ -68,6 +69,7 @@ def a_new_job(
         event=an_event(),
         quota=quota,
         ttl_ms=ttl_ms,
+        warn_ms=warn_ms,
         idempotency_ttl_ms=86_400_000,
         idempotency_key=key,
         fingerprint=fingerprint,

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 
 from service.errors import CaptionAbError
 from service.jobs.context import Services
-from service.jobs.retention import sweep, sweep_orphans
+from service.jobs.retention import sweep, sweep_orphans, warn_expiring
 from service.store.retention import Retention
 
 _log = logging.getLogger(__name__)
@@ -33,9 +34,14 @@ class Sweeper:
     def look(self) -> None:
         """Sweep once; what fails now is done by a later sweep."""
         parts = self._services
-        for work in (sweep, sweep_orphans):
+        common = (self._retention, parts.files, parts.settings, parts.clock)
+        for work in (
+            partial(warn_expiring, self._retention, parts.jobs, parts.clock),
+            partial(sweep, *common),
+            partial(sweep_orphans, *common),
+        ):
             try:
-                work(self._retention, parts.files, parts.settings, parts.clock)
+                work()
             except CaptionAbError as error:
                 _log.warning("sweep_failed", extra={"code": error.code, "why": error.detail})
             except Exception:  # noqa: BLE001  the sweeper outlives every fault

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from service.clock import Clock
 from service.media.files import Files
 from service.settings import Settings
+from service.store.jobs import JobStore
 from service.store.retention import Retention
+from service.webhooks.events import EventType, event_body, iso_time
 
 _log = logging.getLogger(__name__)
 _BATCH = 100
 _FOLDERS = ("jobs", "uploads", "parts")
+#: Batches of jobs told of in one sweep, at most.
+_BATCHES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,32 @@ class Swept:
     deleted: int
 
 
+def uncounted_ms(settings: Settings) -> int:
+    """How long an upload is kept after one of its jobs where an earlier release did not count."""
+    return int((settings.job_ttl_s + settings.action_required_s) * 1000)
+
+
+def warn_expiring(retention: Retention, jobs: JobStore, clock: Clock) -> int:
+    """Tell the owners of jobs that go soon, each once; how many were told. Any number may run.
+
+    Raises:
+        StoreError: Redis does not take it; the next sweep goes on.
+    """
+    told = 0
+    for _ in range(_BATCHES):
+        now_ms = clock.now_ms()
+        due = retention.read_expiring(_BATCH, now_ms=now_ms)
+        for job_id in due:
+            job = jobs.read(job_id)
+            expires_ms = job.expires_ms if job else 0
+            data = {"status": job.status if job else "", "expires_at": iso_time(expires_ms)}
+            body = event_body(EventType.JOB_EXPIRING, job_id, data, now_ms=now_ms)
+            told += retention.warn(job_id, expires_ms, body, now_ms=now_ms)
+        if len(due) < _BATCH:
+            break
+    return told
+
+
 def sweep(retention: Retention, files: Files, settings: Settings, clock: Clock) -> Swept:
     """End what has outlived its time, then empty the trash. May run in many processes at once.
 
@@ -31,13 +61,12 @@ def sweep(retention: Retention, files: Files, settings: Settings, clock: Clock) 
         FilesUnavailable: the same for the store of files.
     """
     remember_ms = int(settings.job_ttl_s * 1000)
-    uncounted_ms = int((settings.job_ttl_s + settings.action_required_s) * 1000)
     ended = deleted = 0
     while True:
         retired = retention.retire(
             limit=_BATCH,
             remember_ms=remember_ms,
-            uncounted_ms=uncounted_ms,
+            uncounted_ms=uncounted_ms(settings),
             now_ms=clock.now_ms(),
         )
         ended += retired.ended

@@ -164,6 +164,7 @@ def accept_spec(
         event=event,
         quota=settings.tenant_open_jobs,
         ttl_ms=int(settings.job_ttl_s * 1000),
+        warn_ms=int(settings.job_expiring_s * 1000),
         idempotency_ttl_ms=int(settings.idempotency_ttl_s * 1000),
         idempotency_key=idempotency_key,
         fingerprint=fingerprint,

@@ -60,6 +60,7 @@ class NewJob:
     quota: int
     ttl_ms: int
     idempotency_ttl_ms: int
+    warn_ms: int = 86_400_000
     idempotency_key: str = ""
     fingerprint: str = ""
     retry_of: str = ""
@@ -111,6 +112,7 @@ class JobStore:
         change = {
             "spec": write_document(new.spec),
             "ttl_ms": new.ttl_ms,
+            "warn_ms": new.warn_ms,
             "hooks": new.spec.webhook is not None,
             "cuts": new.cuts,
             "rows": [row.as_dict() for row in new.rows],
@@ -172,7 +174,7 @@ class JobStore:
         """One job, or none."""
         key = self._keys.job(job_id)
         found = self._connection.read(lambda client: client.hgetall(key))
-        return _job(job_id, found) if found else None
+        return job_of(job_id, found) if found else None
 
     def was_accepted(self, job_id: str, tenant_id: str) -> bool:
         """Whether a tenant once had this job; its name outlives it for a while."""
@@ -226,31 +228,6 @@ class JobStore:
 
         return list(self._connection.read(ask))
 
-    def page(
-        self, tenant_id: str, *, since_ms: int = 0, before_ms: int | None, limit: int
-    ) -> tuple[int, list[Job]]:
-        """A tenant's jobs, newest first, created from one time (milliseconds) to before another.
-
-        Returns how many are listed, and those of them that still exist; in two exchanges.
-        """
-        key = self._keys.tenant_jobs(tenant_id)
-        top = "+inf" if before_ms is None else f"({before_ms}"
-        ids: Sequence[str] = self._connection.read(
-            lambda client: client.zrange(
-                key, top, since_ms or "-inf", desc=True, byscore=True, offset=0, num=limit
-            )
-        )
-
-        def ask(client: Any) -> Any:
-            pipeline = client.pipeline(transaction=False)
-            for each in ids:
-                pipeline.hgetall(self._keys.job(each))
-            return pipeline.execute()
-
-        found = self._connection.read(ask) if ids else []
-        jobs = [_job(each, fields) for each, fields in zip(ids, found, strict=True) if fields]
-        return len(ids), jobs
-
     def events(self, job_id: str, *, after: int = 0) -> list[dict[str, Any]]:
         """A job's events with a sequence above `after`, in order."""
         key = self._keys.job_events(job_id)
@@ -274,7 +251,8 @@ class JobStore:
         return str(body)
 
 
-def _job(job_id: str, found: dict[str, str]) -> Job:
+def job_of(job_id: str, found: dict[str, str]) -> Job:
+    """A job from the fields of its hash."""
     return Job(
         id=job_id,
         tenant_id=found["tenant"],

@@ -34,6 +34,10 @@ class Keys:
     def retention(self) -> str:
         return f"{self.prefix}retention"
 
+    @property
+    def expiring(self) -> str:
+        return f"{self.prefix}expiring"
+
     def overdue(self, queue: Queue) -> str:
         return f"{self.prefix}overdue:{queue}"
 

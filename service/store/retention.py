@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from service.errors import Conflict, NotFound
 from service.store import scripts
-from service.store.connection import Connection
+from service.store.connection import Connection, Refused
+from service.store.scripts import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,55 @@ class Retention:
         """
         reply = self._connection.run(scripts.RETIRE, now_ms, limit, remember_ms, uncounted_ms)
         return Retired(int(reply[0]), int(reply[1]))
+
+    def delete_job(
+        self, job_id: str, tenant_id: str, *, remember_ms: int, uncounted_ms: int, now_ms: int
+    ) -> bool:
+        """End an ended job of a tenant now; false when it was gone before. Idempotent.
+
+        Raises:
+            NotFound: the tenant never had such a job.
+            Conflict: it has not ended, or a revision of it is under way; `job_status` says it.
+        """
+        try:
+            reply = self._connection.run(
+                scripts.DELETE_JOB, now_ms, tenant_id, job_id, remember_ms, uncounted_ms
+            )
+        except Refused as refused:
+            if refused.refusal is Refusal.GONE:
+                raise NotFound("There is no such job.") from None
+            raise Conflict("The job is under way.", job_status=str(refused.reply[1])) from None
+        return reply[0] == "1"
+
+    def read_expiring(self, limit: int, *, now_ms: int) -> list[str]:
+        """Jobs whose owners are to be told that they go soon, the first ones first."""
+        key = self._keys.expiring
+        return list(
+            self._connection.read(
+                lambda client: client.zrange(key, "-inf", now_ms, byscore=True, offset=0, num=limit)
+            )
+        )
+
+    def warn(self, job_id: str, expires_ms: int, event: str, *, now_ms: int) -> bool:
+        """Tell once that a job ends at `expires_ms`; whether it was told now."""
+        return self._connection.run(scripts.WARN, now_ms, job_id, expires_ms, event)[0] == "1"
+
+    def read_own_ttl_ms(self, tenant_id: str) -> int | None:
+        """How long a tenant wants its ended jobs to be kept; none where it has not said."""
+        key = self._keys.tenant(tenant_id)
+        found = self._connection.read(lambda client: client.hget(key, "job_ttl"))
+        return None if found is None else int(found)
+
+    def set_own_ttl_ms(self, tenant_id: str, ttl_ms: int | None) -> None:
+        """Say how long a tenant's jobs are kept that are accepted from now on."""
+        key = self._keys.tenant(tenant_id)
+
+        def ask(client: Any) -> Any:
+            if ttl_ms is None:
+                return client.hdel(key, "job_ttl")
+            return client.hset(key, "job_ttl", ttl_ms)
+
+        self._connection.read(ask)
 
     def read_trash(self, limit: int) -> list[str]:
         """Keys of files and folders of files to be deleted, the oldest first."""

@@ -124,6 +124,12 @@ COMPLETE_UPLOAD = _script(
 )
 
 RETIRE = _script("retire", "limit", "remember_ms", "uncounted_ms")
+DELETE_JOB = _script(
+    "delete_job",
+    *("tenant", "job", "remember_ms", "uncounted_ms"),
+    refuses=(Refusal.GONE, Refusal.STATE),
+)
+WARN = _script("warn", "job", "expires_ms", "event")
 
 SCRIPTS: tuple[Script, ...] = (
     CREATE_JOB,
@@ -149,6 +155,8 @@ SCRIPTS: tuple[Script, ...] = (
     APPEND_PART,
     COMPLETE_UPLOAD,
     RETIRE,
+    DELETE_JOB,
+    WARN,
 )
 
 

@@ -30,6 +30,7 @@ class EventType(StrEnum):
     JOB_FAILED = "job.failed"
     JOB_CANCELED = "job.canceled"
     JOB_EXPIRED = "job.expired"
+    JOB_EXPIRING = "job.expiring"
     CLIP_READY = "clip.ready"
     CLIP_FAILED = "clip.failed"
     CUT_CREATED = "cut.created"

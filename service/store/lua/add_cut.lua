@@ -1,5 +1,5 @@
 -- add_cut: add the next revision of a cut to a job, also to one that has ended, whose keys are then kept again.
--- KEYS: none, all are derived from the prefix: idempotency:* job:* row:* due retention
+-- KEYS: none, all are derived from the prefix: idempotency:* job:* row:* due retention expiring
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 idempotency_key  8 fingerprint  9 idempotency_ttl_ms  10 clip  11 label  12 most  13 change
 -- Returns: {row, revision, "0" or "1" when an earlier request is replayed}; change is JSON: queue, state, doc, limit_ms, look_ms, event, origin, where "revision":0 of doc and event becomes the number
 -- Refuses: -4 GONE  -7 STATE (canceling)  -9 CLOCK  -10 KEY_REUSED  -12 QUOTA  -14 FULL
@@ -39,7 +39,8 @@ for _, other in ipairs(rows) do
 end
 if ENDED[status] then
   redis.call('ZREM', K.retention, job)
-  redis.call('HDEL', K.job(job), 'expires')
+  redis.call('ZREM', K.expiring, job)
+  redis.call('HDEL', K.job(job), 'expires', 'told')
   for _, other in ipairs(rows) do redis.call('PERSIST', K.row(other)) end
   for _, key in ipairs({ K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job) }) do
     redis.call('PERSIST', key)

@@ -1,7 +1,7 @@
 -- create_job: accept a job in one write: idempotency, quota, uploads, job, rows, event, doorbells.
--- KEYS: none, all are derived from the prefix: idempotency:* tenant:*:open tenant:*:jobs upload:* upload:*:jobs job:* row:* due retention
+-- KEYS: none, all are derived from the prefix: idempotency:* tenant:*:open tenant:*:jobs tenant:* upload:* upload:*:jobs job:* row:* due retention
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 idempotency_key  8 fingerprint  9 idempotency_ttl_ms  10 quota  11 account  12 change
--- Returns: {job id, "0" or "1" when an earlier request is replayed}; change is JSON: spec, ttl_ms, hooks, cuts, rows, uploads, event, retry_of, origin
+-- Returns: {job id, "0" or "1" when an earlier request is replayed}; change is JSON: spec, ttl_ms (the tenant's own may be shorter), warn_ms, hooks, cuts, rows, uploads, event, retry_of, origin
 -- Refuses: -9 CLOCK  -10 KEY_REUSED  -11 UPLOAD_GONE  -12 QUOTA  -14 FULL
 -- @include keys clock full bell rows jobs
 if clock_refuses() then return { -9 } end
@@ -26,10 +26,15 @@ if ARGV[7] ~= '' then
   redis.call('HSET', memory, 'fingerprint', ARGV[8], 'job', job)
   redis.call('PEXPIRE', memory, ARGV[9])
 end
+local own_ttl = tonumber(redis.call('HGET', K.tenant(tenant), 'job_ttl') or change.ttl_ms)
+local ttl = math.min(own_ttl, change.ttl_ms)
 redis.call('HSET', K.job(job), 'tenant', tenant, 'account', ARGV[11], 'status', 'queued',
   'created', ARGV[2], 'updated', ARGV[2], 'spec', change.spec, 'sequence', '0',
   'open_cuts', string.format('%d', change.cuts), 'paused', '0', 'open_rows', '0',
-  'hooks', change.hooks and '1' or '0', 'ttl', string.format('%.0f', change.ttl_ms))
+  'hooks', change.hooks and '1' or '0', 'ttl', string.format('%.0f', ttl))
+if ttl > change.warn_ms then
+  redis.call('HSET', K.job(job), 'warn', string.format('%.0f', change.warn_ms))
+end
 if change.retry_of then redis.call('HSET', K.job(job), 'retry_of', change.retry_of) end
 if change.origin then redis.call('HSET', K.job(job), 'origin', change.origin) end
 redis.call('SADD', K.tenant_open(tenant), job)

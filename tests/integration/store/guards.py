@@ -158,8 +158,17 @@ GUARDS = (
     ),
     Guard(
         "retire: not while something is open",
-        Edit(f"{LUA}retire.lua", "if tonumber(open) > 0 or not expires then return false end", ""),
+        Edit(
+            f"{LUA}retire.lua",
+            "if (tonumber(open) > 0 and told ~= '1') or not expires then return false end",
+            "",
+        ),
     ),
+    Guard(
+        "delete: not while it is worked on",
+        Edit(f"{LUA}delete_job.lua", "if not told and", "if false and"),
+    ),
+    Guard("warn: once", Edit(f"{LUA}warn.lua", " or told == '1'", "")),
     Guard(
         "tick writes no lease",
         Edit(

@@ -52,7 +52,7 @@ from service.store.kept import Kept
 from service.store.keys import queue_key
 from service.store.retention import Retention
 from service.store.revisions import add_cut
-from tests.builders import ACCOUNT, a_new_cut, a_new_job, a_spec, an_event
+from tests.builders import ACCOUNT, TENANT, a_new_cut, a_new_job, a_spec, an_event
 from tests.conftest import _run_valkey
 from tests.integration.store.conftest import Store
 from tests.integration.store.invariants import (
@@ -92,6 +92,8 @@ class Engine(RuleBasedStateMachine):
         self.made: list[tuple[Claim, Change]] = []
         self.done: list[Claim] = []
         self.rights: list[tuple[TokenGrant, int]] = []
+        #: When jobs end of whose end was told.
+        self.told: dict[str, str] = {}
         self.picture = Picture()
         self.store.accounts.create_account(TOKENS, {"kind": "anonymous"})
 
@@ -111,7 +113,9 @@ class Engine(RuleBasedStateMachine):
         spec = a_spec(clips=clips, variants=variants, hooks=hooks)
         job_id = f"job_{self.accepted:026d}"
         self.accepted += 1
-        self.store.accept(a_new_job(spec, job_id=job_id, limit_ms=limit_ms, ttl_ms=300_000))
+        self.store.accept(
+            a_new_job(spec, job_id=job_id, limit_ms=limit_ms, ttl_ms=300_000, warn_ms=100_000)
+        )
 
     @rule(worker=WORKERS, free=st.integers(0, 3))
     def tick(self, worker, free):
@@ -438,7 +442,8 @@ class Engine(RuleBasedStateMachine):
     @rule()
     def sweep(self):
         """End what has outlived its time; a job of which something is open is not touched."""
-        opened = {row["job"] for row in self.picture.rows.values() if row["open"] == "1"}
+        told = {name for name, job in self.picture.jobs.items() if job.get("told") == "1"}
+        opened = {row["job"] for row in self.picture.rows.values() if row["open"] == "1"} - told
         Retention(self.store.connection).retire(
             limit=100, remember_ms=9_000_000, uncounted_ms=1000, now_ms=self.store.now_ms
         )
@@ -446,6 +451,47 @@ class Engine(RuleBasedStateMachine):
         assert not gone & opened
         for job in gone:
             assert int(self.picture.jobs[job]["expires"]) <= self.store.now_ms
+
+    @rule()
+    def warn(self):
+        """Tell of ends that are near: each once, and none of them moves."""
+        retention, now_ms = Retention(self.store.connection), self.store.now_ms
+        for job in retention.read_expiring(100, now_ms=now_ms):
+            expires = self.store.job(job).get("expires", "0")
+            before = self.store.job(job).get("sequence")
+            first = retention.warn(job, int(expires), an_event("job.expiring"), now_ms=now_ms)
+            again = retention.warn(job, int(expires), an_event("job.expiring"), now_ms=now_ms)
+            assert not again, f"{job} was told of twice"
+            after = self.store.job(job)
+            assert after.get("expires", "0") == expires
+            assert int(after.get("sequence", 0)) == int(before or 0) + first
+
+    @invariant()
+    def an_end_that_was_told_stands(self):
+        for name, job in self.picture.jobs.items():
+            if job.get("told") == "1":
+                known = self.told.setdefault(name, job["expires"])
+                assert job["expires"] == known, f"{name}: the news of its end has moved it"
+            else:
+                self.told.pop(name, None)
+
+    @precondition(lambda self: self.picture.jobs)
+    @rule(data=st.data())
+    def delete(self, data):
+        """A job that has ended goes at once, with all that is still to be told of it."""
+        job = self._job(data, *ENDED)
+        opened = self.picture.of_job(job)
+        work = [name for name in opened if not name.startswith(("event:", "delivery:"))]
+        ended = self.picture.jobs[job]["status"] in ENDED
+        ask = {"remember_ms": 9_000_000, "uncounted_ms": 1000, "now_ms": self.store.now_ms}
+        try:
+            assert Retention(self.store.connection).delete_job(job, TENANT, **ask)
+        except Conflict:
+            assert work or not ended, f"{job} could not be deleted"
+        else:
+            assert ended
+            assert not work, f"{job} was deleted while it was worked on"
+            assert not Retention(self.store.connection).delete_job(job, TENANT, **ask)
 
     @precondition(
         lambda self: any(self.picture.jobs[j]["status"] in ENDED for j in self.picture.jobs)

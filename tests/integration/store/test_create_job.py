@@ -8,6 +8,7 @@ import pytest
 
 from service.errors import Gone, IdempotencyReused, QuotaExceeded
 from service.store.accounts import Upload
+from service.store.pages import read_page
 from tests.builders import LOOK_MS, TENANT, a_new_job, a_spec
 from tests.integration.store.invariants import snapshot
 
@@ -134,11 +135,11 @@ def test_the_list_of_a_tenant_is_newest_first(store):
     store.clock.advance(1)
     second = store.accept()
     store.accept(a_new_job(tenant="ten_2"))
-    assert [job.id for job in store.jobs.page(TENANT, before_ms=None, limit=9)[1]] == [
+    assert [job.id for job in read_page(store.connection, TENANT, limit=9)[1]] == [
         second.id,
         first.id,
     ]
-    _, older = store.jobs.page(TENANT, before_ms=store.now_ms, limit=9)
+    _, older = read_page(store.connection, TENANT, before_ms=store.now_ms, limit=9)
     assert [job.id for job in older] == [first.id]
 
 

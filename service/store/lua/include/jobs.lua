@@ -43,13 +43,18 @@ end
 -- them together with their files; a day later Redis would do it alone.
 local UNSWEPT_MS = 86400000
 local function expire_if_quiet(job)
-  local status, open, ttl = unpack(redis.call('HMGET', K.job(job), 'status', 'open_rows', 'ttl'))
+  local status, open, ttl, warn, told, expires =
+    unpack(redis.call('HMGET', K.job(job), 'status', 'open_rows', 'ttl', 'warn', 'told', 'expires'))
   if not status or not ENDED[status] or tonumber(open) > 0 then return end
   release_reserved(job)
-  ttl = tonumber(ttl)
-  redis.call('HSET', K.job(job), 'expires', string.format('%.0f', now + ttl))
-  redis.call('ZADD', K.retention, string.format('%.0f', now + ttl), job)
-  local unswept = string.format('%.0f', ttl + UNSWEPT_MS)
+  -- Only the news of its end was open, which does not prolong its life.
+  local till = told == '1' and tonumber(expires) or now + tonumber(ttl)
+  redis.call('HSET', K.job(job), 'expires', string.format('%.0f', till))
+  redis.call('ZADD', K.retention, string.format('%.0f', till), job)
+  if warn and told ~= '1' then
+    redis.call('ZADD', K.expiring, string.format('%.0f', till - tonumber(warn)), job)
+  end
+  local unswept = string.format('%.0f', till - now + UNSWEPT_MS)
   for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do
     redis.call('PEXPIRE', K.row(row), unswept)
   end

@@ -5,6 +5,7 @@ local K = {
   clock = P .. 'clock',
   rooms = P .. 'rooms',
   retention = P .. 'retention',
+  expiring = P .. 'expiring',
   trash = P .. 'trash',
 }
 function K.overdue(queue) return P .. 'overdue:' .. queue end
@@ -18,6 +19,7 @@ function K.account(id) return P .. 'account:' .. id end
 function K.slots(id) return P .. 'account:' .. id .. ':slots' end
 function K.waiting(id) return P .. 'account:' .. id .. ':waiting' end
 function K.editing(id) return P .. 'account:' .. id .. ':editing' end
+function K.tenant(id) return P .. 'tenant:' .. id end
 function K.tenant_jobs(id) return P .. 'tenant:' .. id .. ':jobs' end
 function K.tenant_open(id) return P .. 'tenant:' .. id .. ':open' end
 function K.upload_jobs(id) return P .. 'upload:' .. id .. ':jobs' end
