@@ -23,7 +23,7 @@ JSON = ("application/json", CONTENT_TYPE)
 #: What a route answers beside JSON, by endpoint; a test sees that each is there.
 ALSO: Mapping[str, tuple[str, ...]] = {
     "videos.read_video": ("video/mp4",),
-    "jobs.read_events": ("text/event-stream",),
+    "events.read_events": ("text/event-stream",),
 }
 #: Pages bring a policy of their own; everything else is no page and loads nothing.
 _HEADERS = {

@@ -52,6 +52,13 @@ class JobEndData(JobReply):
     job_id = fields.String(required=True)
 
 
+class JobExpiringData(OfJob):
+    """When the job and its files go."""
+
+    status = fields.String(required=True)
+    expires_at = fields.String(required=True, metadata={"format": "date-time"})
+
+
 class JobWaitsData(OfJob):
     """What a person must do, and for which cut."""
 
@@ -116,6 +123,7 @@ SHAPES: dict[EventType, type[ma.Schema]] = {
     EventType.JOB_FAILED: JobEndData,
     EventType.JOB_CANCELED: JobEndData,
     EventType.JOB_EXPIRED: JobEndData,
+    EventType.JOB_EXPIRING: JobExpiringData,
     EventType.CLIP_READY: ClipReadyData,
     EventType.CLIP_FAILED: ClipFailedData,
     EventType.CUT_CREATED: CutData,

@@ -1,4 +1,4 @@
-"""Jobs: accept, list, show, cancel, and what happened to them."""
+"""Jobs: accept, list, show, cancel, resume, retry."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from api.headers import read_idempotency_key, read_wait_s, tell_applied
 from api.links import ON_JOB, ON_VARIANT, links
 from api.listing import link_next, list_jobs, read_filter
 from api.openapi import Routes
-from api.replies import EventsReply, JobReply, JobsReply
-from api.schemas import EventsQuery, JobRequest, JobsQuery, NoQuery
+from api.replies import JobReply, JobsReply
+from api.schemas import JobRequest, JobsQuery, NoQuery
 from api.state import answer_json, caller, public_url, services
 from api.waiting import is_settled, wait_for_job
 from service.errors import Conflict, Gone, NotFound, StoreUnavailable
@@ -186,17 +186,6 @@ def retry_ended_job(_query: dict[str, Any], job_id: str) -> Response:
     if accepted.resource is None:
         return _answer_job(own_job(accepted.job_id), headers, 202)
     return answer_json(accepted.resource, 202, {**headers, "Retry-After": RETRY_AFTER_S})
-
-
-@routes.route("/<job_id>/events")
-@routes.arguments(EventsQuery, location="query")
-@routes.response(200, EventsReply)
-def read_events(query: dict[str, Any], job_id: str) -> Response:
-    """What happened to a job, in order, as its webhooks tell it."""
-    job = own_job(job_id)
-    events = services().jobs.events(job.id, after=query["after"])
-    last = events[-1]["sequence"] if events else min(query["after"], job.sequence)
-    return answer_json({"data": events, "last_sequence": last})
 
 
 def own_job(job_id: str) -> Job:

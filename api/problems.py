@@ -45,6 +45,14 @@ class NotAcceptable(CaptionAbError):
     hint = "Send `Accept: application/json`, or leave the header out."
 
 
+class TooManyStreams(CaptionAbError):
+    """This process has as many streams open as it may, or is about to end."""
+
+    code = "too_many_streams"
+    retryable = True
+    hint = "Connect again in a few seconds, or ask for the events as JSON."
+
+
 class RequestTooLarge(InvalidRequest):
     """The request's body is larger than the limit."""
 
@@ -99,6 +107,7 @@ STATUS: Mapping[type[CaptionAbError], int] = {
     NotAcceptable: 406,
     UnsupportedMediaType: 415,
     RangeRefused: 416,
+    TooManyStreams: 503,
     StoreUnavailable: 503,
     ClockRefused: 503,
     MediaError: 422,

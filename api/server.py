@@ -23,7 +23,7 @@ from api.app import create_app
 from api.bodies import PIECE_BYTES
 from api.logs import JsonLogger
 from api.offload import run_in_thread
-from api.state import services
+from api.state import services, state
 from api.unread import HEADER_BYTES, HEADER_FIELDS, LINE_BYTES, refuse
 from service import metrics
 from service.errors import CaptionAbError, StartupError
@@ -53,6 +53,15 @@ class Worker(GeventWorker):  # type: ignore[misc]
         client.settimeout(SILENCE_S)
         # The parent's parent: gunicorn's own `handle` would lift the limit again.
         super(GeventWorker, self).handle(listener, client, addr)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        # Streams would hold the end up for as long as anything may.
+        gevent.spawn(self._end_streams)
+        super().handle_exit(sig, frame)
+
+    def _end_streams(self) -> None:
+        with self.wsgi.app_context():
+            state().listeners.stop()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ARG002
         app = self.wsgi

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, current_app, g
 
+from api.listeners import Listeners
 from service.access import KeyCache
 from service.jobs.submit import Caller
 from service.model.origin import Origin
@@ -26,12 +27,14 @@ class ApiState:
 
     services: Services
     keys: KeyCache
+    listeners: Listeners
 
 
 def attach_state(extensions: dict[str, Any], services: Services) -> None:
     """Give an app its parts."""
     keys = KeyCache(services.accounts, services.settings, services.clock)
-    extensions[_EXTENSION] = ApiState(services, keys)
+    listeners = Listeners(services.connection, services.settings, services.clock)
+    extensions[_EXTENSION] = ApiState(services, keys, listeners)
 
 
 def state() -> ApiState:

@@ -118,6 +118,13 @@ class Settings:
         86400.0, "How long an upload that was interrupted waits for its next bytes."
     )
     wait_max_s: float = _setting(30.0, "Longest `Prefer: wait` honoured.")
+    listeners: int = _setting(500, "Streams of events that one API process holds, at most.")
+    listeners_per_key: int = _setting(20, "Streams of one key in one API process, at most.")
+    listen_every_s: float = _setting(0.5, "How often an API process looks for its streams.")
+    heartbeat_s: float = _setting(15.0, "Longest silence of a stream; then it sends a comment.")
+    slow_stream_s: float = _setting(
+        30.0, "A stream whose client has not taken an event for so long is cut."
+    )
 
     # Looking into videos, in a process of its own each time
     media_deadline_s: float = _setting(60.0, "Longest look into a video.")
