@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from functools import partial
-from socket import SHUT_RDWR, fromfd
+from socket import IPPROTO_TCP, SHUT_RDWR, TCP_INFO, fromfd
 from typing import Any
 
 from flask import Response, request
 
 from api.jobs import own_job
-from api.listeners import stream
+from api.listeners import Line, stream
 from api.openapi import Routes
 from api.replies import EventsReply
 from api.schemas import EventsQuery
@@ -22,6 +22,8 @@ from service.model.lifecycle import ENDED_JOB
 
 routes = Routes("events", __name__, url_prefix="/v1/jobs", description="What happened to a job")
 STREAM = "text/event-stream"
+#: The first byte of Linux' `tcp_info` while both ends are open.
+_ESTABLISHED = 1
 _SEQUENCE = re.compile(r"\d{1,9}", re.ASCII)
 _LAST = {
     "in": "header",
@@ -42,6 +44,27 @@ _STREAMED = {
     },
     "204": {"description": "A stream with nothing left to tell: the job has ended"},
 }
+
+
+class SocketLine(Line):
+    """The client's connection as the server has it; none in a test client."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def hang_up(self) -> None:
+        # Through a duplicate: gevent would raise in whoever sends, where a broken pipe is enough.
+        with suppress(OSError):
+            client = self._client
+            with fromfd(client.fileno(), client.family, client.type) as duplicate:
+                duplicate.shutdown(SHUT_RDWR)
+
+    def has_gone(self) -> bool:
+        try:
+            info = self._client.getsockopt(IPPROTO_TCP, TCP_INFO, 1)
+        except OSError:  # no TCP
+            return False
+        return bool(info[0] != _ESTABLISHED)
 
 
 @routes.route("/<job_id>/events")
@@ -74,7 +97,8 @@ def _answer_stream(job: Job, after: int) -> Response:
     who = caller()
     key = str(getattr(who, "key_id", "") or who.tenant_id)
     listeners = state().listeners
-    listener = listeners.open(job.id, after, key, partial(_hang_up, request.environ))
+    client = request.environ.get("gunicorn.socket")
+    listener = listeners.open(job.id, after, key, SocketLine(client) if client else Line())
     frames = stream(listener, services().settings.heartbeat_s)
     response = Response(frames, content_type=f"{STREAM}; charset=utf-8", headers=headers)
     response.call_on_close(partial(listeners.close, listener))
@@ -89,15 +113,3 @@ def _read_last_id() -> int:
             "The Last-Event-ID is not valid.", [FieldError("headers:/Last-Event-ID", text)]
         )
     return int(given or 0)
-
-
-def _hang_up(environ: dict[str, Any]) -> None:
-    """End a connection whose client does not read: what is being sent to it would wait for it.
-
-    Through a duplicate: gevent would raise in whoever sends, where a broken pipe is enough.
-    """
-    client = environ.get("gunicorn.socket")
-    with suppress(OSError):
-        if client is not None:
-            with fromfd(client.fileno(), client.family, client.type) as duplicate:
-                duplicate.shutdown(SHUT_RDWR)

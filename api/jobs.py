@@ -14,13 +14,15 @@ from api.headers import read_idempotency_key, read_wait_s, tell_applied
 from api.links import ON_JOB, ON_VARIANT, links
 from api.listing import link_next, list_jobs, read_filter
 from api.openapi import Routes
+from api.rehearsals import DryRunReply
 from api.replies import JobReply, JobsReply
-from api.schemas import JobRequest, JobsQuery, NoQuery
+from api.schemas import CreateJobQuery, JobRequest, JobsQuery, NoQuery
 from api.state import answer_json, caller, public_url, services
 from api.waiting import is_settled, wait_for_job
 from service.errors import Conflict, Gone, NotFound, StoreUnavailable
 from service.ids import is_id
 from service.jobs.again import resume_job
+from service.jobs.rehearsal import rehearsal_data, rehearse
 from service.jobs.submit import Caller
 from service.jobs.view import job_data, job_summary
 from service.model.job import Job
@@ -63,17 +65,22 @@ _METADATA = {
 @routes.route("", methods=["POST"])
 @takes_json
 @routes.doc(parameters=[_IDEMPOTENCY, _PREFER], **links(202, "job_id", ON_JOB, ON_VARIANT))
-@routes.arguments(NoQuery, location="query")
+@routes.arguments(CreateJobQuery, location="query")
 @routes.arguments(JobRequest)
 @routes.response(202, JobReply)
+@routes.alt_response(200, schema=DryRunReply, description="With `dry_run`; nothing was made")
 @routes.alt_response(415, "UNSUPPORTED_MEDIA_TYPE")
 @routes.alt_response(429, "TOO_MANY_REQUESTS")
-def create_job(_query: dict[str, Any], body: dict[str, Any]) -> Response:
+def create_job(query: dict[str, Any], body: dict[str, Any]) -> Response:
     """Accept a job: on disk before the answer, `202` with its address in Location.
 
-    Only `clips` is required. Without variants `outline` is compared with `boxed`.
+    Only `clips` is required. Without variants `outline` is compared with `boxed`. With `dry_run`
+    everything is checked that a job is checked for, and that each clip can be had and is a video by
+    its first bytes; nothing is made, spent or remembered.
     """
     key = read_idempotency_key(request.headers.get("Idempotency-Key"))
+    if query["dry_run"]:
+        return answer_json(rehearsal_data(rehearse(body, caller(), services())))
     accepted = accept_job(body, caller(), services(), key)
     headers = {"Location": f"{public_url()}/v1/jobs/{accepted.job_id}"}
     if accepted.replayed:

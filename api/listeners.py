@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from api.problems import TooManyStreams
@@ -32,15 +31,26 @@ _RETRY_MS = 2000
 log = logging.getLogger("caption_ab.api")
 
 
+class Line:
+    """The connection that a stream is sent on; this one is never cut and never breaks."""
+
+    def hang_up(self) -> None:
+        """End it at once, also while something is being sent."""
+
+    def has_gone(self) -> bool:
+        """Whether the other end has closed it."""
+        return False
+
+
 class Listener:
     """One stream: what waits to be sent on it."""
 
-    def __init__(self, job_id: str, after: int, key: str, hang_up: Callable[[], None]) -> None:
+    def __init__(self, job_id: str, after: int, key: str, line: Line) -> None:
         self.job_id = job_id
         self.key = key
         #: The sequence of the last event that was put here.
         self.at = after
-        self.hang_up = hang_up
+        self.line = line
         self.ended = False
         self._lock = threading.Lock()
         self._ready = threading.Event()
@@ -91,31 +101,37 @@ class Listeners:
         self._reader: threading.Thread | None = None
         self._away = False
 
-    def open(
-        self, job_id: str, after: int, key: str, hang_up: Callable[[], None] = lambda: None
-    ) -> Listener:
-        """Listen to a job from behind a sequence; `hang_up` ends the connection at once.
+    def open(self, job_id: str, after: int, key: str, line: Line) -> Listener:
+        """Listen to a job from behind a sequence.
 
         Raises:
             TooManyStreams: this process has as many as it may, or is about to end.
             QuotaExceeded: this key has.
         """
         with self._lock:
+            if self._is_full(key):
+                # Silent clients are met at the next heartbeat only; whoever comes back is not
+                # to wait for that.
+                self._all -= {each for each in self._all if each.line.has_gone()}
             if self._stopped or len(self._all) >= self._settings.listeners:
                 raise TooManyStreams
-            most = self._settings.listeners_per_key
-            if Counter(each.key for each in self._all)[key] >= most:
+            if self._is_full(key):
                 raise QuotaExceeded(
-                    f"This key has {most} streams open here, which is its limit.",
+                    f"This key has {self._settings.listeners_per_key} streams open here, "
+                    "which is its limit.",
                     hint="Close one, or ask for the events as JSON.",
                 )
-            listener = Listener(job_id, after, key, hang_up)
+            listener = Listener(job_id, after, key, line)
             self._all.add(listener)
             if self._reader is None:
                 self._reader = threading.Thread(target=self._run, name="listeners", daemon=True)
                 self._reader.start()
         self._wake.set()
         return listener
+
+    def _is_full(self, key: str) -> bool:
+        own = sum(each.key == key for each in self._all)
+        return own >= self._settings.listeners_per_key or len(self._all) >= self._settings.listeners
 
     def close(self, listener: Listener) -> None:
         """Forget a stream; it may have been forgotten before."""
@@ -144,7 +160,7 @@ class Listeners:
             log.info("stream_cut", extra={"job": each.job_id, "at_sequence": each.at})
             self.close(each)
             each.end()
-            each.hang_up()
+            each.line.hang_up()
         by_job: dict[str, list[Listener]] = {}
         for each in waiting:
             by_job.setdefault(each.job_id, []).append(each)

@@ -162,6 +162,15 @@ class NoQuery(StrictSchema):
     """No parameter is known here: an unknown one is refused, never ignored."""
 
 
+class CreateJobQuery(StrictSchema):
+    """Whether a job is made."""
+
+    dry_run = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Check the request and its clips, and estimate; make nothing."},
+    )
+
+
 class JobsQuery(StrictSchema):
     """Which jobs to list: those that fit all of it."""
 

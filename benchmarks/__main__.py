@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("accept", "uploads", "memory")
+NAMES = ("accept", "uploads", "memory", "listeners")
 
 if __name__ == "__main__":
     failed = 0

@@ -3,6 +3,7 @@
 CaptionAbError
 ├── InvalidRequest            the caller's input; `errors` names each field
 │   ├── CaptionsRequired      no captions given and the backend cannot transcribe
+│   ├── Unrehearsed           a dry run found clips or assets that cannot be had or used
 │   └── IdempotencyReused     one key, two bodies
 ├── Unauthorized, Forbidden, NotFound, Gone, Conflict
 │   └── AccountChanged        the job belongs to another backend account than the one in use
@@ -96,6 +97,13 @@ class CaptionsRequired(InvalidRequest):
 
     code = "captions_required"
     hint = "Send `captions` with the job, as SRT, VTT, TTML or plain text."
+
+
+class Unrehearsed(InvalidRequest):
+    """A dry run found clips or assets that cannot be had or used."""
+
+    code = "unrehearsed"
+    hint = "Mend what `errors` names. An address that did not answer may do so later."
 
 
 class IdempotencyReused(InvalidRequest):

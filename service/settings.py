@@ -118,6 +118,8 @@ class Settings:
         86400.0, "How long an upload that was interrupted waits for its next bytes."
     )
     wait_max_s: float = _setting(30.0, "Longest `Prefer: wait` honoured.")
+    rehearsal_clip_s: float = _setting(5.0, "Longest look at one clip in a dry run.")
+    rehearsal_s: float = _setting(10.0, "Longest look at all clips of a dry run.")
     listeners: int = _setting(500, "Streams of events that one API process holds, at most.")
     listeners_per_key: int = _setting(20, "Streams of one key in one API process, at most.")
     listen_every_s: float = _setting(0.5, "How often an API process looks for its streams.")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 
+from service.errors import StoreError
 from service.jobs.context import CutContext
 from service.model.cut import EditIntent
 from service.nemo.fingerprints import Compared, compare
 from service.nemo.transcript import Transcript
 from service.nemo.wire import State
+from service.store.observed import observe
 
 
 def is_being_read(evidence: Mapping[str, str], intent: EditIntent, cut: CutContext) -> bool:
@@ -50,3 +53,6 @@ def keep_evidence(
     )
     now_ms = cut.services.clock.now_ms()
     cut.services.commands.evidence(cut.claim.row, intent.edit_id, kind, body, now_ms=now_ms)
+    if kind == "done":
+        with suppress(StoreError):  # a paid edit does not hang on how long it took
+            observe(cut.services.connection, "edit", now_ms - intent.at_ms)

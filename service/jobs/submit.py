@@ -148,13 +148,38 @@ def accept_spec(
     Raises:
         IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
     """
+    new = prepare_job(
+        spec,
+        caller,
+        settings=settings,
+        clock=clock,
+        idempotency_key=idempotency_key,
+        fingerprint=fingerprint,
+        retry_of=retry_of,
+        origin=origin,
+    )
+    return jobs.create(new, now_ms=clock.now_ms())
+
+
+def prepare_job(
+    spec: JobSpec,
+    caller: Caller,
+    *,
+    settings: Settings,
+    clock: Clock,
+    idempotency_key: str = "",
+    fingerprint: str = "",
+    retry_of: str = "",
+    origin: Origin = NOWHERE,
+) -> NewJob:
+    """Everything that an accept writes."""
     now_ms = clock.now_ms()
     job_id = new_id("job", now_ms)
     event = event_body(
         EventType.JOB_CREATED, job_id, {"status": "queued", "name": spec.name}, now_ms=now_ms
     )
     rows = [*_clip_rows(job_id, spec), *_cut_rows(job_id, spec, caller.account_id, settings)]
-    new = NewJob(
+    return NewJob(
         id=job_id,
         tenant_id=caller.tenant_id,
         account_id=caller.account_id,
@@ -171,7 +196,6 @@ def accept_spec(
         retry_of=retry_of,
         origin=write_origin(origin),
     )
-    return jobs.create(new, now_ms=now_ms)
 
 
 def fingerprint(request: Mapping[str, Any]) -> str:

@@ -21,7 +21,8 @@ from service.nemo.wire import State, UploadedFile, read_file
 
 _log = logging.getLogger(__name__)
 
-_KINDS = {"bgm": Kind.AUDIO, "image": Kind.IMAGE, "logo": Kind.IMAGE}
+#: What the content of an asset must be, by its role.
+ROLE_KINDS = {"bgm": Kind.AUDIO, "image": Kind.IMAGE, "logo": Kind.IMAGE}
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 
 
@@ -55,9 +56,9 @@ def _send_asset(cut: CutContext, number: int, token: str, state: State) -> str:
         raise Gone(f"The upload {asset.upload_id} was deleted.")
     head = b"".join(services.files.open_range(upload.file, 0, HEAD_BYTES))
     found = check_upload(head, upload.filename)
-    if found.kind is not _KINDS[asset.role]:
+    if found.kind is not ROLE_KINDS[asset.role]:
         raise UnsupportedFile(
-            f"Asset {number} is {found.name}; a {asset.role} must be {_KINDS[asset.role]}."
+            f"Asset {number} is {found.name}; a {asset.role} must be {ROLE_KINDS[asset.role]}."
         )
     name = f"asset-{number}.{found.name}"
     if find_file(state, name) is None:

@@ -109,7 +109,18 @@ class JobStore:
             QuotaExceeded: too many unfinished jobs of this tenant.
             StoreUnavailable: Redis has little memory left, which running jobs need.
         """
-        change = {
+        return self._create(new, now_ms=now_ms)
+
+    def rehearse(self, new: NewJob, *, now_ms: int) -> None:
+        """See whether a job would be accepted now; writes nothing.
+
+        Raises:
+            Gone, QuotaExceeded, StoreUnavailable: as `create` would.
+        """
+        self._create(new, now_ms=now_ms, rehearse=True)
+
+    def _create(self, new: NewJob, *, now_ms: int, rehearse: bool = False) -> Accepted:
+        change: dict[str, Any] = {
             "spec": write_document(new.spec),
             "ttl_ms": new.ttl_ms,
             "warn_ms": new.warn_ms,
@@ -119,6 +130,8 @@ class JobStore:
             "uploads": uploads_of(new.spec),
             "event": new.event,
         }
+        if rehearse:
+            change["rehearse"] = True
         if new.retry_of:
             change["retry_of"] = new.retry_of
         if new.origin:

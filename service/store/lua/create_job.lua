@@ -1,7 +1,7 @@
 -- create_job: accept a job in one write: idempotency, quota, uploads, job, rows, event, doorbells.
 -- KEYS: none, all are derived from the prefix: idempotency:* tenant:*:open tenant:*:jobs tenant:* upload:* upload:*:jobs job:* row:* due retention
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 idempotency_key  8 fingerprint  9 idempotency_ttl_ms  10 quota  11 account  12 change
--- Returns: {job id, "0" or "1" when an earlier request is replayed}; change is JSON: spec, ttl_ms (the tenant's own may be shorter), warn_ms, hooks, cuts, rows, uploads, event, retry_of, origin
+-- Returns: {job id, "0" or "1" when an earlier request is replayed}; change is JSON: spec, ttl_ms (the tenant's own may be shorter), warn_ms, hooks, cuts, rows, uploads, event, retry_of, origin, rehearse (write nothing)
 -- Refuses: -9 CLOCK  -10 KEY_REUSED  -11 UPLOAD_GONE  -12 QUOTA  -14 FULL
 -- @include keys clock full bell rows jobs
 if clock_refuses() then return { -9 } end
@@ -21,6 +21,7 @@ for _, upload in ipairs(change.uploads) do
   if redis.call('HGET', K.upload(upload), 'tenant') ~= tenant then return { -11, upload } end
 end
 if redis.call('SCARD', K.tenant_open(tenant)) >= tonumber(ARGV[10]) then return { -12 } end
+if change.rehearse then return { job, '0' } end
 
 if ARGV[7] ~= '' then
   redis.call('HSET', memory, 'fingerprint', ARGV[8], 'job', job)

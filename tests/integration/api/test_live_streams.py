@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,6 +173,22 @@ def test_a_client_that_does_not_read_is_cut_and_delays_nobody(api: Api):
         job_id
     ]
     assert "Traceback" not in errors
+
+
+def test_who_has_gone_leaves_a_place_before_the_next_heartbeat(api: Api):
+    # Given an API of three streams, all of them taken by clients that then went away
+    job_id = api.accept()
+    for _ in range(6):
+        # When others come at once, then there is a place for each, and for no more
+        with ExitStack() as opened:
+            streams = [opened.enter_context(api.listen(job_id)) for _ in range(3)]
+            assert [next(ids(lines)) for lines in streams] == [1, 1, 1]
+            again = requests.get(
+                f"{api.url}/v1/jobs/{job_id}/events",
+                headers={**api.headers, "Accept": "text/event-stream"},
+                timeout=20,
+            )
+            assert (again.status_code, again.json()["code"]) == (503, "too_many_streams")
 
 
 def test_sigterm_ends_streams_at_once_and_loses_nothing(api: Api):

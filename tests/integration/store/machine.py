@@ -461,8 +461,8 @@ class Engine(RuleBasedStateMachine):
     def warn(self, deliver):
         """When the first end is near, tell of it: each once, and none of them moves."""
         retention = Retention(self.store.connection)
-        _, score = self.client.zrange("cab:expiring", 0, 0, withscores=True)[0]
-        self.store.clock.advance(max(0, score - self.store.now_ms) / 1000)
+        for _, score in self.client.zrange("cab:expiring", 0, 0, withscores=True):
+            self.store.clock.advance(max(0, score - self.store.now_ms) / 1000)
         now_ms = self.store.now_ms
         for job in retention.read_expiring(100, now_ms=now_ms):
             before = self.store.job(job)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.listeners import MOST_WAITING_BYTES, Listener, has_told_all, stream, write_event
+from api.listeners import MOST_WAITING_BYTES, Line, Listener, has_told_all, stream, write_event
 from service.model.lifecycle import ENDED_JOB, JobStatus
 from service.store.news import Standing
 from service.webhooks.events import EventType, event_body
 
 
 def a_listener() -> Listener:
-    return Listener("job_1", 0, "key_1", lambda: None)
+    return Listener("job_1", 0, "key_1", Line())
 
 
 def test_what_came_first_is_sent_first_and_once():

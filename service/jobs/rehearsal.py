@@ -1,0 +1,246 @@
+"""Trying a job out: everything that an accept looks at, and more, without making anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from service.captions.cues import parse_captions
+from service.captions.style import build_style
+from service.errors import (
+    CaptionAbError,
+    FieldError,
+    Gone,
+    OutboundTimeout,
+    Unrehearsed,
+    UnsupportedFile,
+)
+from service.jobs.charges import edit_price, estimate
+from service.jobs.context import Services
+from service.jobs.submit import Caller, build_spec, prepare_job
+from service.jobs.uploads import ROLE_KINDS
+from service.media.fetch import look_at_clip
+from service.media.formats import Kind
+from service.model.job import JobSpec
+from service.store.observed import read_observed
+
+#: Clips looked at at the same time.
+_AT_ONCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSeen:
+    """What a clip is, by its first bytes; `size` is in bytes where it is known."""
+
+    index: int
+    format: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the account had when it was last asked, and what unfinished jobs have set aside."""
+
+    total: int
+    reserved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What would come of a job. Times are milliseconds, none where nothing was observed yet."""
+
+    spec: JobSpec
+    clips: tuple[ClipSeen, ...]
+    credits_per_cut: int
+    credits: int
+    balance: Balance | None
+    edit_ms: int | None
+    render_ms: int | None
+    slots: int
+
+    @property
+    def cut_ms(self) -> int | None:
+        """How long one cut is usually worked on."""
+        if self.edit_ms is None or self.render_ms is None:
+            return None
+        return self.edit_ms + self.render_ms
+
+    @property
+    def job_ms(self) -> int | None:
+        """The same for the job, when its account has nothing else to do.
+
+        The cuts of a variant run one after another, variants side by side.
+        """
+        if self.cut_ms is None:
+            return None
+        turns = math.ceil(len(self.spec.variants) / self.slots)
+        return self.cut_ms * turns * len(self.spec.clips)
+
+
+def rehearse(request: Mapping[str, Any], caller: Caller, services: Services) -> Rehearsal:
+    """Try a request out, already of the right shape. Makes nothing, spends nothing.
+
+    Raises:
+        InvalidRequest, CaptionsRequired, QuotaExceeded, StoreUnavailable: as an accept would.
+        Unrehearsed: clips cannot be had or used, or uploads are not there; each is named.
+    """
+    settings = services.settings
+    spec = build_spec(request, settings, services.caller_policy)
+    with suppress(Gone):  # an upload: the look below names each that is missing
+        services.jobs.rehearse(
+            prepare_job(spec, caller, settings=settings, clock=services.clock),
+            now_ms=services.clock.now_ms(),
+        )
+    clips = _look_at_all(spec, caller, services)
+    known = services.accounts.read_account(caller.account_id)
+    total = known.get("total_seen")
+    return Rehearsal(
+        spec=spec,
+        clips=clips,
+        credits_per_cut=edit_price(spec, settings),
+        credits=estimate(spec, settings),
+        balance=Balance(int(total), int(known.get("reserved", "0"))) if total else None,
+        edit_ms=read_observed(services.connection, "edit"),
+        render_ms=read_observed(services.connection, "render"),
+        slots=settings.account_slots,
+    )
+
+
+def _look_at_all(spec: JobSpec, caller: Caller, services: Services) -> tuple[ClipSeen, ...]:
+    errors: list[FieldError] = []
+    seen: list[ClipSeen] = []
+    until_s = services.clock.monotonic_s() + services.settings.rehearsal_s
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        looks = [
+            pool.submit(_look, spec, index, caller, services, until_s)
+            for index in range(len(spec.clips))
+        ]
+    for index, look in enumerate(looks):
+        place = "upload_id" if spec.clips[index].upload_id else "url"
+        try:
+            seen.append(look.result())
+        except CaptionAbError as error:
+            errors.append(FieldError(f"#/clips/{index}/{place}", error.detail))
+    errors.extend(_check_assets(spec, caller, services))
+    if errors:
+        raise Unrehearsed(errors=errors)
+    return tuple(seen)
+
+
+def _look(
+    spec: JobSpec, index: int, caller: Caller, services: Services, until_s: float
+) -> ClipSeen:
+    clip = spec.clips[index]
+    if clip.upload_id:
+        upload = services.accounts.read_upload(clip.upload_id)
+        if upload is None or upload.tenant_id != caller.tenant_id:
+            raise Gone(f"There is no upload {clip.upload_id}.")
+        if upload.kind != Kind.VIDEO:
+            raise UnsupportedFile(f"The upload is {upload.kind}; a clip must be a video.")
+        return ClipSeen(index, upload.kind, upload.size)
+    left_s = min(services.settings.rehearsal_clip_s, until_s - services.clock.monotonic_s())
+    if left_s <= 0:
+        raise OutboundTimeout("The clip was not looked at: the time of a dry run was over.")
+    found = look_at_clip(
+        clip.url,
+        session=services.caller_session,
+        clock=services.clock,
+        max_bytes=services.settings.upload_max_bytes,
+        deadline_s=left_s,
+    )
+    if found.format.kind is not Kind.VIDEO:
+        raise UnsupportedFile(f"The clip is {found.format.name}; a clip must be a video.")
+    return ClipSeen(index, found.format.name, found.size)
+
+
+def _check_assets(spec: JobSpec, caller: Caller, services: Services) -> Iterator[FieldError]:
+    for index, asset in enumerate(spec.assets):
+        upload = services.accounts.read_upload(asset.upload_id)
+        pointer = f"#/assets/{index}/upload_id"
+        if upload is None or upload.tenant_id != caller.tenant_id:
+            yield FieldError(pointer, f"There is no upload {asset.upload_id}.")
+        elif upload.kind != ROLE_KINDS[asset.role]:
+            yield FieldError(pointer, f"The upload is {upload.kind}, which is no {asset.role}.")
+
+
+def resolve_request(spec: JobSpec) -> dict[str, Any]:
+    """A job as a request with every default filled in; sent as it is it makes the same job."""
+    asked: dict[str, Any] = {
+        "name": spec.name,
+        "clips": [
+            _given(url=each.url, upload_id=each.upload_id, instruction=each.instruction)
+            for each in spec.clips
+        ],
+        "variants": [
+            {
+                "label": each.label,
+                "style": _given(**asdict(build_style(each.style))),
+                **_given(instruction=each.instruction),
+            }
+            for each in spec.variants
+        ],
+        "instruction": spec.instruction,
+        "assets": [{"upload_id": each.upload_id, "role": each.role} for each in spec.assets],
+        "language": spec.language,
+        "output": asdict(spec.output),
+        "allow_generation": spec.allow_generation,
+        "deadline_s": spec.deadline_s,
+        "metadata": dict(spec.metadata),
+    }
+    if spec.captions is not None:
+        text = spec.captions.text
+        asked["captions"] = {
+            "format": parse_captions(spec.captions.format or None, text).format.value,
+            "text": text,
+        }
+    if spec.max_credits is not None:
+        asked["max_credits"] = spec.max_credits
+    if spec.webhook is not None:
+        asked["webhook"] = {"url": spec.webhook.url, "events": list(spec.webhook.events)}
+    return asked
+
+
+def rehearsal_data(rehearsal: Rehearsal) -> dict[str, Any]:
+    """The answer to a dry run."""
+    spec, balance = rehearsal.spec, rehearsal.balance
+    warnings = [dict(each) for each in spec.warnings]
+    if balance is not None and balance.total - balance.reserved < rehearsal.credits:
+        text = "The account had too few credits when it was last asked; the job would wait for you."
+        warnings.append({"code": "few_credits", "pointer": "#", "detail": text})
+    return {
+        "object": "dry_run",
+        "request": resolve_request(spec),
+        "clips": [asdict(each) for each in rehearsal.clips],
+        "credits": {
+            "per_cut": rehearsal.credits_per_cut,
+            "cuts": len(spec.clips) * len(spec.variants),
+            "total": rehearsal.credits,
+            "max_credits": spec.max_credits,
+            "balance": _told(balance),
+        },
+        "time": {
+            "edit_s": _seconds(rehearsal.edit_ms),
+            "render_s": _seconds(rehearsal.render_ms),
+            "per_cut_s": _seconds(rehearsal.cut_ms),
+            "total_s": _seconds(rehearsal.job_ms),
+        },
+        "warnings": warnings,
+    }
+
+
+def _told(balance: Balance | None) -> dict[str, int] | None:
+    if balance is None:
+        return None
+    return {**asdict(balance), "available": balance.total - balance.reserved}
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None and value != ""}
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else round(ms / 1000, 1)
