@@ -11,6 +11,7 @@ import marshmallow as ma
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, Regexp
 
+MAX_URL = 2048
 MAX_METADATA = 20
 MAX_METADATA_NAME = 40
 MAX_METADATA_VALUE = 500
@@ -26,7 +27,7 @@ class UrlField(fields.String):
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"format": "uri", **kwargs.pop("metadata", {})}
         checks = [
-            Length(1, 2048),
+            Length(1, MAX_URL),
             Regexp(r"^https?://[^\s]+$", error="Must be an https address."),
         ]
         super().__init__(validate=checks, metadata=metadata, **kwargs)

@@ -8,8 +8,11 @@ import re
 
 from service.errors import FieldError, InvalidRequest
 
-_BARE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-_QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"', re.ASCII)
+MAX_KEY_CHARS = 255
+_BARE = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY_CHARS}}}", re.ASCII)
+_QUOTED = re.compile(
+    rf'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){{1,{MAX_KEY_CHARS}}})"', re.ASCII
+)
 _ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?=$|[,;])", re.IGNORECASE)
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=$|[,;])", re.IGNORECASE)
 

@@ -12,6 +12,7 @@ ON_JOB = (
     "resume_waiting_job",
     "retry_ended_job",
     "read_events",
+    "delete_job",
     "read_story",
 )
 ON_VARIANT = ("create_message", "read_variant_timeline", "read_video")

@@ -31,6 +31,10 @@ MAX_ASSETS = 5
 MAX_VARIANTS = len(LABELS)
 MAX_INSTRUCTION = 2000
 MAX_NAME = 200
+MAX_EVENTS = 30
+MAX_CREDITS = 1_000_000
+#: Entries of a page of a list, without a wish and at most.
+PAGE, MAX_PAGE = 20, 100
 MIN_DEADLINE_S = 60
 MAX_DEADLINE_S = 86_400
 RESOLUTIONS = ("1080p", "720p", "source")
@@ -128,7 +132,7 @@ class WebhookRequest(StrictSchema):
     url = UrlField(required=True)
     events = fields.List(
         fields.String(validate=_match_something),
-        validate=Length(1, 30),
+        validate=Length(1, MAX_EVENTS),
         metadata={"example": ["job.*"]},
     )
 
@@ -149,7 +153,7 @@ class JobRequest(StrictSchema):
     assets = fields.List(fields.Nested(AssetRequest), validate=Length(max=MAX_ASSETS))
     language = fields.String(validate=_LANGUAGE, metadata={"example": "en"})
     output = fields.Nested(OutputRequest)
-    max_credits = fields.Integer(strict=True, validate=Range(min=1, max=1_000_000))
+    max_credits = fields.Integer(strict=True, validate=Range(min=1, max=MAX_CREDITS))
     allow_generation = LiteralBoolean(
         metadata={"description": "Let the agent generate material, which costs extra credits."}
     )
@@ -174,7 +178,7 @@ class CreateJobQuery(StrictSchema):
 class JobsQuery(StrictSchema):
     """Which jobs to list: those that fit all of it."""
 
-    limit = fields.Integer(load_default=20, validate=Range(1, 100))
+    limit = fields.Integer(load_default=PAGE, validate=Range(1, MAX_PAGE))
     cursor = fields.String(load_default="", validate=Length(max=100))
     status = fields.List(
         fields.String(validate=OneOf([each.value for each in JobStatus])),

@@ -24,7 +24,7 @@ from api.bodies import PIECE_BYTES
 from api.logs import JsonLogger
 from api.offload import run_in_thread
 from api.state import services, state
-from api.unread import HEADER_BYTES, HEADER_FIELDS, LINE_BYTES, refuse
+from api.unread import HEADER_BYTES, HEADER_FIELDS, LINE_BYTES, SILENCE_S, refuse
 from service import metrics
 from service.errors import CaptionAbError, StartupError
 from service.logs import log_json
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from service.jobs.context import Services
 
 CONNECTIONS = 32
-SILENCE_S = 60
 GRACE_S = 30
 log = logging.getLogger("caption_ab.api")
 

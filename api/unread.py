@@ -21,6 +21,8 @@ from service.clock import Clock
 LINE_BYTES = 8190
 HEADER_FIELDS = 64
 HEADER_BYTES = 8190
+#: How long a client may be silent within a request.
+SILENCE_S = 60
 #: How much of the rest is read before the connection is closed, and for how long at a time: a
 #: client that is still sending would lose the answer otherwise.
 _DRAIN_BYTES, _DRAIN_S = 1024 * 1024, 1.0

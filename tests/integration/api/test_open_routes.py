@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 from api.app import create_app
 from api.pages import known_errors
 from service.captions.style import PRESETS
-from tests.integration.api.conftest import Visitor
+from tests.integration.api.conftest import JOB, Visitor
 
 
 def test_a_living_process_says_so(ann: Visitor):
@@ -180,3 +180,39 @@ def test_every_operation_is_in_the_postman_collection(ann: Visitor):
     )
     assert json.loads(create["request"]["body"]["raw"])["clips"]
     assert collection["auth"]["bearer"][0]["value"] == "{{key}}"
+
+
+def test_every_limit_is_documented_and_none_is_missing(ann: Visitor):
+    # Given the limits as they are answered and as the document has them
+    body = ann.get("/v1/limits").get_json()
+    schemas = ann.client.get("/openapi.json").get_json()["components"]["schemas"]
+    # Then they are the same, and each says what it bounds
+    documented = schemas["LimitsReply"]["properties"]
+    assert set(documented) == set(body) == set(schemas["LimitsReply"]["required"])
+    for name, each in documented.items():
+        assert each.get("description") or "$ref" in each or name == "upload_formats", name
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("name_chars", lambda most: {"name": "x" * (most + 1)}),
+        ("clips", lambda most: {"clips": JOB["clips"] * (most + 1)}),
+        ("variants", lambda most: {"variants": [{}] * (most + 1)}),
+        ("instruction_chars", lambda most: {"instruction": "x" * (most + 1)}),
+        ("max_credits", lambda most: {"max_credits": most + 1}),
+        ("url_chars", lambda most: {"clips": [{"url": "https://a.example/" + "x" * most}]}),
+        ("captions_cues", lambda most: {"captions": {"text": _cues(most + 1)}}),
+        ("script_chars", lambda most: {"captions": {"format": "text", "text": "x " * most}}),
+    ],
+)
+def test_a_limit_is_where_it_says(ann: Visitor, name: str, change):
+    most = ann.get("/v1/limits").get_json()[name]
+    assert ann.post("/v1/jobs", json={**JOB, **change(most)}).status_code == 422
+
+
+def _cues(count: int) -> str:
+    times = ((n // 3600, n // 60 % 60, n % 60) for n in range(count))
+    return "\n\n".join(
+        f"{h:02}:{m:02}:{s:02},000 --> {h:02}:{m:02}:{s:02},900\nx" for h, m, s in times
+    )
