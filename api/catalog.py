@@ -146,6 +146,7 @@ def read_limits(_query: dict[str, Any]) -> Response:
     return answer_json(
         {
             **_job_limits(),
+            **_http_limits(),
             "captions_chars": min(MAX_CHARS, settings.request_max_bytes),
             "deadline_s": {
                 "min": MIN_DEADLINE_S,
@@ -161,18 +162,12 @@ def read_limits(_query: dict[str, Any]) -> Response:
             "edit_credits": settings.edit_credits,
             "generation_credits": settings.generation_credits,
             "request_bytes": settings.request_max_bytes,
-            "request_line_bytes": LINE_BYTES,
-            "request_header_fields": HEADER_FIELDS,
-            "request_header_bytes": HEADER_BYTES,
-            "silence_s": SILENCE_S,
             "upload_bytes": settings.upload_max_bytes,
             "upload_ttl_s": settings.upload_ttl_s,
             "upload_formats": sorted(FORMATS),
             "result_bytes": settings.result_max_bytes,
-            "idempotency_key_chars": MAX_KEY_CHARS,
             "idempotency_ttl_s": settings.idempotency_ttl_s,
             "wait_s": settings.wait_max_s,
-            "page": {"default": PAGE, "max": MAX_PAGE},
             "dry_run_s": settings.rehearsal_s,
             "streams": settings.listeners_per_key,
             "stream_heartbeat_s": settings.heartbeat_s,
@@ -204,4 +199,16 @@ def _job_limits() -> dict[str, Any]:
             "value_chars": MAX_METADATA_VALUE,
         },
         "max_credits": MAX_CREDITS,
+    }
+
+
+def _http_limits() -> dict[str, Any]:
+    """What the server itself bounds, and the form of lists and headers."""
+    return {
+        "request_line_bytes": LINE_BYTES,
+        "request_header_fields": HEADER_FIELDS,
+        "request_header_bytes": HEADER_BYTES,
+        "silence_s": SILENCE_S,
+        "idempotency_key_chars": MAX_KEY_CHARS,
+        "page": {"default": PAGE, "max": MAX_PAGE},
     }

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import redis
+import requests
 
 from api.app import create_app
 from service.captions.style import PRESETS
 from service.store.observed import observe
+from tests.conftest import ROOT, ValkeyServer
 from tests.integration.api.conftest import JOB, MP4, SRT, Visitor
+from tests.integration.api.test_server import environment
 from tests.integration.store.invariants import snapshot
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(4096)
@@ -223,3 +230,41 @@ def test_a_tenant_at_its_quota_is_told(visitor: Visitor, services, clips: str, a
 def test_a_word_that_is_none_makes_no_job_either(ann: Visitor, words: str):
     assert ann.post(f"/v1/jobs?{words}", json=JOB).status_code == 422
     assert ann.get("/v1/jobs").get_json()["data"] == []
+
+
+def test_the_production_server_looks_at_clips_side_by_side(
+    durable_valkey_server: ValkeyServer, tmp_path: Path, clips: str
+):
+    # Given the server as it runs in production, which may fetch from that port
+    env = {
+        **environment(durable_valkey_server, tmp_path),
+        "CAPTION_AB_CALLER_LOOPBACK_PORTS": clips.rpartition(":")[2],
+        "CAPTION_AB_CALLER_HTTP": "true",
+        "CAPTION_AB_REHEARSAL_CLIP_S": "2",
+    }
+    command = [sys.executable, "-m", "api.keys", "create", "--name", "t"]
+    made = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api", "--bind", "127.0.0.1:0"],
+        env=env,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        url = process.stdout.readline().split()[2]
+        # When a job of good clips and one that hangs is tried out
+        asked = [{"url": f"{clips}/{name}"} for name in ("clip.mp4", "slow.mp4", "clip.mp4")]
+        reply = requests.post(
+            f"{url}/v1/jobs?dry_run=true",
+            json={**JOB, "clips": asked},
+            headers={"Authorization": f"Bearer {json.loads(made.stdout)['api_key']}"},
+            timeout=60,
+        )
+        # Then only the one that hangs is named
+        assert [each["pointer"] for each in reply.json()["errors"]] == ["#/clips/1/url"]
+        assert "2 s in all" in reply.json()["errors"][0]["detail"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
