@@ -32,18 +32,7 @@ _LAST = {
     "description": "For a stream: the last sequence that you have; it goes on behind it. The "
     "larger of this and `after` counts.",
 }
-_STREAMED = {
-    "200": {
-        "description": "The events; as a stream when `Accept` says text/event-stream",
-        "content": {
-            STREAM: {
-                "schema": {"type": "string"},
-                "example": 'id: 1\nevent: job.created\ndata: {"sequence":1,"id":"evt_01j..."}\n\n',
-            }
-        },
-    },
-    "204": {"description": "A stream with nothing left to tell: the job has ended"},
-}
+_EXAMPLE = 'id: 1\nevent: job.created\ndata: {"sequence":1,"id":"evt_01j...","data":{}}\n\n'
 
 
 class SocketLine(Line):
@@ -68,9 +57,17 @@ class SocketLine(Line):
 
 
 @routes.route("/<job_id>/events")
-@routes.doc(parameters=[_LAST], responses=_STREAMED)
+@routes.doc(parameters=[_LAST])
 @routes.arguments(EventsQuery, location="query")
-@routes.response(200, EventsReply)
+@routes.response(200, EventsReply, description="The events; a stream when `Accept` says so")
+@routes.alt_response(
+    200,
+    schema={"type": "string"},
+    content_type=STREAM,
+    example=_EXAMPLE,
+    description="The events; a stream when `Accept` says so",
+)
+@routes.alt_response(204, description="A stream with nothing left to tell: the job has ended")
 @routes.alt_response(429, "TOO_MANY_REQUESTS")
 @routes.alt_response(503, "SERVICE_UNAVAILABLE")
 def read_events(query: dict[str, Any], job_id: str) -> Response:

@@ -134,6 +134,10 @@ class Routes(Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = Parser()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(_add_parameters)
+
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
         """Register a view under its own name, which generated clients take for the operation's."""
         register = super().route(rule, **options)
@@ -147,6 +151,16 @@ class Routes(Blueprint):  # type: ignore[misc]
 
 def _none_of(names: Sequence[str]) -> dict[str, Any]:
     return {"not": {"anyOf": [{"required": [name]} for name in names]}}
+
+
+def _add_parameters(
+    doc: dict[str, Any], doc_info: dict[str, Any], **_context: Any
+) -> dict[str, Any]:
+    """Put the parameters of `doc` beside those of `arguments`; the stock class drops the latter."""
+    own = doc_info.get("manual_doc", {}).pop("parameters", [])
+    if own:
+        doc["parameters"] = [*doc.get("parameters", []), *own]
+    return doc
 
 
 def _refuse_halves(value: Any) -> None:

@@ -86,6 +86,35 @@ def test_requests_are_closed_and_answers_may_grow(ann: Visitor):
     assert not [name for name in closed if name.endswith(("Reply", "Data", "Problem"))]
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "names"),
+    [
+        ("/v1/jobs", "post", {"dry_run", "Idempotency-Key", "Prefer"}),
+        (
+            "/v1/jobs",
+            "get",
+            {"limit", "cursor", "status", "created_after", "created_before", "name", "metadata"},
+        ),
+        ("/v1/jobs/{job_id}/events", "get", {"after", "Last-Event-ID"}),
+        (
+            "/v1/jobs/{job_id}/variants/{label}/video",
+            "get",
+            {"clip", "revision", "download", "Range"},
+        ),
+    ],
+)
+def test_every_parameter_is_documented(ann: Visitor, path: str, method: str, names: set[str]):
+    operation = ann.client.get("/openapi.json").get_json()["paths"][path][method]
+    assert {each["name"] for each in operation["parameters"]} == names
+
+
+def test_both_forms_of_events_are_documented(ann: Visitor):
+    paths = ann.client.get("/openapi.json").get_json()["paths"]
+    replies = paths["/v1/jobs/{job_id}/events"]["get"]["responses"]
+    assert set(replies["200"]["content"]) == {"application/json", "text/event-stream"}
+    assert "204" in replies
+
+
 def test_addresses_are_documented_as_uri(ann: Visitor):
     text = ann.client.get("/openapi.json").text
     assert '"format": "uri"' in text
