@@ -38,6 +38,8 @@ def _body(rule: str) -> dict:
     headers = {"Idempotency-Key": "k"}
     if rule.endswith("/messages"):
         return {"json": {"text": "make it bigger", "clip": 0}, "headers": headers}
+    if rule == "/v1/retention":
+        return {"json": {"job_ttl_s": 3600}}
     if rule.endswith("/nemo-token"):
         return {"json": {"token": "nmv_usr_12345678"}}
     return {"json": JOB, "headers": headers}
