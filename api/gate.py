@@ -15,9 +15,14 @@ from flask import Flask, Response, g, request
 from api.problems import RequestTooLarge, UnsupportedMediaType
 from api.state import services, state
 from service.clock import Clock
-from service.errors import FieldError
+from service.errors import FieldError, KeyScopeMissing
+from service.jobs.submit import Caller
 from service.logs import learn
+from service.model.scope import Scope
 
+#: Blueprints all of whose routes need a scope of their own.
+_ROOM_SCOPES = {"webhooks": Scope.WEBHOOKS, "admin": Scope.ADMIN}
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 #: How much of a refused body is read after the answer, and for how long.
 LINGER_BYTES = 64 * 1024 * 1024
@@ -46,11 +51,34 @@ def require_key() -> None:
     """Find out who calls; every route below `/v1` needs a key, whether or not it exists.
 
     But for `OPEN`: a client may ask which version of tus is spoken before it shows a key.
+
+    Raises:
+        Unauthorized: there is no key that works.
+        KeyScopeMissing: the key does not open this route.
     """
     if (request.method, request.path.rstrip("/")) in OPEN:
         return
     if request.path == "/v1" or request.path.startswith("/v1/"):
         g.caller = state().keys.resolve(request.headers.get("Authorization"))
+        if request.url_rule is not None:
+            require_scope(g.caller, scope_of(request.blueprint or "", request.method))
+
+
+def scope_of(room: str, method: str) -> Scope:
+    """The scope that a route needs, by the name of its blueprint and the method asked for."""
+    if room in _ROOM_SCOPES:
+        return _ROOM_SCOPES[room]
+    return Scope.JOBS_READ if method.upper() in _READING else Scope.JOBS_WRITE
+
+
+def require_scope(caller: Caller, scope: Scope) -> None:
+    """Refuse a key without a scope.
+
+    Raises:
+        KeyScopeMissing: it has not got it.
+    """
+    if scope not in caller.scopes:
+        raise KeyScopeMissing(f"This needs a key with the scope {scope}.", scope=scope.value)
 
 
 def finish_response(response: Response) -> Response:

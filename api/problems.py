@@ -19,6 +19,7 @@ from service.errors import (
     Forbidden,
     Gone,
     InvalidRequest,
+    KeyScopeMissing,
     MediaError,
     NotFound,
     QuotaExceeded,
@@ -136,6 +137,9 @@ def answer_error(error: CaptionAbError) -> Response:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="caption-ab"'
+    if isinstance(error, KeyScopeMissing):  # RFC 6750, section 3.1
+        lacking = f'error="insufficient_scope", scope="{error.extra["scope"]}"'
+        headers["WWW-Authenticate"] = f'Bearer realm="caption-ab", {lacking}'
     if isinstance(error, RangeRefused):
         headers["Content-Range"] = f"bytes */{error.extra['size']}"
     if status in {429, 503}:

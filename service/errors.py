@@ -5,6 +5,7 @@ CaptionAbError
 │   ├── CaptionsRequired      no captions given and the backend cannot transcribe
 │   └── IdempotencyReused     one key, two bodies
 ├── Unauthorized, Forbidden, NotFound, Gone, Conflict
+│   ├── KeyScopeMissing       the key is good, but not for this route
 │   └── AccountChanged        the job belongs to another backend account than the one in use
 ├── QuotaExceeded             the caller's own limit; come back later
 ├── MediaError                a clip or an asset; raised before any credit is spent
@@ -116,6 +117,13 @@ class Forbidden(CaptionAbError):
     """This key may not do that."""
 
     code = "forbidden"
+
+
+class KeyScopeMissing(Forbidden):
+    """This API key lacks the scope that the route needs."""
+
+    code = "key_scope_missing"
+    hint = "Use a key that has the scope named in `scope`; a key's own scopes never change."
 
 
 class NotFound(CaptionAbError):

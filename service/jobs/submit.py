@@ -22,6 +22,7 @@ from service.model.job import LABELS, JobSpec
 from service.model.lifecycle import ClipState, CutState, Queue
 from service.model.origin import NOWHERE, Origin, write_origin
 from service.model.rows import clip_row, cut_row
+from service.model.scope import DEFAULT_SCOPES, NO_OWN_LIMITS, KeyLimits, Mode, Scope
 from service.outbound.guard import Policy, check_url
 from service.settings import Settings
 from service.store.jobs import Accepted, JobStore, NewJob, NewRow
@@ -35,10 +36,15 @@ _EXAMPLE = {"format": "srt", "text": "1\n00:00:00,500 --> 00:00:02,500\nYour fir
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose request this is."""
+    """Whose request this is, and by which key. An `operator` may name any tenant."""
 
     tenant_id: str
     account_id: str
+    key_id: str = ""
+    scopes: frozenset[Scope] = DEFAULT_SCOPES
+    mode: Mode = Mode.LIVE
+    operator: bool = False
+    limits: KeyLimits = NO_OWN_LIMITS
 
 
 def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Policy) -> JobSpec:

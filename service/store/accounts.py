@@ -1,4 +1,4 @@
-"""Tenants, their API keys, uploads, and the backend accounts whose credits are spent."""
+"""Tenants, their uploads, and the backend accounts whose credits are spent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from service.errors import NotFound, StoreRefused
 from service.store import scripts
+from service.store.api_keys import KeyStore
 from service.store.connection import Connection, Refused
 from service.store.scripts import Refusal
 
@@ -22,17 +23,6 @@ class Tenant:
     name: str
     account_id: str
     webhook_secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key as the store knows it: by the hash of its text. Its account is its tenant's."""
-
-    id: str
-    tenant_id: str
-    account_id: str
-    created_ms: int
-    last4: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +58,12 @@ class TokenGrant:
 
 
 class AccountStore:
-    """Tenants, keys, uploads and accounts in Redis."""
+    """Tenants, uploads and accounts in Redis; `api_keys` are the tenants' keys."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._keys = connection.keys
+        self.api_keys = KeyStore(connection)
 
     def create_account(self, account_id: str, fields: Mapping[str, str]) -> bool:
         """Make a backend account unless it exists; `fields` holds at least `kind`."""
@@ -165,7 +156,7 @@ class AccountStore:
 
         self._connection.read(ask)
 
-    def create_tenant(self, tenant: Tenant) -> None:
+    def create_tenant(self, tenant: Tenant, *, now_ms: int = 0) -> None:
         """Write a tenant."""
         mapping = {
             "name": tenant.name,
@@ -173,7 +164,14 @@ class AccountStore:
             "webhook_secret": tenant.webhook_secret,
         }
         key = self._keys.tenant(tenant.id)
-        self._connection.read(lambda client: client.hset(key, mapping=mapping))
+
+        def ask(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.hset(key, mapping=mapping)
+            pipeline.zadd(self._keys.tenants, {tenant.id: now_ms})
+            return pipeline.execute()
+
+        self._connection.read(ask)
 
     def read_tenant(self, tenant_id: str) -> Tenant | None:
         """One tenant, or none."""
@@ -182,28 +180,6 @@ class AccountStore:
         if not found:
             return None
         return Tenant(tenant_id, found["name"], found["account"], found["webhook_secret"])
-
-    def create_key(self, digest: str, key: ApiKey) -> None:
-        """Write an API key under the hash of its text."""
-        mapping = {
-            "id": key.id,
-            "tenant": key.tenant_id,
-            "created": key.created_ms,
-            "last4": key.last4,
-        }
-        name = self._keys.api_key(digest)
-        self._connection.read(lambda client: client.hset(name, mapping=mapping))
-
-    def read_key(self, digest: str) -> ApiKey | None:
-        """The API key with this hash, with its tenant's account of this moment, or none."""
-        name = self._keys.api_key(digest)
-        found = self._connection.read(lambda client: client.hgetall(name))
-        tenant = self.read_tenant(found["tenant"]) if found else None
-        if tenant is None:
-            return None
-        return ApiKey(
-            found["id"], tenant.id, tenant.account_id, int(found["created"]), found["last4"]
-        )
 
     def create_upload(self, upload: Upload, *, ttl_ms: int) -> None:
         """Write an upload that lives for `ttl_ms` unless a job uses it; then `retire` ends it."""

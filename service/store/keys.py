@@ -110,5 +110,20 @@ class Keys:
     def api_key(self, digest: str) -> str:
         return f"{self.prefix}key:{digest}"
 
+    @property
+    def key_ids(self) -> str:
+        return f"{self.prefix}key-ids"
+
+    @property
+    def tenants(self) -> str:
+        return f"{self.prefix}tenants"
+
+    @property
+    def audit(self) -> str:
+        return f"{self.prefix}audit"
+
+    def tenant_keys(self, tenant_id: str) -> str:
+        return f"{self.prefix}tenant:{tenant_id}:keys"
+
     def idempotency(self, tenant_id: str, key: str) -> str:
         return f"{self.prefix}idempotency:{tenant_id}:{key}"

@@ -122,6 +122,12 @@ COMPLETE_UPLOAD = _script(
     *("upload", "fence", "file", "size", "sha256", "kind", "ttl_ms"),
     refuses=(Refusal.GONE, Refusal.FENCED),
 )
+TOUCH_KEY = _script("touch_key", "digest", "every_ms", refuses=(Refusal.GONE,))
+ROTATE_KEY = _script(
+    "rotate_key",
+    *("tenant", "old", "new", "digest", "until_ms", "listed_ms", "fields"),
+    refuses=(Refusal.GONE, Refusal.STATE),
+)
 
 RETIRE = _script("retire", "limit", "remember_ms", "uncounted_ms")
 
@@ -148,6 +154,8 @@ SCRIPTS: tuple[Script, ...] = (
     RESUME_UPLOAD,
     APPEND_PART,
     COMPLETE_UPLOAD,
+    TOUCH_KEY,
+    ROTATE_KEY,
     RETIRE,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from service.audit import Act, record
 from service.clock import AnchoredClock
 from service.jobs.finish import finish_job
 from service.jobs.frozen import thaw
@@ -163,3 +164,12 @@ def test_a_job_ends_though_its_files_are_full(ann, services, settings: Settings)
     # When its job is finished; then it has ended
     finish_job(claim(services, f"finish:{new.id}"), services)
     assert services.jobs.read(new.id).status == "failed"
+
+
+def test_an_act_does_not_fail_because_the_audit_log_cannot_be_written(ann, services, kill, caplog):
+    kill()
+    record(
+        services.connection, Act.UPLOAD_DELETED, actor="key_x", tenant_id=ann.tenant_id,
+        object_id="upl_x", now_ms=1,
+    )  # fmt: skip
+    assert "audit_unwritten" in caplog.text

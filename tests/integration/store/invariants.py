@@ -155,7 +155,8 @@ def _check_reservations(picture: Picture) -> None:
 
 #: Keys that stay for good: of the engine itself, of tenants, of accounts and their tokens.
 _PERMANENT = re.compile(
-    r"(?:clock|rooms|retention|observed|overdue:[a-z]+|store-id|key:[^:]+|tenant:[^:]+|account:[^:]+|row:token:.+)"
+    r"(?:clock|rooms|retention|observed|overdue:[a-z]+|store-id|account:[^:]+|row:token:.+"
+    r"|key:[^:]+|key-ids|tenants|tenant:[^:]+|tenant:[^:]+:keys|audit)"
 )
 
 
@@ -229,6 +230,7 @@ def snapshot(client: redis.Redis) -> dict[str, object]:
             "set": client.smembers,
             "list": lambda name: client.lrange(name, 0, -1),
             "zset": lambda name: client.zrange(name, 0, -1, withscores=True),
+            "stream": client.xrange,
         }[client.type(key)]
         found[key] = (read(key), client.pttl(key) > 0)
     return found

@@ -6,6 +6,8 @@ local K = {
   rooms = P .. 'rooms',
   retention = P .. 'retention',
   trash = P .. 'trash',
+  key_ids = P .. 'key-ids',
+  tenants = P .. 'tenants',
 }
 function K.overdue(queue) return P .. 'overdue:' .. queue end
 function K.row(row) return P .. 'row:' .. row end
@@ -25,5 +27,7 @@ function K.expired(id) return P .. 'expired:' .. id end
 function K.upload(id) return P .. 'upload:' .. id end
 function K.arrival(id) return P .. 'arrival:' .. id end
 function K.arrival_parts(id) return P .. 'arrival:' .. id .. ':parts' end
+function K.tenant_keys(id) return P .. 'tenant:' .. id .. ':keys' end
+function K.api_key(digest) return P .. 'key:' .. digest end
 function K.idempotency(tenant, key) return P .. 'idempotency:' .. tenant .. ':' .. key end
 function K.queue(name) return 'caption-ab:q:' .. name end

@@ -1,0 +1,57 @@
+"""Every keyed route, from the map of the app itself: a new one cannot be forgotten."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+
+#: A body that each route takes which needs one; a route with a body that is not here fails a test.
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/jobs"): {
+        "clips": [{"url": "https://media.example.com/clip.mp4"}],
+        "captions": {"format": "srt", "text": "1\n00:00:00,500 --> 00:00:02,500\nHello\n"},
+    },
+    ("POST", "/v1/jobs/{job_id}/variants/{label}/messages"): {"text": "make it yellow"},
+    ("PUT", "/v1/account/nemo-token"): {"token": "nmv_usr_deadbeefdeadbeef"},
+}
+#: What stands for a parameter that names nothing of a tenant's.
+PLAIN = {"label": "A", "number": "1"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one address, as the OpenAPI document writes it."""
+
+    method: str
+    path: str
+
+    @property
+    def parameters(self) -> list[str]:
+        return re.findall(r"\{(\w+)\}", self.path)
+
+    def address(self, ids: dict[str, str]) -> str:
+        """The address with ids, or plain values, in place of its parameters."""
+        return self.path.format(**{name: ids.get(name) or PLAIN[name] for name in self.parameters})
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def keyed_routes(app: Flask) -> list[Route]:
+    """All methods of all addresses below /v1."""
+    routes = []
+    for rule in app.url_map.iter_rules():
+        if rule.rule == "/v1" or rule.rule.startswith("/v1/"):
+            path = re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", rule.rule)
+            routes += [Route(each, path) for each in sorted(rule.methods or ())]
+    return sorted(routes, key=str)
+
+
+def options_of(route: Route) -> dict[str, Any]:
+    """What a valid request to a route sends."""
+    headers = {"Idempotency-Key": "a-key", "Tus-Resumable": "1.0.0"}
+    body = BODIES.get((route.method, route.path))
+    return {"headers": headers, **({} if body is None else {"json": body})}
