@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from service.errors import FieldError, InvalidRequest
 from service.ids import is_id
@@ -18,6 +18,7 @@ SAME_MS = 16
 #: Pages of the store read for one page of a filtered list; then the caller goes on by cursor.
 MAX_READS = 10
 _MS_DIGITS = 15
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,36 @@ def _read_batch(
     return rest[:limit], len(rest) > limit or len(read) == count
 
 
+def read_items(
+    read: Callable[[int | None, int], list[T]],
+    place: Callable[[T], tuple[int, str]],
+    *,
+    prefix: str,
+    cursor: str,
+    limit: int,
+) -> tuple[list[T], str | None]:
+    """One page of any list that the store gives newest first, and the cursor of the next.
+
+    `read` takes a time (milliseconds, exclusive, or none) and how many; `place` is an item's time
+    and id, whose prefix is given.
+
+    Raises:
+        InvalidRequest: the cursor is none of this list's.
+    """
+    after = read_cursor(cursor, prefix) if cursor else None
+    got = read(None if after is None else after[0] + 1, limit + SAME_MS)
+    rest = [item for item in got if after is None or place(item) < after]
+    more = len(rest) > limit or len(got) == limit + SAME_MS
+    page = rest[:limit]
+    return page, write_cursor(*place(page[-1])) if more and page else None
+
+
 def write_cursor(created_ms: int, job_id: str) -> str:
     """A place in the list as text."""
     return base64.urlsafe_b64encode(f"{created_ms}.{job_id}".encode()).decode().rstrip("=")
 
 
-def read_cursor(text: str) -> tuple[int, str]:
+def read_cursor(text: str, prefix: str = "job") -> tuple[int, str]:
     """The place that a cursor names.
 
     Raises:
@@ -77,7 +102,7 @@ def read_cursor(text: str) -> tuple[int, str]:
     except (ValueError, binascii.Error):
         plain = ""
     created, _, job_id = plain.partition(".")
-    if not created.isdecimal() or len(created) > _MS_DIGITS or not is_id(job_id, "job"):
+    if not created.isdecimal() or len(created) > _MS_DIGITS or not is_id(job_id, prefix):
         errors = [FieldError("query:/cursor", "is no cursor of this list")]
         raise InvalidRequest("The cursor is not valid.", errors)
     return int(created), job_id

@@ -22,7 +22,8 @@ from service.clock import Clock
 from service.errors import Conflict, NotFound, StoreError, StoreUnavailable, Unauthorized
 from service.ids import new_id
 from service.jobs.submit import Caller
-from service.model.scope import DEFAULT_SCOPES, NO_OWN_LIMITS, KeyLimits, Mode, Scope
+from service.model.limits import NO_OWN_LIMITS, KeyLimits
+from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 from service.settings import Settings
 from service.store.accounts import AccountStore, Tenant, Upload
 from service.store.api_keys import ApiKey, KeyStore

@@ -105,6 +105,12 @@ class Settings:
     key_outage_s: float = _setting(
         3600.0, "How long an API process trusts a key that it knows while Redis is away."
     )
+    key_requests_per_minute: int = _setting(600, "Requests with one API key in a minute; 0: any.")
+    key_jobs_per_minute: int = _setting(60, "Jobs accepted for one API key in a minute; 0: any.")
+    key_open_jobs: int = _setting(0, "Unfinished jobs of one API key, at most; 0: any.")
+    key_month_credits: int = _setting(
+        0, "Credits of one API key in a calendar month (UTC), unfinished jobs included; 0: any."
+    )
     tenant_open_jobs: int = _setting(100, "Unfinished jobs of one tenant, at most.")
     account_slots: int = _setting(8, "Cuts of one backend account under way at once.")
     request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")

@@ -20,9 +20,10 @@ from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
 from service.model.job import LABELS, JobSpec
 from service.model.lifecycle import ClipState, CutState, Queue
+from service.model.limits import NO_OWN_LIMITS, KeyLimits
 from service.model.origin import NOWHERE, Origin, write_origin
 from service.model.rows import clip_row, cut_row
-from service.model.scope import DEFAULT_SCOPES, NO_OWN_LIMITS, KeyLimits, Mode, Scope
+from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 from service.outbound.guard import Policy, check_url
 from service.settings import Settings
 from service.store.jobs import Accepted, JobStore, NewJob, NewRow

@@ -1,9 +1,8 @@
-"""What an API key may do: its scopes, its mode, and limits of its own. Pure."""
+"""What an API key may do: its scopes and its mode. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -25,23 +24,6 @@ class Mode(StrEnum):
 
     LIVE = "live"
     TEST = "test"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyLimits:
-    """Limits of one key; None takes the setting, 0 means no limit.
-
-    `jobs_per_minute` are accepted jobs, `open_jobs` unfinished ones, `month_credits` credits of a
-    calendar month (UTC), those of unfinished jobs as estimated.
-    """
-
-    jobs_per_minute: int | None = None
-    open_jobs: int | None = None
-    month_credits: int | None = None
-
-
-#: A key that has no limits but those of the settings.
-NO_OWN_LIMITS = KeyLimits()
 
 
 def read_scopes(text: str) -> frozenset[Scope]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -17,12 +17,16 @@ from service.store.scripts import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Who calls. `webhook_secret` is encrypted; `account_id` is whose credits are spent."""
+    """Who calls. `webhook_secret` is encrypted; `account_id` is whose credits are spent.
+
+    `created_ms` is known in lists only; 0 where it is not.
+    """
 
     id: str
     name: str
     account_id: str
     webhook_secret: str = field(repr=False)
+    created_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,18 @@ class AccountStore:
         if not found:
             return None
         return Tenant(tenant_id, found["name"], found["account"], found["webhook_secret"])
+
+    def tenants(self, *, before_ms: int | None, limit: int) -> list[Tenant]:
+        """Tenants, newest first, made before a time (milliseconds, exclusive)."""
+        top = "+inf" if before_ms is None else f"({before_ms}"
+        made: list[tuple[str, float]] = self._connection.read(
+            lambda client: client.zrange(
+                self._keys.tenants, top, "-inf", desc=True, byscore=True, withscores=True,
+                offset=0, num=limit,
+            )
+        )  # fmt: skip
+        found = [(self.read_tenant(name), created) for name, created in made]
+        return [replace(each, created_ms=int(created)) for each, created in found if each]
 
     def create_upload(self, upload: Upload, *, ttl_ms: int) -> None:
         """Write an upload that lives for `ttl_ms` unless a job uses it; then `retire` ends it."""

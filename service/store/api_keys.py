@@ -6,10 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from service.model.limits import NO_OWN_LIMITS, KeyLimits
 from service.model.scope import (
     DEFAULT_SCOPES,
-    NO_OWN_LIMITS,
-    KeyLimits,
     Mode,
     Scope,
     read_scopes,
@@ -83,16 +82,48 @@ class KeyStore:
         digest = self._digest(key_id)
         return self.read(digest) if digest else None
 
-    def page(self, tenant_id: str, *, start: int, limit: int) -> list[ApiKey]:
-        """A tenant's keys, newest first, from a place in the list on; what is gone leaves it."""
+    def page(self, tenant_id: str, *, before_ms: int | None, limit: int) -> list[ApiKey]:
+        """A tenant's keys, newest first, made before a time (milliseconds, exclusive)."""
         index = self._keys.tenant_keys(tenant_id)
+        top = "+inf" if before_ms is None else f"({before_ms}"
         ids = self._connection.read(
-            lambda client: client.zrange(index, start, start + limit - 1, desc=True)
+            lambda client: client.zrange(
+                index, top, "-inf", desc=True, byscore=True, offset=0, num=limit
+            )
         )
         found = {each: self.find(each) for each in ids}
         for gone in (each for each, key in found.items() if key is None):
             self._forget(tenant_id, gone)
         return [key for key in found.values() if key is not None]
+
+    def count(self, tenant_id: str) -> int:
+        """How many keys a tenant has."""
+        index = self._keys.tenant_keys(tenant_id)
+        return int(self._connection.read(lambda client: client.zcard(index)))
+
+    def enter_old(self) -> int:
+        """Enter all keys and tenants of earlier releases in the indexes; how many keys there are.
+
+        It reads the name of every key in Redis: for the command line, not for a request.
+        """
+
+        def ask(client: Any) -> int:
+            digests = [
+                name.removeprefix(self._keys.api_key(""))
+                for name in client.scan_iter(f"{self._keys.api_key('')}*", count=1000, _type="hash")
+            ]
+            pipeline = client.pipeline(transaction=False)
+            for digest in digests:
+                pipeline.hmget(self._keys.api_key(digest), "id", "tenant", "created")
+            for digest, (key_id, tenant, created) in zip(digests, pipeline.execute(), strict=True):
+                if key_id:
+                    pipeline.hsetnx(self._keys.key_ids, key_id, digest)
+                    pipeline.zadd(self._keys.tenant_keys(tenant), {key_id: created}, nx=True)
+                    pipeline.zadd(self._keys.tenants, {tenant: created}, nx=True)
+            pipeline.execute()
+            return len(digests)
+
+        return int(self._connection.read(ask))
 
     def revoke(self, key: ApiKey) -> bool:
         """End a key at once; false when it had been revoked before."""

@@ -16,6 +16,8 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("POST", "/v1/jobs/{job_id}/variants/{label}/messages"): {"text": "make it yellow"},
     ("PUT", "/v1/account/nemo-token"): {"token": "nmv_usr_deadbeefdeadbeef"},
+    ("POST", "/v1/admin/tenants"): {"name": "one more"},
+    ("POST", "/v1/admin/keys"): {"name": "ci"},
 }
 #: What stands for a parameter that names nothing of a tenant's.
 PLAIN = {"label": "A", "number": "1"}

@@ -23,6 +23,8 @@ FILLED = {
     "job_id": "job_01mcc5rm008y8ejrhf2bj30ndg",
     "label": "A",
     "upload_id": "upl_01mcc5rm008y8ejrhf2bj30ndg",
+    "key_id": "key_01mcc5rm008y8ejrhf2bj30ndg",
+    "tenant_id": "ten_01mcc5rm008y8ejrhf2bj30ndg",
 }
 #: Routes that need nothing of Redis but the caller's key.
 _WITHOUT_REDIS = {("/v1/styles", "GET"), ("/v1/limits", "GET")}

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.model.scope import DEFAULT_SCOPES, KeyLimits, Mode, Scope
+from service.model.limits import KeyLimits
+from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 from service.store.accounts import AccountStore, Tenant
 from service.store.api_keys import LISTED_AFTER_MS, ApiKey
 from tests.builders import NOW_MS
@@ -45,9 +46,9 @@ def test_a_key_of_an_earlier_release_may_what_it_could(accounts, store):
     assert found is not None
     assert (found.scopes, found.mode) == (DEFAULT_SCOPES, Mode.LIVE)
     # And from its first use on it is listed
-    assert accounts.api_keys.page("ten_1", start=0, limit=10) == []
+    assert accounts.api_keys.page("ten_1", before_ms=None, limit=10) == []
     assert accounts.api_keys.touch("hash", now_ms=store.now_ms, every_ms=60_000)
-    listed = accounts.api_keys.page("ten_1", start=0, limit=10)
+    listed = accounts.api_keys.page("ten_1", before_ms=None, limit=10)
     assert listed == [replace(found, used_ms=store.now_ms)]
 
 
@@ -66,7 +67,7 @@ def test_a_use_brings_no_revoked_key_back(accounts, store):
     assert accounts.api_keys.revoke(key)
     assert not accounts.api_keys.touch("hash", now_ms=store.now_ms, every_ms=60_000)
     assert accounts.api_keys.read("hash") is None
-    assert accounts.api_keys.page("ten_1", start=0, limit=10) == []
+    assert accounts.api_keys.page("ten_1", before_ms=None, limit=10) == []
     assert not accounts.api_keys.revoke(key)
 
 
@@ -81,7 +82,7 @@ def test_a_rotated_key_lives_on_for_its_time(accounts, store):
     after = accounts.api_keys.read("old")
     assert (after.expires_ms, after.replaced_by) == (until_ms, "key_2")
     assert accounts.api_keys.read("new") == new
-    assert {each.id for each in accounts.api_keys.page("ten_1", start=0, limit=9)} == {
+    assert {each.id for each in accounts.api_keys.page("ten_1", before_ms=None, limit=9)} == {
         "key_1",
         "key_2",
     }
@@ -120,5 +121,21 @@ def test_a_list_forgets_what_has_left_it(accounts, store):
     accounts.api_keys.create("hash", a_key(expires_ms=NOW_MS))
     store.client.delete("cab:key:hash")
     # When its tenant's keys are listed, then it is in no index any more
-    assert accounts.api_keys.page("ten_1", start=0, limit=10) == []
+    assert accounts.api_keys.page("ten_1", before_ms=None, limit=10) == []
     assert not store.client.exists("cab:key-ids", "cab:tenant:ten_1:keys")
+
+
+def test_old_keys_and_their_tenants_can_be_entered_at_once(accounts, store):
+    # Given keys of an earlier release, and a new one
+    for number in range(3):
+        old = {"id": f"key_{number}", "tenant": "ten_9", "created": number, "last4": "abcd"}
+        store.client.hset(f"cab:key:hash{number}", mapping=old)
+    accounts.create_tenant(Tenant("ten_9", "old", "acc", "sealed"))
+    store.client.zrem("cab:tenants", "ten_9")
+    accounts.api_keys.create("new", a_key("key_new"))
+    # When they are entered, twice
+    assert [accounts.api_keys.enter_old() for _ in range(2)] == [4, 4]
+    # Then all are listed
+    listed = accounts.api_keys.page("ten_9", before_ms=None, limit=10)
+    assert [each.id for each in listed] == ["key_2", "key_1", "key_0"]
+    assert [each.id for each in accounts.tenants(before_ms=None, limit=9)][-1] == "ten_9"
