@@ -54,6 +54,24 @@ class RotateQuery(StrictSchema):
     old_key_lives_s = fields.Integer(load_default=DAY_S, validate=Range(0, MAX_OVERLAP_S))
 
 
+class UsageQuery(StrictSchema):
+    """Whose usage, and of how many days."""
+
+    days = fields.Integer(load_default=30, validate=Range(1, 30))
+    of = fields.String(
+        load_default="key",
+        validate=OneOf(["key", "tenant"]),
+        metadata={"description": "`tenant`: of all its keys, which needs the scope admin."},
+    )
+    key_id = fields.String(
+        validate=Regexp(r"^key_[0-9a-z]{26}$", error="Must be the id of a key."),
+        metadata={
+            "description": "Another key of the tenant, which needs the scope admin.",
+            "pattern": "^key_[0-9a-z]{26}$",
+        },
+    )
+
+
 class LimitsRequest(StrictSchema):
     """Limits of this key instead of the installation's."""
 
@@ -156,6 +174,35 @@ class TenantsReply(Schema):
 
     data = fields.List(fields.Nested(TenantReply), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class CountsReply(Schema):
+    """What was used."""
+
+    jobs = fields.Integer(required=True, metadata={"description": "Accepted jobs."})
+    cuts = fields.Integer(required=True, metadata={"description": "Cuts of jobs and messages."})
+    messages = fields.Integer(required=True, metadata={"description": "Accepted edits."})
+    credits = fields.Integer(required=True, metadata={"description": "Credits charged."})
+    uploads = fields.Integer(required=True)
+    upload_bytes = fields.Integer(required=True)
+
+
+class DayReply(CountsReply):
+    """One day (UTC)."""
+
+    date = fields.String(required=True, metadata={"format": "date"})
+
+
+class UsageReply(Schema):
+    """What a key or a tenant has used, today first."""
+
+    object = fields.Constant("usage")
+    of = fields.String(required=True, metadata={"description": "A key's or a tenant's id."})
+    total = fields.Nested(CountsReply, required=True)
+    days = fields.List(fields.Nested(DayReply), required=True)
+    held_credits = fields.Integer(
+        metadata={"description": "Of a key: what its unfinished work is expected to cost yet."}
+    )
 
 
 class ActReply(Schema):

@@ -18,11 +18,12 @@ from api.schemas import (
     MIN_DEADLINE_S,
     NoQuery,
 )
-from api.state import answer_json, services
+from api.state import answer_json, caller, services
 from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, MAX_CUES, MAX_SCRIPT_CHARS
 from service.captions.style import PRESETS
 from service.model.job import MAX_REVISIONS
+from service.model.limits import limits_of
 
 routes = Routes("catalog", __name__, url_prefix="/v1", description="Styles and limits")
 
@@ -49,7 +50,7 @@ def read_styles(_query: dict[str, Any]) -> Response:
 @routes.arguments(NoQuery, location="query")
 @routes.response(200, {"type": "object"})
 def read_limits(_query: dict[str, Any]) -> Response:
-    """The limits of this installation; durations in seconds, sizes in bytes."""
+    """The limits of this installation and of your key; seconds and bytes; 0 in `key`: no limit."""
     settings = services().settings
     return answer_json(
         {
@@ -67,6 +68,9 @@ def read_limits(_query: dict[str, Any]) -> Response:
             "upload_bytes": settings.upload_max_bytes,
             "upload_ttl_s": settings.upload_ttl_s,
             "unfinished_jobs": settings.tenant_open_jobs,
+            "requests_per_minute": settings.key_requests_per_minute,
+            "key": asdict(limits_of(caller().limits, settings)),
+            "key_cache_s": settings.key_cache_s,
             "cuts_at_once": settings.account_slots,
             "job_ttl_s": settings.job_ttl_s,
             "idempotency_ttl_s": settings.idempotency_ttl_s,

@@ -14,6 +14,7 @@ from service.errors import (
     CaptionAbError,
     ClockRefused,
     Conflict,
+    CreditQuotaExceeded,
     FieldError,
     FileTooLarge,
     Forbidden,
@@ -23,6 +24,7 @@ from service.errors import (
     MediaError,
     NotFound,
     QuotaExceeded,
+    RateExceeded,
     StoreUnavailable,
     Unauthorized,
 )
@@ -88,6 +90,7 @@ STATUS: Mapping[type[CaptionAbError], int] = {
     Conflict: 409,
     UploadLocked: 423,
     TusVersionRefused: 412,
+    CreditQuotaExceeded: 403,
     QuotaExceeded: 429,
     FileTooLarge: 413,
     UnsupportedMediaType: 415,
@@ -143,7 +146,9 @@ def answer_error(error: CaptionAbError) -> Response:
     if isinstance(error, RangeRefused):
         headers["Content-Range"] = f"bytes */{error.extra['size']}"
     if status in {429, 503}:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers["Retry-After"] = str(error.extra.get("retry_after_s", RETRY_AFTER_S))
+    if isinstance(error, RateExceeded):
+        headers["RateLimit"] = f'"{error.policy}";r=0;t={error.retry_after_s}'
     return problem(
         status,
         error.code,

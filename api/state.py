@@ -13,6 +13,7 @@ from service.access import KeyCache
 from service.audit import Act, record
 from service.jobs.submit import Caller
 from service.model.origin import Origin
+from service.throttle import Throttle
 from service.tracing import current_traceparent
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ class ApiState:
 
     services: Services
     keys: KeyCache
+    throttle: Throttle
 
 
 def attach_state(extensions: dict[str, Any], services: Services) -> None:
     """Give an app its parts."""
     keys = KeyCache(services.accounts.api_keys, services.settings, services.clock)
-    extensions[_EXTENSION] = ApiState(services, keys)
+    throttle = Throttle(services.connection, services.settings, services.clock)
+    extensions[_EXTENSION] = ApiState(services, keys, throttle)
 
 
 def state() -> ApiState:

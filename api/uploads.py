@@ -68,7 +68,7 @@ def create_upload(query: dict[str, Any]) -> Response:
     )
     ttl_ms = int(parts.settings.upload_ttl_s * 1000)
     try:
-        parts.accounts.create_upload(upload, ttl_ms=ttl_ms)
+        parts.accounts.create_upload(upload, ttl_ms=ttl_ms, key_id=caller().key_id)
     except BaseException:
         parts.files.delete(stored.key)
         raise

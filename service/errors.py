@@ -8,6 +8,8 @@ CaptionAbError
 │   ├── KeyScopeMissing       the key is good, but not for this route
 │   └── AccountChanged        the job belongs to another backend account than the one in use
 ├── QuotaExceeded             the caller's own limit; come back later
+│   ├── RateExceeded          too many requests or jobs in a minute; says when the next may come
+│   └── CreditQuotaExceeded   a key's credits of this month
 ├── MediaError                a clip or an asset; raised before any credit is spent
 │   ├── UnsupportedFile (4001), FileTooLarge (4002), FileMissing, ProbeFailed
 ├── StoreError                Redis
@@ -157,6 +159,28 @@ class QuotaExceeded(CaptionAbError):
     code = "quota_exceeded"
     retryable = True
     hint = "Wait until a running job has ended, then send the request again."
+
+
+class RateExceeded(QuotaExceeded):
+    """This API key has sent too many requests, or had too many jobs accepted, in a minute."""
+
+    code = "rate_exceeded"
+    hint = "Wait for the seconds that `Retry-After` names, then send the request again."
+
+    def __init__(
+        self, detail: str = "", *, policy: str = "default", retry_after_s: int = 60
+    ) -> None:
+        named: dict[str, Any] = {"violated-policies": [policy], "retry_after_s": retry_after_s}
+        super().__init__(detail, **named)
+        self.policy, self.retry_after_s = policy, retry_after_s
+
+
+class CreditQuotaExceeded(QuotaExceeded):
+    """The work could cost more than what this API key has left of its month's credits."""
+
+    code = "credit_quota_exceeded"
+    retryable = False
+    hint = "Use another key, have its `month_credits` raised, or wait for the next month (UTC)."
 
 
 class MediaError(CaptionAbError):

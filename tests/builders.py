@@ -10,6 +10,7 @@ from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import write_document
 from service.model.job import CaptionsSpec, ClipSpec, JobSpec, VariantSpec, WebhookSpec
 from service.model.lifecycle import ClipState, CutState, Queue
+from service.model.limits import HeldLimits, KeyUse, use_of
 from service.model.rows import clip_row, cut_row
 from service.store.jobs import NewJob, NewRow
 from service.store.revisions import NewCut
@@ -54,6 +55,7 @@ def a_new_job(
     fingerprint: str = "",
     limit_ms: int = 1_800_000,
     ttl_ms: int = 604_800_000,
+    use: KeyUse | None = None,
 ) -> NewJob:
     """A job as the API hands it to the store: rows of clips and cuts, waiting as in production."""
     spec = spec or a_spec()
@@ -71,11 +73,24 @@ def a_new_job(
         idempotency_ttl_ms=86_400_000,
         idempotency_key=key,
         fingerprint=fingerprint,
+        use=use,
     )
 
 
+def a_use(key: str = "key_1", *, price: int = 100, now_ms: int = NOW_MS, **limits: int) -> KeyUse:
+    """What work of a price would use of a key that has just these limits."""
+    held = HeldLimits(**{"jobs_per_minute": 0, "open_jobs": 0, "month_credits": 0, **limits})
+    return use_of(key, held, price=price, now_ms=now_ms)
+
+
 def a_new_cut(
-    job_id: str, *, clip: int = 0, label: str = "A", key: str = "k", fingerprint: str = ""
+    job_id: str,
+    *,
+    clip: int = 0,
+    label: str = "A",
+    key: str = "k",
+    fingerprint: str = "",
+    use: KeyUse | None = None,
 ) -> NewCut:
     """A message as the API hands it to the store."""
     return NewCut(
@@ -90,6 +105,7 @@ def a_new_cut(
         idempotency_ttl_ms=86_400_000,
         limit_ms=1_800_000,
         look_ms=LOOK_MS,
+        use=use,
     )
 
 

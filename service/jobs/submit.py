@@ -20,7 +20,7 @@ from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
 from service.model.job import LABELS, JobSpec
 from service.model.lifecycle import ClipState, CutState, Queue
-from service.model.limits import NO_OWN_LIMITS, KeyLimits
+from service.model.limits import NO_OWN_LIMITS, KeyLimits, KeyUse, limits_of, use_of
 from service.model.origin import NOWHERE, Origin, write_origin
 from service.model.rows import clip_row, cut_row
 from service.model.scope import DEFAULT_SCOPES, Mode, Scope
@@ -124,7 +124,8 @@ def submit_job(
     """Accept a job in one exchange with Redis; on disk before this returns.
 
     Raises:
-        InvalidRequest, CaptionsRequired, IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
+        InvalidRequest, CaptionsRequired, IdempotencyReused, Gone, QuotaExceeded, RateExceeded,
+        CreditQuotaExceeded, StoreUnavailable
     """
     return accept_spec(
         build_spec(request, settings, caller_policy),
@@ -153,7 +154,8 @@ def accept_spec(
     """Accept a job whose request has been checked.
 
     Raises:
-        IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
+        IdempotencyReused, Gone, QuotaExceeded, RateExceeded,
+        CreditQuotaExceeded, StoreUnavailable
     """
     now_ms = clock.now_ms()
     job_id = new_id("job", now_ms)
@@ -176,8 +178,14 @@ def accept_spec(
         fingerprint=fingerprint,
         retry_of=retry_of,
         origin=write_origin(origin),
+        use=_use(spec, caller, settings, now_ms),
     )
     return jobs.create(new, now_ms=now_ms)
+
+
+def _use(spec: JobSpec, caller: Caller, settings: Settings, now_ms: int) -> KeyUse:
+    limits = limits_of(caller.limits, settings)
+    return use_of(caller.key_id, limits, price=estimate(spec, settings), now_ms=now_ms)
 
 
 def fingerprint(request: Mapping[str, Any]) -> str:

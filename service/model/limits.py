@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from service.errors import FieldError
 from service.settings import Settings
@@ -24,6 +26,7 @@ class KeyLimits:
 #: A key that has no limits but those of the settings.
 NO_OWN_LIMITS = KeyLimits()
 
+DAY_MS = 86_400_000
 _NAMES = ("jobs_per_minute", "open_jobs", "month_credits")
 
 
@@ -54,3 +57,35 @@ def above(own: KeyLimits, most: HeldLimits) -> list[FieldError]:
         if value is not None and bound and not 0 < value <= bound:
             errors.append(FieldError(f"#/limits/{name}", f"must be 1 to {bound}"))
     return errors
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """What new work would use of a key, and the key's limits; 0 is none.
+
+    `credits` is what the work is expected to cost, `month_first_day` the first day of this month
+    (UTC), in days since 1970. Without a key only the tenant's use is counted.
+    """
+
+    key: str
+    jobs_per_minute: int
+    open_jobs: int
+    month_credits: int
+    credits: int
+    month_first_day: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def use_of(key_id: str, held: HeldLimits, *, price: int, now_ms: int) -> KeyUse:
+    """What work that is expected to cost so many credits would use of a key now."""
+    day = datetime.fromtimestamp(now_ms / 1000, UTC).day
+    return KeyUse(
+        key=key_id,
+        jobs_per_minute=held.jobs_per_minute,
+        open_jobs=held.open_jobs,
+        month_credits=held.month_credits,
+        credits=price,
+        month_first_day=now_ms // DAY_MS - day + 1,
+    )

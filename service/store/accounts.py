@@ -9,10 +9,12 @@ from enum import StrEnum
 from typing import Any
 
 from service.errors import NotFound, StoreRefused
+from service.model.limits import DAY_MS
 from service.store import scripts
 from service.store.api_keys import KeyStore
 from service.store.connection import Connection, Refused
 from service.store.scripts import Refusal
+from service.store.usage import count_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +199,11 @@ class AccountStore:
         found = [(self.read_tenant(name), created) for name, created in made]
         return [replace(each, created_ms=int(created)) for each, created in found if each]
 
-    def create_upload(self, upload: Upload, *, ttl_ms: int) -> None:
-        """Write an upload that lives for `ttl_ms` unless a job uses it; then `retire` ends it."""
+    def create_upload(self, upload: Upload, *, ttl_ms: int, key_id: str = "") -> None:
+        """Write an upload that lives for `ttl_ms` unless a job uses it; then `retire` ends it.
+
+        It is counted as used by its tenant, and by a key.
+        """
         mapping = {
             "tenant": upload.tenant_id,
             "file": upload.file,
@@ -215,6 +220,9 @@ class AccountStore:
             pipeline.hset(key, mapping=mapping)
             pipeline.pexpire(key, ttl_ms)
             pipeline.zadd(self._keys.retention, {upload.id: upload.created_ms + ttl_ms})
+            day = upload.created_ms // DAY_MS
+            owners = (upload.tenant_id, key_id)
+            count_upload(pipeline, self._keys, owners, size=upload.size, day=day)
             return pipeline.execute()
 
         self._connection.read(ask)

@@ -12,6 +12,7 @@ from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
 from service.model.job import Job, JobSpec, all_cut_rows, clip_rows, cut_rows, uploads_of
 from service.model.lifecycle import ClipState, CutState, JobStatus, Queue
+from service.model.limits import KeyUse
 from service.store import scripts
 from service.store.connection import Connection, Refused
 from service.store.refusals import job_refusal
@@ -64,6 +65,7 @@ class NewJob:
     fingerprint: str = ""
     retry_of: str = ""
     origin: str = ""
+    use: KeyUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,9 @@ class JobStore:
         Raises:
             IdempotencyReused: the key was used with another body.
             Gone: an upload does not exist, has expired or is another tenant's.
-            QuotaExceeded: too many unfinished jobs of this tenant.
+            QuotaExceeded: too many unfinished jobs of this tenant or key.
+            RateExceeded: too many jobs of this key within a minute.
+            CreditQuotaExceeded: it could cost more than the key has left of its month.
             StoreUnavailable: Redis has little memory left, which running jobs need.
         """
         change = {
@@ -121,6 +125,8 @@ class JobStore:
             change["retry_of"] = new.retry_of
         if new.origin:
             change["origin"] = new.origin
+        if new.use is not None:
+            change["use"] = new.use.as_dict()
         try:
             reply = self._connection.run(
                 scripts.CREATE_JOB,
@@ -135,7 +141,7 @@ class JobStore:
                 json.dumps(change, ensure_ascii=False, separators=(",", ":")),
             )
         except Refused as refused:
-            raise job_refusal(refused, new.quota) from None
+            raise job_refusal(refused, new.quota, new.use) from None
         return Accepted(reply[0], replayed=reply[1] == "1")
 
     def cancel(self, job_id: str, event: str, *, now_ms: int) -> JobStatus:

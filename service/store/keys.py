@@ -122,6 +122,22 @@ class Keys:
     def audit(self) -> str:
         return f"{self.prefix}audit"
 
+    @property
+    def held(self) -> str:
+        return f"{self.prefix}held"
+
+    def usage(self, owner: str, day: int | str) -> str:
+        return f"{self.prefix}usage:{owner}:{day}"
+
+    def accepts(self, key_id: str) -> str:
+        return f"{self.prefix}accepts:{key_id}"
+
+    def key_open(self, key_id: str) -> str:
+        return f"{self.prefix}key-open:{key_id}"
+
+    def requests(self, key_id: str, minute: int) -> str:
+        return f"{self.prefix}requests:{key_id}:{minute}"
+
     def tenant_keys(self, tenant_id: str) -> str:
         return f"{self.prefix}tenant:{tenant_id}:keys"
 

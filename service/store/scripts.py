@@ -36,6 +36,9 @@ class Refusal(IntEnum):
     QUOTA = -12
     LIMIT = -13
     FULL = -14
+    RATE = -15
+    KEY_JOBS = -16
+    KEY_CREDITS = -17
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,19 @@ CREATE_JOB = _script(
     "create_job",
     *("tenant", "job", "idempotency_key", "fingerprint", "idempotency_ttl_ms"),
     *("quota", "account", "change"),
-    refuses=(Refusal.KEY_REUSED, Refusal.UPLOAD_GONE, Refusal.QUOTA, Refusal.FULL),
+    refuses=(
+        *(Refusal.KEY_REUSED, Refusal.UPLOAD_GONE, Refusal.QUOTA, Refusal.FULL),
+        *(Refusal.RATE, Refusal.KEY_JOBS, Refusal.KEY_CREDITS),
+    ),
 )
 ADD_CUT = _script(
     "add_cut",
     *("tenant", "job", "idempotency_key", "fingerprint", "idempotency_ttl_ms"),
     *("clip", "label", "most", "change"),
-    refuses=(Refusal.GONE, Refusal.STATE, Refusal.KEY_REUSED, Refusal.QUOTA, Refusal.FULL),
+    refuses=(
+        *(Refusal.GONE, Refusal.STATE, Refusal.KEY_REUSED, Refusal.QUOTA, Refusal.FULL),
+        Refusal.KEY_CREDITS,
+    ),
 )
 TICK = _script("tick", "limit", "ring_ms", "ring_max_ms", "worker", "room_until_ms", "rooms")
 CLAIM = _script(

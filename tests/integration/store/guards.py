@@ -82,7 +82,9 @@ GUARDS = (
     Guard(
         "slots: given back at the end",
         Edit(
-            f"{LUA}include/rows.lua", "  free_slot(row, account)\n  if job ~= ''", "  if job ~= ''"
+            f"{LUA}include/rows.lua",
+            "  free_slot(row, account)\n  release_held(K.row(row))",
+            "  release_held(K.row(row))",
         ),
     ),
     Guard(
@@ -182,6 +184,14 @@ GUARDS = (
     Guard(
         "clock: no time far above",
         Edit(f"{LUA}include/clock.lua", "or now > high + tonumber(ARGV[4])", ""),
+    ),
+    Guard(
+        "held: an ended job holds no credits",
+        Edit(f"{LUA}finish.lua", "release_held(K.job(job))\n", ""),
+    ),
+    Guard(
+        "held: an ended row holds none",
+        Edit(f"{LUA}include/rows.lua", "release_held(K.row(row))\n", "\n"),
     ),
     Guard(
         "token: one process at a time",

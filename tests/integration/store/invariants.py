@@ -76,6 +76,7 @@ def assert_invariants(client: redis.Redis) -> Picture:
     _check_slots(picture)
     _check_jobs(picture, client)
     _check_reservations(picture)
+    _check_held(picture, client)
     return picture
 
 
@@ -153,10 +154,31 @@ def _check_reservations(picture: Picture) -> None:
         assert int(account.get("reserved", 0)) == total[name], f"{name}: credits set aside"
 
 
+def _check_held(picture: Picture, client: redis.Redis) -> None:
+    """What keys are expected to spend yet is what their unfinished jobs and revisions hold."""
+    expected: dict[str, int] = defaultdict(int)
+    for name, job in picture.jobs.items():
+        assert job["status"] not in ENDED or int(job.get("held", 0)) == 0, f"{name} holds credits"
+        expected[job.get("key", "")] += int(job.get("held", 0))
+    for name, row in picture.rows.items():
+        assert row["open"] == "1" or int(row.get("held", 0)) == 0, f"{name} holds credits"
+        expected[row.get("key", "")] += int(row.get("held", 0))
+    held = {key: int(each) for key, each in client.hgetall(f"{PREFIX}held").items()}
+    assert held == {key: each for key, each in expected.items() if each}
+    opened: dict[str, set[str]] = defaultdict(set)
+    for name, job in picture.jobs.items():
+        if "key" in job and job["status"] not in ENDED:
+            opened[job["key"]].add(name)
+    found = set(client.scan_iter(f"{PREFIX}key-open:*"))
+    assert found == {f"{PREFIX}key-open:{key}" for key in opened}
+    for key, names in opened.items():
+        assert client.smembers(f"{PREFIX}key-open:{key}") == names, f"{key}: unfinished jobs"
+
+
 #: Keys that stay for good: of the engine itself, of tenants, of accounts and their tokens.
 _PERMANENT = re.compile(
     r"(?:clock|rooms|retention|observed|overdue:[a-z]+|store-id|account:[^:]+|row:token:.+"
-    r"|key:[^:]+|key-ids|tenants|tenant:[^:]+|tenant:[^:]+:keys|audit)"
+    r"|key:[^:]+|key-ids|tenants|held|tenant:[^:]+|tenant:[^:]+:keys|audit)"
 )
 
 

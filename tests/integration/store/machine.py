@@ -45,6 +45,7 @@ from service.model.lifecycle import (
     clip_may_become,
     cut_may_become,
 )
+from service.model.limits import KeyUse
 from service.settings import Settings
 from service.store.accounts import Grant, TokenGrant
 from service.store.commands import Change, Claim, LeaseLost
@@ -52,7 +53,7 @@ from service.store.kept import Kept
 from service.store.keys import queue_key
 from service.store.retention import Retention
 from service.store.revisions import add_cut
-from tests.builders import ACCOUNT, a_new_cut, a_new_job, a_spec, an_event
+from tests.builders import ACCOUNT, a_new_cut, a_new_job, a_spec, a_use, an_event
 from tests.conftest import _run_valkey
 from tests.integration.store.conftest import Store
 from tests.integration.store.invariants import (
@@ -65,6 +66,8 @@ from tests.integration.store.invariants import (
     snapshot,
 )
 
+#: Keys by which work comes; one has none.
+OWNERS = st.sampled_from(["key_1", "key_2", ""])
 WORKERS = st.sampled_from(["w1", "w2", "w3"])
 PAUSES_S = st.sampled_from([0.5, 2, 10, 30, 59, 65, 75, 400])
 #: The account whose token several processes want.
@@ -98,7 +101,7 @@ class Engine(RuleBasedStateMachine):
     @initialize(hooks=st.booleans(), slots=st.integers(1, 3))
     def accept_first(self, hooks, slots):
         self.store = self.store.with_settings(account_slots=slots)
-        self.accept(clips=1, variants="AB", hooks=hooks, limit_ms=1_800_000)
+        self.accept(clips=1, variants="AB", hooks=hooks, limit_ms=1_800_000, owner="key_1")
 
     @precondition(lambda self: 0 < len(self.picture.jobs) < 4 and self.accepted < 9)
     @rule(
@@ -106,12 +109,15 @@ class Engine(RuleBasedStateMachine):
         variants=st.sampled_from(["A", "AB", "ABC"]),
         hooks=st.booleans(),
         limit_ms=st.sampled_from([0, 50_000, 1_800_000]),
+        owner=OWNERS,
     )
-    def accept(self, clips, variants, hooks, limit_ms):
+    def accept(self, clips, variants, hooks, limit_ms, owner):
         spec = a_spec(clips=clips, variants=variants, hooks=hooks)
         job_id = f"job_{self.accepted:026d}"
         self.accepted += 1
-        self.store.accept(a_new_job(spec, job_id=job_id, limit_ms=limit_ms, ttl_ms=300_000))
+        self.store.accept(
+            a_new_job(spec, job_id=job_id, limit_ms=limit_ms, ttl_ms=300_000, use=self._use(owner))
+        )
 
     @rule(worker=WORKERS, free=st.integers(0, 3))
     def tick(self, worker, free):
@@ -356,6 +362,9 @@ class Engine(RuleBasedStateMachine):
             again = commands.settle(claim, **{**paid, "total": 10}, now_ms=now_ms)
             assert (again, self._of_job(claim, "charged")) == (charge, charged)
 
+    def _use(self, owner: str, price: int = 100) -> KeyUse:
+        return a_use(owner, price=price, now_ms=self.store.now_ms)
+
     def _of_job(self, claim: Claim, name: str) -> str:
         return self.store.job(claim.job_id).get(name, "0")
 
@@ -385,12 +394,12 @@ class Engine(RuleBasedStateMachine):
             assert status != "comparing", f"{job} was canceled though its videos exist"
 
     @precondition(lambda self: self.picture.jobs)
-    @rule(data=st.data(), key=st.integers(0, 30))
-    def add_cut(self, data, key):
+    @rule(data=st.data(), key=st.integers(0, 30), owner=OWNERS)
+    def add_cut(self, data, key, owner):
         job = self._job(data, "canceling", "succeeded", "failed")
         known = self.added.get(str(key))
         try:
-            new = a_new_cut(job, key=str(key))
+            new = a_new_cut(job, key=str(key), use=self._use(owner, 50))
             added = add_cut(self.store.connection, new, now_ms=self.store.now_ms)
         except Conflict:
             assert self.picture.jobs[job]["status"] == "canceling"

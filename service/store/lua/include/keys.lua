@@ -8,6 +8,7 @@ local K = {
   trash = P .. 'trash',
   key_ids = P .. 'key-ids',
   tenants = P .. 'tenants',
+  held = P .. 'held',
 }
 function K.overdue(queue) return P .. 'overdue:' .. queue end
 function K.row(row) return P .. 'row:' .. row end
@@ -28,6 +29,9 @@ function K.upload(id) return P .. 'upload:' .. id end
 function K.arrival(id) return P .. 'arrival:' .. id end
 function K.arrival_parts(id) return P .. 'arrival:' .. id .. ':parts' end
 function K.tenant_keys(id) return P .. 'tenant:' .. id .. ':keys' end
+function K.usage(owner, day) return P .. 'usage:' .. owner .. ':' .. day end
+function K.accepts(id) return P .. 'accepts:' .. id end
+function K.key_open(id) return P .. 'key-open:' .. id end
 function K.api_key(digest) return P .. 'key:' .. digest end
 function K.idempotency(tenant, key) return P .. 'idempotency:' .. tenant .. ':' .. key end
 function K.queue(name) return 'caption-ab:q:' .. name end
