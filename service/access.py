@@ -79,7 +79,10 @@ def is_well_formed(text: str) -> bool:
 
 
 def digest(text: str, pepper: str) -> str:
-    """How the store knows a key: HMAC-SHA256 in hex under the process's pepper."""
+    """How the store knows a key: HMAC-SHA256 in hex under the process's pepper.
+
+    A key is found by it and never compared, so no time tells how much of a guess was right.
+    """
     return hmac.new(pepper.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 

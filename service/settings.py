@@ -113,6 +113,11 @@ class Settings:
     )
     tenant_open_jobs: int = _setting(100, "Unfinished jobs of one tenant, at most.")
     account_slots: int = _setting(8, "Cuts of one backend account under way at once.")
+    account_clips: int = _setting(
+        4,
+        "Clips of one backend account fetched at once; below `transfer_threads`, so that one "
+        "account never has them all.",
+    )
     request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")
     upload_max_bytes: int = _setting(500_000_000, "Largest file accepted (SEED: 500 MB).")
     result_max_bytes: int = _setting(2_000_000_000, "Largest rendered video fetched.")

@@ -11,7 +11,7 @@ from service.model.documents import write_document
 from service.model.job import CaptionsSpec, ClipSpec, JobSpec, VariantSpec, WebhookSpec
 from service.model.lifecycle import ClipState, CutState, Queue
 from service.model.limits import HeldLimits, KeyUse, use_of
-from service.model.rows import clip_row, cut_row
+from service.model.rows import clip_row, clips_account, cut_row
 from service.store.jobs import NewJob, NewRow
 from service.store.revisions import NewCut
 
@@ -65,7 +65,10 @@ def a_new_job(
         tenant_id=tenant,
         account_id=account,
         spec=spec,
-        rows=[*_clip_rows(job_id, spec, limit_ms), *_cut_rows(job_id, spec, account, limit_ms)],
+        rows=[
+            *_clip_rows(job_id, spec, account, limit_ms),
+            *_cut_rows(job_id, spec, account, limit_ms),
+        ],
         cuts=len(spec.clips) * len(spec.variants),
         event=an_event(),
         quota=quota,
@@ -109,13 +112,14 @@ def a_new_cut(
     )
 
 
-def _clip_rows(job_id: str, spec: JobSpec, limit_ms: int) -> list[NewRow]:
+def _clip_rows(job_id: str, spec: JobSpec, account: str, limit_ms: int) -> list[NewRow]:
     return [
         NewRow(
             clip_row(job_id, index),
             Queue.TRANSFER,
             ClipState.PENDING,
             write_document(ClipDoc(index)),
+            account_id=clips_account(account),
             limit_ms=limit_ms,
         )
         for index in range(len(spec.clips))

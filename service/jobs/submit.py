@@ -22,7 +22,7 @@ from service.model.job import LABELS, JobSpec
 from service.model.lifecycle import ClipState, CutState, Queue
 from service.model.limits import NO_OWN_LIMITS, KeyLimits, KeyUse, limits_of, use_of
 from service.model.origin import NOWHERE, Origin, write_origin
-from service.model.rows import clip_row, cut_row
+from service.model.rows import clip_row, clips_account, cut_row
 from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 from service.outbound.guard import Policy, check_url
 from service.settings import Settings
@@ -162,7 +162,10 @@ def accept_spec(
     event = event_body(
         EventType.JOB_CREATED, job_id, {"status": "queued", "name": spec.name}, now_ms=now_ms
     )
-    rows = [*_clip_rows(job_id, spec), *_cut_rows(job_id, spec, caller.account_id, settings)]
+    rows = [
+        *_clip_rows(job_id, spec, caller.account_id),
+        *_cut_rows(job_id, spec, caller.account_id, settings),
+    ]
     new = NewJob(
         id=job_id,
         tenant_id=caller.tenant_id,
@@ -194,13 +197,14 @@ def fingerprint(request: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _clip_rows(job_id: str, spec: JobSpec) -> list[NewRow]:
+def _clip_rows(job_id: str, spec: JobSpec, account_id: str) -> list[NewRow]:
     return [
         NewRow(
             row=clip_row(job_id, index),
             queue=Queue.TRANSFER,
             state=ClipState.PENDING,
             doc=write_document(ClipDoc(index)),
+            account_id=clips_account(account_id),
             limit_ms=int(spec.deadline_s * 1000),
         )
         for index in range(len(spec.clips))

@@ -20,6 +20,11 @@ def clip_row(job_id: str, clip: int) -> str:
     return f"{RowKind.CLIP}:{job_id}.{clip}"
 
 
+def clips_account(account_id: str) -> str:
+    """In whose turn the clips of an account's jobs are fetched: beside its cuts, not among them."""
+    return f"{account_id}/clips"
+
+
 def cut_row(job_id: str, clip: int, label: str, revision: int = 1) -> str:
     """The row of a cut."""
     return f"{RowKind.CUT}:{job_id}.{clip}.{label}.{revision}"

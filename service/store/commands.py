@@ -12,7 +12,7 @@ from typing import Any
 
 from service.errors import StoreError, StoreRefused
 from service.metrics import CREDITS_RESERVED, count, count_charge
-from service.model.lifecycle import Queue
+from service.model.lifecycle import Queue, RowKind
 from service.settings import Settings
 from service.store import scripts
 from service.store.connection import Connection, OverLimit, Refused
@@ -129,6 +129,8 @@ class Commands:
         `now_s` is the monotonic clock; the claim carries it, so that a sender can tell how much of
         its lease is gone whatever happened in between.
         """
+        known = self._settings
+        slots = known.account_clips if row.startswith(RowKind.CLIP) else known.account_slots
         try:
             reply = self._connection.run(
                 scripts.CLAIM,
@@ -138,7 +140,7 @@ class Commands:
                 self._lease_ms,
                 self._grace_ms,
                 int(self._settings.look_every_s * 1000),
-                self._settings.account_slots,
+                slots,
             )
         except Refused as refused:
             return refused.refusal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -196,3 +197,19 @@ class TestUsage:
         store.accept(a_new_job(use=a_use("", jobs_per_minute=1, now_ms=store.now_ms)))
         assert used(store, TENANT)["jobs"] == 2
         assert not store.client.keys("cab:accepts:*")
+
+
+def test_twenty_at_once_share_no_last_place(store):
+    # Given a key that may have five unfinished jobs, when twenty come at once
+    def try_one(_number: int) -> str:
+        try:
+            return accept(store, open_jobs=5).id
+        except QuotaExceeded:
+            return ""
+
+    with ThreadPoolExecutor(20) as pool:
+        accepted = [each for each in pool.map(try_one, range(20)) if each]
+    # Then five are accepted, and counted
+    assert len(accepted) == 5
+    assert used(store)["jobs"] == 5
+    assert held(store) == 500
