@@ -100,7 +100,7 @@ class Engine(RuleBasedStateMachine):
 
     @initialize(hooks=st.booleans(), slots=st.integers(1, 3))
     def accept_first(self, hooks, slots):
-        self.store = self.store.with_settings(account_slots=slots)
+        self.store = self.store.with_settings(account_slots=slots, account_clips=slots)
         self.accept(clips=1, variants="AB", hooks=hooks, limit_ms=1_800_000, owner="key_1")
 
     @precondition(lambda self: 0 < len(self.picture.jobs) < 4 and self.accepted < 9)
