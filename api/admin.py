@@ -1,6 +1,6 @@
 """Administration: tenants, keys, the audit log. Every route here needs the scope `admin`.
 
-A key acts on its own tenant; an operator's key on all of them (decision 0010).
+A key acts on its own tenant; an operator's key on all of them (decision 0013).
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def read_span_ms(text: str) -> int:
 
 
 def administrator_of(caller: Caller) -> Administrator:
-    """An operator's key acts on all tenants, any other on its own (decision 0010)."""
+    """An operator's key acts on all tenants, any other on its own (decision 0013)."""
     return Administrator(caller.key_id, None if caller.operator else caller.tenant_id)
 
 

@@ -2,7 +2,7 @@
 
 Counting each request in Redis would put a write, and its fsync, before every answer. Each process
 counts for itself and adds up with the others after every hundredth of the limit, so that the key of
-a quiet caller costs nothing, and N processes let at most N hundredths more through (decision 0011).
+a quiet caller costs nothing, and N processes let at most N hundredths more through (decision 0014).
 """
 
 from __future__ import annotations
