@@ -80,3 +80,17 @@ def test_nobody_sees_more_than_they_may(ann: Visitor, bob: Visitor, admin, servi
     assert ann.get(f"/v1/usage?key_id={key_id}").status_code == 403
     assert admin.get(f"/v1/usage?key_id={theirs.id}").status_code == 404
     assert admin.get("/v1/usage?key_id=key_" + "0" * 26).status_code == 404
+
+
+def test_an_upload_in_pieces_counts_once_it_is_whole(ann: Visitor):
+    # Given an upload in pieces of which nothing has come
+    version = {"Tus-Resumable": "1.0.0"}
+    begun = {"Upload-Length": str(len(MP4)), "Upload-Metadata": "filename Y2xpcC5tcDQ="}
+    place = ann.post("/v1/uploads/tus", headers={**version, **begun}).headers["Location"]
+    assert total(ann)["uploads"] == 0
+    # When all of it comes
+    piece = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    path = place.removeprefix("https://ab.example.com")
+    assert ann.open(path, "PATCH", headers={**version, **piece}, data=MP4).status_code == 204
+    # Then it is counted with its bytes
+    assert (total(ann)["uploads"], total(ann)["upload_bytes"]) == (1, len(MP4))
