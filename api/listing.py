@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from service.errors import FieldError, InvalidRequest
+from api.cursors import read_cursor, write_cursor
 from service.ids import is_id
 from service.model.job import Job
 from service.store.jobs import JobStore
@@ -17,7 +15,6 @@ from service.store.jobs import JobStore
 SAME_MS = 16
 #: Pages of the store read for one page of a filtered list; then the caller goes on by cursor.
 MAX_READS = 10
-_MS_DIGITS = 15
 T = TypeVar("T")
 
 
@@ -36,7 +33,7 @@ def list_jobs(jobs: JobStore, tenant_id: str, query: Mapping[str, Any]) -> Page:
         InvalidRequest: the cursor is none of ours.
     """
     limit, status = int(query["limit"]), query.get("status")
-    after = read_cursor(query["cursor"]) if query["cursor"] else None
+    after = read_cursor(query["cursor"], is_job_id) if query["cursor"] else None
     found: list[Job] = []
     for _ in range(MAX_READS):
         batch, more = _read_batch(jobs, tenant_id, after, limit)
@@ -78,7 +75,7 @@ def read_items(
     Raises:
         InvalidRequest: the cursor is none of this list's.
     """
-    after = read_cursor(cursor, prefix) if cursor else None
+    after = read_cursor(cursor, lambda text: is_id(text, prefix)) if cursor else None
     got = read(None if after is None else after[0] + 1, limit + SAME_MS)
     rest = [item for item in got if after is None or place(item) < after]
     more = len(rest) > limit or len(got) == limit + SAME_MS
@@ -86,23 +83,6 @@ def read_items(
     return page, write_cursor(*place(page[-1])) if more and page else None
 
 
-def write_cursor(created_ms: int, job_id: str) -> str:
-    """A place in the list as text."""
-    return base64.urlsafe_b64encode(f"{created_ms}.{job_id}".encode()).decode().rstrip("=")
-
-
-def read_cursor(text: str, prefix: str = "job") -> tuple[int, str]:
-    """The place that a cursor names.
-
-    Raises:
-        InvalidRequest: it is none of ours.
-    """
-    try:
-        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (ValueError, binascii.Error):
-        plain = ""
-    created, _, job_id = plain.partition(".")
-    if not created.isdecimal() or len(created) > _MS_DIGITS or not is_id(job_id, prefix):
-        errors = [FieldError("query:/cursor", "is no cursor of this list")]
-        raise InvalidRequest("The cursor is not valid.", errors)
-    return int(created), job_id
+def is_job_id(text: str) -> bool:
+    """Whether a text is the id of a job."""
+    return is_id(text, "job")
