@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from api import account, admin, catalog, jobs, messages, story, tus, uploads, usage, videos
+from api import (
+    account,
+    admin,
+    catalog,
+    deliveries,
+    jobs,
+    messages,
+    story,
+    tus,
+    uploads,
+    usage,
+    videos,
+)
 from api.events import document_events
 from api.gate import register_gate
 from api.health import health_routes
@@ -41,7 +53,8 @@ def create_app(services: Services) -> Flask:
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"key": []}]
     api.spec.options["servers"] = [{"url": app.config["PUBLIC_URL"]}]
-    for room in (uploads, tus, jobs, messages, videos, story, account, catalog, admin, usage):
+    rooms = (uploads, tus, jobs, messages, videos, story, account, deliveries, catalog)
+    for room in (*rooms, admin, usage):
         api.register_blueprint(room.routes)
     document_events(api.spec)
     app.register_blueprint(health_routes(services))

@@ -6,6 +6,7 @@ CaptionAbError
 │   └── IdempotencyReused     one key, two bodies
 ├── Unauthorized, Forbidden, NotFound, Gone, Conflict
 │   ├── KeyScopeMissing       the key is good, but not for this route
+│   ├── IdempotencyBusy       the same request is being answered
 │   └── AccountChanged        the job belongs to another backend account than the one in use
 ├── QuotaExceeded             the caller's own limit; come back later
 │   ├── RateExceeded          too many requests or jobs in a minute; says when the next may come
@@ -144,6 +145,14 @@ class Conflict(CaptionAbError):
     """The resource is in a state that does not allow this."""
 
     code = "conflict"
+
+
+class IdempotencyBusy(Conflict):
+    """A request with this Idempotency-Key is being answered at this moment."""
+
+    code = "idempotency_key_in_use"
+    retryable = True
+    hint = "Send the same request again in a few seconds; it gets the same answer."
 
 
 class AccountChanged(Conflict):

@@ -101,6 +101,9 @@ class Settings:
     orphan_ttl_s: float = _setting(1296000.0, "How old a file is that counts as owned by nobody.")
     part_ttl_s: float = _setting(86400.0, "How old a file is whose writing counts as broken off.")
     idempotency_ttl_s: float = _setting(86400.0, "How long an Idempotency-Key is remembered.")
+    idempotency_lock_s: float = _setting(
+        60.0, "How long a request with an Idempotency-Key may take before another takes its turn."
+    )
     key_cache_s: float = _setting(10.0, "How long an API process trusts what it knows of a key.")
     key_outage_s: float = _setting(
         3600.0, "How long an API process trusts a key that it knows while Redis is away."
@@ -190,6 +193,25 @@ class Settings:
     )
     webhook_jitter: float = _setting(0.2, "Share by which a pause may differ.")
     webhook_deadline_s: float = _setting(20.0, "One try in all.")
+    webhook_slots: int = _setting(
+        10, "Deliveries to one endpoint, or to one host of a tenant's jobs, under way at once."
+    )
+    webhook_endpoints: int = _setting(20, "Webhook endpoints of one tenant, at most.")
+    webhook_overlap_s: float = _setting(
+        86400.0, "How long an old secret signs too after a rotation."
+    )
+    webhook_old_secrets: int = _setting(3, "Old secrets that sign beside the new one, at most.")
+    webhook_disable_s: float = _setting(
+        432000.0, "An endpoint is switched off after so long of failures alone."
+    )
+    webhook_quiet_s: float = _setting(
+        172800.0, "After so long without a failure the next one counts as the first."
+    )
+    webhook_log_s: float = _setting(
+        2592000.0, "How long the list of an endpoint's deliveries is kept after the last."
+    )
+    webhook_log: int = _setting(10000, "Deliveries in the list of an endpoint, at most.")
+    webhook_replays: int = _setting(1000, "Deliveries that one replay since a time sends again.")
 
 
 #: Read by the command line as a client; no settings of a process of the service.

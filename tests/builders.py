@@ -12,6 +12,7 @@ from service.model.job import CaptionsSpec, ClipSpec, JobSpec, VariantSpec, Webh
 from service.model.lifecycle import ClipState, CutState, Queue
 from service.model.limits import HeldLimits, KeyUse, use_of
 from service.model.rows import clip_row, clips_account, cut_row
+from service.store.deliveries import NewDelivery
 from service.store.jobs import NewJob, NewRow
 from service.store.revisions import NewCut
 
@@ -23,7 +24,12 @@ SRT = "1\n00:00:00,100 --> 00:00:00,900\nHello\n\n2\n00:00:01,000 --> 00:00:01,9
 
 
 def a_spec(
-    *, clips: int = 1, variants: str = "AB", hooks: bool = False, uploads: tuple[str, ...] = ()
+    *,
+    clips: int = 1,
+    variants: str = "AB",
+    hooks: bool = False,
+    uploads: tuple[str, ...] = (),
+    webhook: str = "",
 ) -> JobSpec:
     """A job of so many clips in so many variants."""
     sources = [ClipSpec(upload_id=each) for each in uploads] or [
@@ -33,7 +39,7 @@ def a_spec(
         clips=tuple(sources),
         variants=tuple(VariantSpec(label) for label in variants),
         captions=CaptionsSpec(SRT, "srt"),
-        webhook=WebhookSpec("https://hooks.example/") if hooks else None,
+        webhook=WebhookSpec(webhook or "https://hooks.example/") if hooks or webhook else None,
     )
 
 
@@ -110,6 +116,27 @@ def a_new_cut(
         look_ms=LOOK_MS,
         use=use,
     )
+
+
+def a_delivery(row: str, doc: str = "{}", *, line: str = "") -> NewDelivery:
+    """A delivery of a row's own endpoint, as `fan_out` takes it."""
+    endpoint = row.rpartition(".")[2]
+    return NewDelivery(
+        row, doc, line or (f"{TENANT}.hooks.example", endpoint)[endpoint != "job"], endpoint
+    )
+
+
+def endpoint_fields(**changes: Any) -> dict[str, Any]:
+    """What the API hands to the store for a new endpoint."""
+    return {
+        "url": "https://hooks.example/",
+        "events": ("*",),
+        "description": "",
+        "enabled": True,
+        "concurrency": 3,
+        "secret": "sealed",
+        **changes,
+    }
 
 
 def _clip_rows(job_id: str, spec: JobSpec, account: str, limit_ms: int) -> list[NewRow]:

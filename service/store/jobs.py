@@ -180,6 +180,11 @@ class JobStore:
         found = self._connection.read(lambda client: client.hgetall(key))
         return _job(job_id, found) if found else None
 
+    def wants_hooks(self, job_id: str) -> bool:
+        """Whether the job's own webhook is told of what happens: it has one, and it took them."""
+        key = self._keys.job(job_id)
+        return bool(self._connection.read(lambda client: client.hget(key, "hooks")) == "1")
+
     def was_accepted(self, job_id: str, tenant_id: str) -> bool:
         """Whether a tenant once had this job; its name outlives it for a while."""
         listed, ended = self._keys.tenant_jobs(tenant_id), self._keys.expired(job_id)

@@ -92,6 +92,21 @@ class Keys:
     def tenant_open(self, tenant_id: str) -> str:
         return f"{self.prefix}tenant:{tenant_id}:open"
 
+    def tenant_endpoints(self, tenant_id: str) -> str:
+        return f"{self.prefix}tenant:{tenant_id}:endpoints"
+
+    def listening(self, tenant_id: str) -> str:
+        return f"{self.prefix}tenant:{tenant_id}:listening"
+
+    def endpoint(self, endpoint_id: str) -> str:
+        return f"{self.prefix}endpoint:{endpoint_id}"
+
+    def endpoint_deliveries(self, endpoint_id: str) -> str:
+        return f"{self.prefix}endpoint:{endpoint_id}:deliveries"
+
+    def reply(self, tenant_id: str, digest: str) -> str:
+        return f"{self.prefix}reply:{tenant_id}:{digest}"
+
     def upload(self, upload_id: str) -> str:
         return f"{self.prefix}upload:{upload_id}"
 

@@ -20,7 +20,12 @@ from service.store.connection import Refused
 from service.store.scripts import Refusal
 
 _OF_KEY = frozenset({Refusal.RATE, Refusal.KEY_JOBS, Refusal.KEY_CREDITS})
-_NEARLY_FULL = "Redis has little memory left, and running jobs need it."
+NEARLY_FULL = "Redis has little memory left, and running jobs need it."
+
+
+def switched_off() -> Conflict:
+    """The error of what is asked for an endpoint that is switched off."""
+    return Conflict("The endpoint is switched off.", hint="Set `enabled` to true, then ask again.")
 
 
 def job_refusal(refused: Refused, quota: int, use: KeyUse | None) -> Exception:
@@ -36,7 +41,7 @@ def job_refusal(refused: Refused, quota: int, use: KeyUse | None) -> Exception:
                 hint="It was never made, has expired or was deleted. Upload the file again.",
             )
         case Refusal.FULL:
-            return StoreUnavailable(_NEARLY_FULL)
+            return StoreUnavailable(NEARLY_FULL)
         case _:
             return QuotaExceeded(
                 f"{quota} jobs of this tenant are unfinished, which is its limit.",
@@ -82,7 +87,7 @@ def cut_refusal(refused: Refused, use: KeyUse | None) -> Exception:
         case Refusal.STATE:
             return Conflict("The job is being canceled.", hint="`retry` makes a new job of it.")
         case Refusal.FULL:
-            return StoreUnavailable(_NEARLY_FULL)
+            return StoreUnavailable(NEARLY_FULL)
         case _:
             return QuotaExceeded(
                 f"This cut has {MAX_REVISIONS} revisions, which is the limit.",

@@ -104,10 +104,38 @@ FINISH = _script(
 CANCEL = _script("cancel", "job", "event", refuses=(Refusal.GONE, Refusal.STATE))
 RESUME = _script("resume", "job", "event", refuses=(Refusal.GONE, Refusal.STATE))
 NOTE = _script("note", "row", "fence", "event", refuses=_HOLDER)
-FAN_OUT = _script("fan_out", "row", "fence", "deliveries", refuses=_HOLDER)
+FAN_OUT = _script("fan_out", "row", "fence", "deliveries", "log_ms", "log_most", refuses=_HOLDER)
 RECORD_ATTEMPT = _script(
-    "record_attempt", "row", "fence", "state", "doc", "next_ms", refuses=_HOLDER
+    "record_attempt",
+    *("row", "fence", "state", "doc", "next_ms", "kept_ms", "health"),
+    refuses=_HOLDER,
 )
+CREATE_ENDPOINT = _script(
+    "create_endpoint",
+    *("tenant", "endpoint", "most", "fields"),
+    refuses=(Refusal.QUOTA, Refusal.FULL),
+)
+CHANGE_ENDPOINT = _script(
+    "change_endpoint", "tenant", "endpoint", "fields", refuses=(Refusal.GONE,)
+)
+DROP_ENDPOINT = _script("drop_endpoint", "tenant", "endpoint", refuses=(Refusal.GONE,))
+ROTATE_SECRET = _script(
+    "rotate_secret",
+    *("tenant", "endpoint", "secret", "overlap_ms", "most"),
+    refuses=(Refusal.GONE, Refusal.LIMIT),
+)
+SEND_TEST = _script(
+    "send_test",
+    *("tenant", "endpoint", "row", "doc", "log_ms", "log_most", "origin"),
+    refuses=(Refusal.GONE, Refusal.STATE, Refusal.FULL),
+)
+REPLAY = _script("replay", "tenant", "endpoint", "row", refuses=(Refusal.GONE, Refusal.STATE))
+BEGIN_REPLY = _script(
+    "begin_reply",
+    *("tenant", "digest", "fingerprint", "turn", "lock_ms"),
+    refuses=(Refusal.WAITING, Refusal.KEY_REUSED),
+)
+PUT_REPLY = _script("put_reply", "tenant", "digest", "turn", "answer", "ttl_ms")
 TAKE_TOKEN = _script(
     "take_token", "account", "least_ms", "lock_ms", refuses=(Refusal.WAITING, Refusal.GONE)
 )
@@ -157,6 +185,14 @@ SCRIPTS: tuple[Script, ...] = (
     NOTE,
     FAN_OUT,
     RECORD_ATTEMPT,
+    CREATE_ENDPOINT,
+    CHANGE_ENDPOINT,
+    DROP_ENDPOINT,
+    ROTATE_SECRET,
+    SEND_TEST,
+    REPLAY,
+    BEGIN_REPLY,
+    PUT_REPLY,
     TAKE_TOKEN,
     PUT_TOKEN,
     DROP_TOKEN,

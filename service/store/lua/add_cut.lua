@@ -40,14 +40,7 @@ for _, other in ipairs(rows) do
     redis.call('HSET', K.row(other), 'wakes', (wakes and wakes .. ' ' or '') .. row)
   end
 end
-if ENDED[status] then
-  redis.call('ZREM', K.retention, job)
-  redis.call('HDEL', K.job(job), 'expires')
-  for _, other in ipairs(rows) do redis.call('PERSIST', K.row(other)) end
-  for _, key in ipairs({ K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job) }) do
-    redis.call('PERSIST', key)
-  end
-end
+if ENDED[status] then keep_again(job) end
 append_event(job, numbered(change.event))
 local look_ms = #after > 0 and change.look_ms or nil
 create_row(row, job, {

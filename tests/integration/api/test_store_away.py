@@ -22,11 +22,20 @@ from tests.integration.api.outage_fixtures import finished, kill, redis_url, ser
 __all__ = ["finished", "kill", "redis_url", "server"]
 
 #: What stands for the words of a route's address.
+_ENDPOINT = "whe_01mcc5rm008y8ejrhf2bj30ndg"
 FILLED = {
     "job_id": "job_01mcc5rm008y8ejrhf2bj30ndg",
     "label": "A",
     "upload_id": "upl_01mcc5rm008y8ejrhf2bj30ndg",
     "key_id": "key_01mcc5rm008y8ejrhf2bj30ndg",
+    "endpoint_id": _ENDPOINT,
+    "delivery_id": f"job_01mcc5rm008y8ejrhf2bj30ndg.1.{_ENDPOINT}",
+}
+#: Bodies of the routes of webhooks, by the last word of their rules.
+_HOOKS = {
+    "webhook-endpoints": {"url": "https://you.example.com/"},
+    "<endpoint_id>": {"enabled": False},
+    "replay": {"since": "2026-11-25T00:00:00Z"},
 }
 #: Routes that need nothing of Redis but the caller's key.
 _WITHOUT_REDIS = {("/v1/styles", "GET"), ("/v1/limits", "GET")}
@@ -47,6 +56,8 @@ def _body(rule: str) -> dict:
         return {"json": {"token": "nmv_usr_12345678"}}
     if rule.startswith("/v1/admin"):
         return {"json": {"name": "one more"}}
+    if "webhook" in rule:
+        return {"json": _HOOKS.get(rule.rpartition("/")[2]), "headers": headers}
     return {"json": JOB, "headers": headers}
 
 

@@ -17,6 +17,8 @@ from service.settings import Settings
 from service.store.accounts import AccountStore
 from service.store.commands import Change, Claim, Commands
 from service.store.connection import Connection
+from service.store.deliveries import DeliveryStore
+from service.store.endpoints import EndpointStore
 from service.store.jobs import JobStore, NewJob
 from service.store.kept import Kept
 from service.store.keys import queue_key
@@ -39,6 +41,8 @@ class Store:
         self.commands = Commands(self.connection, self.settings)
         self.jobs = JobStore(self.connection)
         self.accounts = AccountStore(self.connection)
+        self.deliveries = DeliveryStore(self.connection, self.settings)
+        self.endpoints = EndpointStore(self.connection, self.settings)
 
     @property
     def now_ms(self) -> int:

@@ -178,7 +178,8 @@ def _check_held(picture: Picture, client: redis.Redis) -> None:
 #: Keys that stay for good: of the engine itself, of tenants, of accounts and their tokens.
 _PERMANENT = re.compile(
     r"(?:clock|rooms|retention|observed|overdue:[a-z]+|store-id|account:[^:]+|row:token:.+"
-    r"|key:[^:]+|key-ids|tenants|held|tenant:[^:]+|tenant:[^:]+:keys|audit)"
+    r"|key:[^:]+|key-ids|tenants|held|tenant:[^:]+|tenant:[^:]+:keys|audit"
+    r"|endpoint:[^:]+|tenant:[^:]+:(?:endpoints|listening))"
 )
 
 

@@ -53,7 +53,7 @@ from service.store.kept import Kept
 from service.store.keys import queue_key
 from service.store.retention import Retention
 from service.store.revisions import add_cut
-from tests.builders import ACCOUNT, a_new_cut, a_new_job, a_spec, a_use, an_event
+from tests.builders import ACCOUNT, a_delivery, a_new_cut, a_new_job, a_spec, a_use, an_event
 from tests.conftest import _run_valkey
 from tests.integration.store.conftest import Store
 from tests.integration.store.invariants import (
@@ -100,7 +100,9 @@ class Engine(RuleBasedStateMachine):
 
     @initialize(hooks=st.booleans(), slots=st.integers(1, 3))
     def accept_first(self, hooks, slots):
-        self.store = self.store.with_settings(account_slots=slots, account_clips=slots)
+        self.store = self.store.with_settings(
+            account_slots=slots, account_clips=slots, webhook_slots=slots
+        )
         self.accept(clips=1, variants="AB", hooks=hooks, limit_ms=1_800_000, owner="key_1")
 
     @precondition(lambda self: 0 < len(self.picture.jobs) < 4 and self.accepted < 9)
@@ -241,12 +243,12 @@ class Engine(RuleBasedStateMachine):
                 claim, status=status, result="{}", event=an_event(), now_ms=now_ms
             )
         elif kind == "event":
-            deliveries = [(claim.row.replace("event", "delivery") + ".job", "{}")]
+            deliveries = [a_delivery(claim.row.replace("event", "delivery") + ".job")]
             deliveries *= data.draw(st.integers(0, 1))
-            self.store.commands.fan_out(claim, deliveries, now_ms=now_ms)
+            self.store.deliveries.fan_out(claim, deliveries, now_ms=now_ms)
         elif kind == "delivery":
             next_ms = _pick(data, [0, now_ms + 5000])
-            self.store.commands.record_attempt(
+            self.store.deliveries.record_attempt(
                 claim, state="pending", doc="{}", next_ms=next_ms, now_ms=now_ms
             )
 
@@ -327,7 +329,9 @@ class Engine(RuleBasedStateMachine):
             writes.append(lambda: commands.finish(claim, **ends, now_ms=now_ms))
         if claim.row.startswith("delivery:"):
             ends = {"state": "failed", "doc": "{}", "next_ms": 0}
-            writes.append(lambda: commands.record_attempt(claim, **ends, now_ms=now_ms))
+            writes.append(
+                lambda: self.store.deliveries.record_attempt(claim, **ends, now_ms=now_ms)
+            )
         for write in writes:
             with suppress(LeaseLost):
                 write()
@@ -569,9 +573,9 @@ class Engine(RuleBasedStateMachine):
                 claim, status="failed", result="{}", event=an_event(), now_ms=now_ms
             )
         elif kind == "event":
-            self.store.commands.fan_out(claim, [], now_ms=now_ms)
+            self.store.deliveries.fan_out(claim, [], now_ms=now_ms)
         else:
-            self.store.commands.record_attempt(
+            self.store.deliveries.record_attempt(
                 claim, state="failed", doc="{}", next_ms=0, now_ms=now_ms
             )
 

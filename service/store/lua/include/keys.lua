@@ -21,8 +21,14 @@ function K.account(id) return P .. 'account:' .. id end
 function K.slots(id) return P .. 'account:' .. id .. ':slots' end
 function K.waiting(id) return P .. 'account:' .. id .. ':waiting' end
 function K.editing(id) return P .. 'account:' .. id .. ':editing' end
+function K.tenant(id) return P .. 'tenant:' .. id end
 function K.tenant_jobs(id) return P .. 'tenant:' .. id .. ':jobs' end
 function K.tenant_open(id) return P .. 'tenant:' .. id .. ':open' end
+function K.tenant_endpoints(id) return P .. 'tenant:' .. id .. ':endpoints' end
+function K.listening(id) return P .. 'tenant:' .. id .. ':listening' end
+function K.endpoint(id) return P .. 'endpoint:' .. id end
+function K.endpoint_deliveries(id) return P .. 'endpoint:' .. id .. ':deliveries' end
+function K.reply(tenant, digest) return P .. 'reply:' .. tenant .. ':' .. digest end
 function K.upload_jobs(id) return P .. 'upload:' .. id .. ':jobs' end
 function K.expired(id) return P .. 'expired:' .. id end
 function K.upload(id) return P .. 'upload:' .. id end
