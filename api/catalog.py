@@ -75,5 +75,8 @@ def read_limits(_query: dict[str, Any]) -> Response:
             "job_ttl_s": settings.job_ttl_s,
             "idempotency_ttl_s": settings.idempotency_ttl_s,
             "wait_s": settings.wait_max_s,
+            "webhook_endpoints": settings.webhook_endpoints,
+            "webhook_deliveries_at_once": settings.webhook_slots,
+            "webhook_replays": settings.webhook_replays,
         }
     )

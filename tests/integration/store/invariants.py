@@ -77,6 +77,7 @@ def assert_invariants(client: redis.Redis) -> Picture:
     _check_jobs(picture, client)
     _check_reservations(picture)
     _check_held(picture, client)
+    _check_endpoints(picture, client)
     return picture
 
 
@@ -175,7 +176,27 @@ def _check_held(picture: Picture, client: redis.Redis) -> None:
         assert client.smembers(f"{PREFIX}key-open:{key}") == names, f"{key}: unfinished jobs"
 
 
-#: Keys that stay for good: of the engine itself, of tenants, of accounts and their tokens.
+def _check_endpoints(picture: Picture, client: redis.Redis) -> None:
+    """Who listens is who is switched on; what belongs to no job goes when it has ended."""
+    for key in client.keys(f"{PREFIX}endpoint:*"):
+        if key.count(":") > 2:
+            continue
+        name, fields = key.rpartition(":")[2], client.hgetall(key)
+        tenant = f"{PREFIX}tenant:{fields['tenant']}"
+        assert client.zscore(f"{tenant}:endpoints", name), f"{name} is not in its tenant's list"
+        listens = client.sismember(f"{tenant}:listening", name)
+        assert bool(listens) == (fields["enabled"] == "1"), f"{name} listens: {listens}"
+    for key in client.keys(f"{PREFIX}tenant:*:listening"):
+        for name in client.smembers(key):
+            assert client.exists(f"{PREFIX}endpoint:{name}"), f"{name} listens and is not there"
+    for name, row in picture.rows.items():
+        if not row["job"] and name.startswith(("event:", "delivery:")):
+            lives = client.pttl(f"{PREFIX}row:{name}") > 0
+            assert lives == (row["open"] != "1"), f"{name} is open: {row['open']}; expires: {lives}"
+
+
+#: Keys that stay for good: of the engine itself, of tenants with their endpoints, of accounts and
+#: their tokens.
 _PERMANENT = re.compile(
     r"(?:clock|rooms|retention|observed|overdue:[a-z]+|store-id|account:[^:]+|row:token:.+"
     r"|key:[^:]+|key-ids|tenants|held|tenant:[^:]+|tenant:[^:]+:keys|audit"

@@ -7,6 +7,7 @@ how many steps it took, or what did not hold.
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import traceback
@@ -31,6 +32,7 @@ from service.clock import FakeClock
 from service.errors import (
     ClockRefused,
     Conflict,
+    Gone,
     IdempotencyReused,
     NotFound,
     StoreError,
@@ -53,7 +55,17 @@ from service.store.kept import Kept
 from service.store.keys import queue_key
 from service.store.retention import Retention
 from service.store.revisions import add_cut
-from tests.builders import ACCOUNT, a_delivery, a_new_cut, a_new_job, a_spec, a_use, an_event
+from tests.builders import (
+    ACCOUNT,
+    TENANT,
+    a_delivery,
+    a_new_cut,
+    a_new_job,
+    a_spec,
+    a_use,
+    an_event,
+    endpoint_fields,
+)
 from tests.conftest import _run_valkey
 from tests.integration.store.conftest import Store
 from tests.integration.store.invariants import (
@@ -96,6 +108,9 @@ class Engine(RuleBasedStateMachine):
         self.done: list[Claim] = []
         self.rights: list[tuple[TokenGrant, int]] = []
         self.picture = Picture()
+        #: Endpoints ever made, also those that were deleted; tests and notices sent.
+        self.endpoints: list[str] = []
+        self.noted = 0
         self.store.accounts.create_account(TOKENS, {"kind": "anonymous"})
 
     @initialize(hooks=st.booleans(), slots=st.integers(1, 3))
@@ -243,14 +258,102 @@ class Engine(RuleBasedStateMachine):
                 claim, status=status, result="{}", event=an_event(), now_ms=now_ms
             )
         elif kind == "event":
-            deliveries = [a_delivery(claim.row.replace("event", "delivery") + ".job")]
-            deliveries *= data.draw(st.integers(0, 1))
-            self.store.deliveries.fan_out(claim, deliveries, now_ms=now_ms)
+            self._fan_out(claim, data)
         elif kind == "delivery":
-            next_ms = _pick(data, [0, now_ms + 5000])
+            next_ms = _pick(data, [0, now_ms + 5000, -1])
+            health = self._health(claim.row.rpartition(".")[2], data)
+            state = _pick(data, ["pending", "failed"]) if next_ms == 0 else "pending"
             self.store.deliveries.record_attempt(
-                claim, state="pending", doc="{}", next_ms=next_ms, now_ms=now_ms
+                claim, state=state, doc="{}", next_ms=next_ms, now_ms=now_ms, health=health
             )
+            left = self.store.row(claim.row)["slot"]
+            assert left == "0", f"{claim.row} was tried and keeps its place in the line"
+
+    def _fan_out(self, claim: Claim, data) -> None:
+        """Deliveries to the job's webhook and to endpoints, some of them off or gone by now."""
+        names = ["job", *self.endpoints] if claim.job_id else list(self.endpoints)
+        kept = [each for each in names if data.draw(st.booleans())]
+        row = claim.row.replace("event", "delivery")
+        made = [a_delivery(f"{row}.{each}") for each in kept]
+        created = self.store.deliveries.fan_out(claim, made, now_ms=self.store.now_ms)
+        there = [each for each in kept if self.store.row(f"{row}.{each}")]
+        assert created == len(there)
+        off = [each for each in there if each != "job" and not self._is_on(each)]
+        assert not off, f"{off} are switched off and get {row}"
+
+    def _is_on(self, endpoint: str) -> bool:
+        return self.client.hget(f"cab:endpoint:{endpoint}", "enabled") == "1"
+
+    def _health(self, endpoint: str, data) -> str:
+        """What a try tells of its endpoint: up, down, or that it is to be switched off."""
+        kind = data.draw(st.integers(0, 3))
+        if endpoint == "job" or kind == 0:
+            return ""
+        told = {"endpoint": endpoint, "url": "https://hooks.example/", "up": kind == 1}
+        told |= {"seen": "", "since": str(self.store.now_ms), "error": "HTTP 500"}
+        if kind == 3:
+            self.noted += 1
+            row = f"event:evt_{self.noted:026d}.0"
+            told["off"] = {"reason": "gone", "since": "1", "at_once": True, "row": row, "doc": "{}"}
+        return json.dumps(told)
+
+    @precondition(lambda self: len(self.endpoints) < 4)
+    @rule()
+    def make_endpoint(self):
+        name = f"whe_{len(self.endpoints):026d}"
+        self.store.endpoints.create(TENANT, name, endpoint_fields(), now_ms=self.store.now_ms)
+        self.endpoints.append(name)
+
+    @precondition(lambda self: self.endpoints)
+    @rule(data=st.data(), enabled=st.booleans())
+    def switch_endpoint(self, data, enabled):
+        """On or off; of one that was deleted nothing comes back."""
+        name, now_ms = _pick(data, self.endpoints), self.store.now_ms
+        there = self.client.exists(f"cab:endpoint:{name}")
+        try:
+            self.store.endpoints.change(TENANT, name, {"enabled": enabled}, now_ms=now_ms)
+        except NotFound:
+            assert not there
+        else:
+            assert there
+
+    @precondition(lambda self: self.endpoints)
+    @rule(data=st.data())
+    def drop_endpoint(self, data):
+        with suppress(NotFound):
+            name = _pick(data, self.endpoints)
+            self.store.endpoints.drop(TENANT, name, now_ms=self.store.now_ms)
+
+    @precondition(lambda self: self.endpoints)
+    @rule(data=st.data())
+    def send_test(self, data):
+        name, now_ms = _pick(data, self.endpoints), self.store.now_ms
+        self.noted += 1
+        row = f"delivery:evt_{self.noted:026d}.0.{name}"
+        on = self._is_on(name)
+        try:
+            self.store.deliveries.send_test(TENANT, name, row, "{}", origin="", now_ms=now_ms)
+        except (Conflict, NotFound):
+            assert not on
+        else:
+            assert on
+
+    @precondition(lambda self: any(_is_to_endpoint(row) for row in self.picture.rows))
+    @rule(data=st.data())
+    def replay(self, data):
+        """Ask for a try of a delivery, whatever it is doing; twice is as once."""
+        row = _pick(data, [each for each in sorted(self.picture.rows) if _is_to_endpoint(each)])
+        name, now_ms, before = row.rpartition(".")[2], self.store.now_ms, snapshot(self.client)
+        try:
+            self.store.deliveries.replay(TENANT, name, row, now_ms=now_ms)
+        except (Conflict, NotFound, Gone):
+            assert snapshot(self.client) == before
+            return
+        assert self._is_on(name)
+        assert self._is_open(row)
+        once = snapshot(self.client)
+        assert not self.store.deliveries.replay(TENANT, name, row, now_ms=now_ms)
+        assert snapshot(self.client) == once
 
     def _step(self, claim: Claim, data, state: str) -> None:
         following = _pick(data, _following(claim.row, state))
@@ -578,6 +681,10 @@ class Engine(RuleBasedStateMachine):
             self.store.deliveries.record_attempt(
                 claim, state="failed", doc="{}", next_ms=0, now_ms=now_ms
             )
+
+
+def _is_to_endpoint(row: str) -> bool:
+    return row.startswith("delivery:") and not row.endswith(".job")
 
 
 def _pick(data, among):
