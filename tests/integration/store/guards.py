@@ -164,45 +164,39 @@ GUARDS = (
     ),
     Guard(
         "fan_out: not to one that is switched off",
-        "fan_out.lua",
-        "if wants_it(delivery.endpoint) then",
-        "if true then",
+        Edit(f"{LUA}fan_out.lua", "if wants_it(delivery.endpoint) then", "if true then"),
     ),
     Guard(
         "record_attempt: the place in the line is given back",
-        "record_attempt.lua",
-        "  free_slot(row, line)\n",
-        "",
+        Edit(f"{LUA}record_attempt.lua", "  free_slot(row, line)\n", ""),
     ),
     Guard(
         "endpoint: switched off it does not listen",
-        "include/hooks.lua",
-        "  redis.call('SREM', K.listening(tenant), endpoint)\n",
-        "",
+        Edit(
+            f"{LUA}include/hooks.lua", "  redis.call('SREM', K.listening(tenant), endpoint)\n", ""
+        ),
     ),
     Guard(
         "endpoint: nothing is told of one that was deleted",
-        "record_attempt.lua",
-        "if url ~= health.url then return false end",
-        "",
+        Edit(f"{LUA}record_attempt.lua", "if url ~= health.url then return false end", ""),
     ),
     Guard(
         "replay: an ended job is kept again",
-        "replay.lua",
-        "if ENDED[status] then keep_again(job) end",
-        "",
+        Edit(f"{LUA}replay.lua", "if ENDED[status] then keep_again(job) end", ""),
     ),
     Guard(
         "replay: once while it is asked for",
-        "replay.lua",
-        "if resume == '1' or tonumber(lease) > now then return { 'busy' } end",
-        "",
+        Edit(
+            f"{LUA}replay.lua",
+            "if resume == '1' or tonumber(lease) > now then return { 'busy' } end",
+            "",
+        ),
     ),
     Guard(
         "what belongs to no job goes when it has ended",
-        "record_attempt.lua",
-        "redis.call('PEXPIRE', key, ARGV[10])",
-        "local _ = ARGV[10]",
+        Edit(
+            f"{LUA}record_attempt.lua", "redis.call('PEXPIRE', key, ARGV[10])", "local _ = ARGV[10]"
+        ),
     ),
     Guard(
         "tick writes no lease",

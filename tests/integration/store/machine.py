@@ -338,11 +338,38 @@ class Engine(RuleBasedStateMachine):
         else:
             assert on
 
+    @precondition(lambda self: self.picture.jobs and any(map(self._is_on, self.endpoints)))
+    @rule(data=st.data())
+    def tell_all(self, data):
+        """End all of a job, and tell every endpoint of it in vain: it can be replayed then."""
+        job = _pick(data, sorted(self.picture.jobs))
+        self.store.clock.advance(75)
+        for _ in range(5):
+            for row in [row for row in self.client.zrange("cab:due", 0, -1) if job in row]:
+                got = self.store.try_claim(row, "w2")
+                if not isinstance(got, Claim):
+                    continue
+                if row.startswith("event:"):
+                    name = row.replace("event", "delivery")
+                    made = [a_delivery(f"{name}.{each}") for each in self.endpoints]
+                    self.store.deliveries.fan_out(got, made, now_ms=self.store.now_ms)
+                else:
+                    self._end(got)
+                if row.startswith(("clip:", "cut:")):
+                    self.ended[row] = "failed"
+                self.fences[row] = got.fence
+        rows = self.client.smembers(f"cab:job:{job}:rows")
+        if told := sorted(row for row in rows if _is_to_endpoint(row)):
+            self._replay(_pick(data, told))
+
     @precondition(lambda self: any(_is_to_endpoint(row) for row in self.picture.rows))
     @rule(data=st.data())
     def replay(self, data):
         """Ask for a try of a delivery, whatever it is doing; twice is as once."""
-        row = _pick(data, [each for each in sorted(self.picture.rows) if _is_to_endpoint(each)])
+        rows = [each for each in sorted(self.picture.rows) if _is_to_endpoint(each)]
+        self._replay(_pick(data, rows))
+
+    def _replay(self, row: str) -> None:
         name, now_ms, before = row.rpartition(".")[2], self.store.now_ms, snapshot(self.client)
         try:
             self.store.deliveries.replay(TENANT, name, row, now_ms=now_ms)
