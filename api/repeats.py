@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from functools import wraps
@@ -12,10 +13,11 @@ from flask import Response, request
 from api.headers import read_idempotency_key
 from api.problems import answer_error, status_of
 from api.state import caller, services
-from service.errors import CaptionAbError
+from service.errors import CaptionAbError, StoreError
 from service.jobs.submit import fingerprint
 from service.store.replies import Reply, Turn, request_digest
 
+log = logging.getLogger("caption_ab.api")
 View = TypeVar("View", bound=Callable[..., Response])
 
 #: For the documentation of a route that may be repeated.
@@ -57,17 +59,28 @@ def may_repeat(view: View) -> View:
 
 def _answer(work: Callable[[], Response], turn: Turn) -> Response:
     """Do the work, and remember its answer or forget that it was asked for."""
-    parts, response = services(), None
     try:
         response = work()
     except CaptionAbError as error:
         if status_of(error) not in _REMEMBERED:
+            _note(turn, None)
             raise
         response = answer_error(error)
-    finally:
-        if response is None:
-            parts.replies.forget(turn, now_ms=parts.clock.now_ms())
+    except Exception:
+        _note(turn, None)
+        raise
     headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
-    reply = Reply(response.status_code, headers, response.get_data(as_text=True))
-    parts.replies.keep(turn, reply, now_ms=parts.clock.now_ms())
+    _note(turn, Reply(response.status_code, headers, response.get_data(as_text=True)))
     return response
+
+
+def _note(turn: Turn, reply: Reply | None) -> None:
+    """Keep an answer, or none. What was done is done: Redis going away now changes no answer."""
+    parts = services()
+    try:
+        if reply is None:
+            parts.replies.forget(turn, now_ms=parts.clock.now_ms())
+        else:
+            parts.replies.keep(turn, reply, now_ms=parts.clock.now_ms())
+    except StoreError as error:
+        log.warning("reply_not_kept", extra={"code": error.code})

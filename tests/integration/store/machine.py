@@ -662,7 +662,8 @@ class Engine(RuleBasedStateMachine):
         before = {name: job["status"] for name, job in self.picture.jobs.items()}
         self.picture = assert_invariants(self.client)
         for account, held in self.picture.slots.items():
-            most = self.store.settings.account_slots
+            own = endpoint_fields()["concurrency"] if account.startswith("whe_") else 0
+            most = own or self.store.settings.account_slots
             assert len(held) <= most, f"{account} has {len(held)} of {most} slots in use"
         for name, status in before.items():
             if status in ENDED and name in self.picture.jobs:
