@@ -21,7 +21,8 @@ from api.gate import takes_json
 from api.openapi import Routes
 from api.repeats import IDEMPOTENCY_KEY, may_repeat
 from api.schemas import NoQuery
-from api.state import answer_json, caller, public_url, services
+from api.state import answer_json, caller, note_act, public_url, services
+from service.audit import Act
 from service.errors import NotFound
 from service.ids import is_id
 from service.model.endpoint import Endpoint, Secrets
@@ -54,6 +55,7 @@ def create_endpoint(_query: dict[str, Any], body: dict[str, Any]) -> Response:
     gets it too.
     """
     endpoint, secret = open_endpoint(caller().tenant_id, body, services())
+    note_act(Act.ENDPOINT_CREATED, endpoint.id)
     data = {**_shown(endpoint), "secret": secret.text}
     return answer_json(data, 201, {"Location": str(data["links"]["self"])})
 
@@ -108,6 +110,7 @@ def delete_endpoint(_query: dict[str, Any], endpoint_id: str) -> Response:
     """Delete an endpoint with its secrets and its list of deliveries; what is on its way ends."""
     own = own_endpoint(endpoint_id)
     services().endpoints.drop(own.tenant_id, own.id, now_ms=services().clock.now_ms())
+    note_act(Act.ENDPOINT_DELETED, own.id)
     return Response(status=204)
 
 
@@ -121,6 +124,7 @@ def rotate_endpoint_secret(_query: dict[str, Any], endpoint_id: str) -> Response
     """Sign with a new secret, shown in this answer alone; the old one signs too for 24 hours."""
     own = own_endpoint(endpoint_id)
     secrets, text = rotate_secret(own.tenant_id, own.id, services())
+    note_act(Act.SECRET_ROTATED, own.id)
     return answer_json({**_secret_shown(secrets), "secret": text})
 
 
@@ -141,6 +145,7 @@ def read_webhook_secret(_query: dict[str, Any]) -> Response:
 def rotate_webhook_secret(_query: dict[str, Any]) -> Response:
     """Sign the webhooks that jobs name with a new secret; the old one signs too for 24 hours."""
     secrets, text = rotate_secret(caller().tenant_id, "", services())
+    note_act(Act.SECRET_ROTATED, caller().tenant_id)
     return answer_json({**_secret_shown(secrets), "secret": text})
 
 

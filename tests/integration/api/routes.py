@@ -20,6 +20,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/v1/account/nemo-token"): {"token": "nmv_usr_deadbeefdeadbeef"},
     ("POST", "/v1/admin/tenants"): {"name": "one more"},
     ("POST", "/v1/admin/keys"): {"name": "ci"},
+    ("POST", "/v1/webhook-endpoints"): {"url": "https://hooks.example.com/in"},
+    ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"description": "changed"},
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/replay"): {"since": "2026-11-25T00:00:00Z"},
 }
 #: What stands for a parameter that names nothing of a tenant's.
 PLAIN = {"label": "A", "number": "1"}
@@ -58,7 +61,7 @@ def keyed_routes(app: Flask) -> list[Route]:
 def options_of(route: Route) -> dict[str, Any]:
     """What a valid request to a route sends."""
     headers = {"Idempotency-Key": "a-key", "Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
-    if route.method == "PATCH":
+    if route.method == "PATCH" and route.path.startswith("/v1/uploads"):
         piece = {"Content-Type": "application/offset+octet-stream"}
         return {"headers": {**headers, **piece}, "data": b"x"}
     if (route.method, route.path) == ("POST", "/v1/uploads/tus/{upload_id}"):

@@ -16,7 +16,14 @@ from tests.integration.api.routes import BODIES, PLAIN, Route, keyed_routes, opt
 
 NOW_MS = 1_800_000_000_000
 #: Parameters that name a thing of a tenant's: the prefix of its ids.
-OWNED = {"job_id": "job", "upload_id": "upl", "key_id": "key", "tenant_id": "ten"}
+OWNED = {
+    "job_id": "job",
+    "upload_id": "upl",
+    "key_id": "key",
+    "tenant_id": "ten",
+    "endpoint_id": "whe",
+    "delivery_id": "",
+}
 
 
 @pytest.fixture
@@ -43,6 +50,9 @@ def with_scopes(ann: Visitor, services) -> Callable[[set[Scope]], Visitor]:
 
 
 def never(name: str) -> str:
+    """An id of this kind that nothing has."""
+    if name == "delivery_id":
+        return f"{new_id('job', NOW_MS)}.1.{new_id('whe', NOW_MS)}"
     return new_id(OWNED[name], NOW_MS)
 
 
@@ -123,11 +133,15 @@ def test_what_is_anothers_does_not_exist(ann, bob, routes, with_scopes, services
     # Given things of Bob's, and a key of Ann's that opens every route
     upload, ann = bob.upload().get_json()["id"], with_scopes(set(Scope))
     (key,) = services.accounts.api_keys.page(bob.tenant_id, before_ms=None, limit=9)
+    hook = {"url": "https://hooks.example.com/in"}
+    endpoint = bob.post("/v1/webhook-endpoints", json=hook).get_json()["id"]
     theirs = {
         "job_id": bob.post("/v1/jobs", json=JOB).get_json()["id"],
         "upload_id": upload,
         "key_id": key.id,
         "tenant_id": bob.tenant_id,
+        "endpoint_id": endpoint,
+        "delivery_id": bob.post(f"/v1/webhook-endpoints/{endpoint}/test").get_json()["id"],
     }
     begun = {"Upload-Length": "9", "Upload-Metadata": "filename Y2xpcC5tcDQ="}
     place = bob.post("/v1/uploads/tus", headers={"Tus-Resumable": "1.0.0", **begun})
