@@ -14,7 +14,8 @@ from service.logs import learn
 from service.metrics import JOBS_ACCEPTED, count
 from service.model.job import Job
 from service.model.lifecycle import JobStatus
-from service.store.jobs import Accepted, JobStore, NewJob
+from service.store.acceptance import Accepted, NewJob
+from service.store.jobs import JobStore
 
 if TYPE_CHECKING:
     from service.jobs.context import Services

@@ -15,9 +15,10 @@ from api.gate import takes_json
 from api.openapi import Routes
 from api.problems import RETRY_AFTER_S, problem, title_of
 from api.schemas import NoQuery
-from api.state import answer_json, caller, services, state
+from api.state import answer_json, caller, note_act, services, state
+from service.audit import Act
 from service.errors import BackendError, CaptionAbError, FieldError, InvalidRequest, NotFound
-from service.nemo.accounts import AccountKind, TokenPending, TokenRefused, iso_time
+from service.nemo.accounts import AccountKind, TokenPending, TokenRefused, iso_time, own_account
 from service.nemo.errors import RateLimited, ScopeMissing, TokenRejected
 
 routes = Routes("account", __name__, url_prefix="/v1", description="The backend account in use")
@@ -113,6 +114,7 @@ def put_token(_query: dict[str, Any], body: dict[str, Any]) -> Response:
             "The token was not accepted.", [FieldError("#/token", _NOT_TAKEN)]
         ) from None
     state().keys.forget(tenant_id)
+    note_act(Act.TOKEN_ATTACHED, account_id)
     return answer_json(_account_data(account_id))
 
 
@@ -124,6 +126,7 @@ def delete_token(_query: dict[str, Any]) -> Response:
     tenant_id = caller().tenant_id
     services().tokens.detach(tenant_id)
     state().keys.forget(tenant_id)
+    note_act(Act.TOKEN_DETACHED, own_account(tenant_id))
     return Response(status=204)
 
 

@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from api import account, catalog, history, jobs, messages, retention, story, tus, uploads, videos
+from api import (
+    account,
+    admin,
+    catalog,
+    deliveries,
+    history,
+    jobs,
+    messages,
+    retention,
+    story,
+    tus,
+    uploads,
+    usage,
+    videos,
+)
 from api.conventions import register_conventions
 from api.events import document_events
 from api.gate import register_gate
@@ -43,7 +57,8 @@ def create_app(services: Services) -> Flask:
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"key": []}]
     api.spec.options["servers"] = [{"url": app.config["PUBLIC_URL"]}]
-    for room in (uploads, tus, jobs, messages, videos, story, account, catalog, retention, history):
+    rooms = (uploads, tus, jobs, messages, videos, story, account, deliveries, catalog)
+    for room in (*rooms, history, retention, admin, usage):
         api.register_blueprint(room.routes)
     document_events(api.spec)
     app.register_blueprint(health_routes(services))

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields
 
+from api.admin_forms import KeyLimitsReply
 from api.fields import MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE, MAX_URL
 from api.headers import MAX_KEY_CHARS
 from api.openapi import Routes
@@ -27,13 +28,15 @@ from api.schemas import (
     PAGE,
     NoQuery,
 )
-from api.state import answer_json, services
+from api.state import answer_json, caller, services
 from api.unread import HEADER_BYTES, HEADER_FIELDS, LINE_BYTES, SILENCE_S
 from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, MAX_CUES, MAX_SCRIPT_CHARS
 from service.captions.style import PRESETS
 from service.media.formats import FORMATS
 from service.model.job import MAX_REVISIONS
+from service.model.limits import limits_of
+from service.settings import Settings
 
 routes = Routes("catalog", __name__, url_prefix="/v1", description="Styles and limits")
 
@@ -117,6 +120,11 @@ class LimitsReply(Schema):
         fields.Float(), required=True, metadata={"description": "Pauses before the tries."}
     )
     webhook_deadline_s = _number("Of one try.")
+    webhook_endpoints = _count("Endpoints of a tenant.")
+    webhook_deliveries_at_once = _count("To one receiver; others wait.")
+    webhook_replays = _count("Deliveries that one request replays, at most.")
+    requests_per_minute = _count("Of your key; more are refused (429).")
+    key = fields.Nested(KeyLimitsReply, required=True)
 
 
 @routes.route("/styles")
@@ -141,12 +149,13 @@ def read_styles(_query: dict[str, Any]) -> Response:
 @routes.arguments(NoQuery, location="query")
 @routes.response(200, LimitsReply)
 def read_limits(_query: dict[str, Any]) -> Response:
-    """The limits of this installation; durations in seconds, sizes in bytes."""
+    """The limits of this installation and of your key; seconds and bytes; 0 in `key`: no limit."""
     settings = services().settings
     return answer_json(
         {
             **_job_limits(),
             **_http_limits(),
+            **_webhook_limits(settings),
             "captions_chars": min(MAX_CHARS, settings.request_max_bytes),
             "deadline_s": {
                 "min": MIN_DEADLINE_S,
@@ -155,6 +164,9 @@ def read_limits(_query: dict[str, Any]) -> Response:
             },
             "action_required_s": settings.action_required_s,
             "unfinished_jobs": settings.tenant_open_jobs,
+            "requests_per_minute": settings.key_requests_per_minute,
+            "key": asdict(limits_of(caller().limits, settings)),
+            "key_cache_s": settings.key_cache_s,
             "cuts_at_once": settings.account_slots,
             "job_ttl_s": settings.job_ttl_s,
             "job_expiring_s": settings.job_expiring_s,
@@ -172,9 +184,6 @@ def read_limits(_query: dict[str, Any]) -> Response:
             "streams": settings.listeners_per_key,
             "stream_heartbeat_s": settings.heartbeat_s,
             "stream_slow_s": settings.slow_stream_s,
-            "key_cache_s": settings.key_cache_s,
-            "webhook_schedule_s": list(settings.webhook_schedule_s),
-            "webhook_deadline_s": settings.webhook_deadline_s,
         }
     )
 
@@ -211,4 +220,14 @@ def _http_limits() -> dict[str, Any]:
         "silence_s": SILENCE_S,
         "idempotency_key_chars": MAX_KEY_CHARS,
         "page": {"default": PAGE, "max": MAX_PAGE},
+    }
+
+
+def _webhook_limits(settings: Settings) -> dict[str, Any]:
+    return {
+        "webhook_schedule_s": list(settings.webhook_schedule_s),
+        "webhook_deadline_s": settings.webhook_deadline_s,
+        "webhook_endpoints": settings.webhook_endpoints,
+        "webhook_deliveries_at_once": settings.webhook_slots,
+        "webhook_replays": settings.webhook_replays,
     }

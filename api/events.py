@@ -9,7 +9,7 @@ from apispec import APISpec
 from marshmallow import fields
 
 from api.replies import ErrorReply, JobReply
-from service.webhooks.events import EventType
+from service.webhooks.events import OF_NO_JOB, EventType
 
 
 class CutName(ma.Schema):
@@ -110,6 +110,21 @@ class CutEndedData(OfJob):
     error = fields.Nested(ErrorReply, required=True)
 
 
+class EndpointOffData(ma.Schema):
+    """Which endpoint was switched off, and why; `reason` is gone or failing."""
+
+    endpoint_id = fields.String(required=True)
+    reason = fields.String(required=True)
+    failing_since = fields.String(required=True, metadata={"format": "date-time"})
+    last_error = fields.String(required=True)
+
+
+class TestData(ma.Schema):
+    """The endpoint under test."""
+
+    endpoint_id = fields.String(required=True)
+
+
 #: The shape of `data` by type; a test fails for a type without one.
 SHAPES: dict[EventType, type[ma.Schema]] = {
     EventType.JOB_CREATED: JobCreatedData,
@@ -134,6 +149,8 @@ SHAPES: dict[EventType, type[ma.Schema]] = {
     EventType.CUT_ACTION_REQUIRED: CutEndedData,
     EventType.CUT_CANCELED: CutEndedData,
     EventType.CUT_EXPIRED: CutEndedData,
+    EventType.ENDPOINT_DISABLED: EndpointOffData,
+    EventType.WEBHOOK_TEST: TestData,
 }
 
 _HEADERS = (
@@ -160,7 +177,7 @@ def _envelope(kind: EventType, shape: type[ma.Schema]) -> dict[str, Any]:
         "type": "object",
         "required": ["sequence", "id", "type", "timestamp", "data"],
         "properties": {
-            "sequence": {"type": "integer", "minimum": 1},
+            "sequence": {"type": "integer", "minimum": 0 if kind in OF_NO_JOB else 1},
             "id": {"type": "string", "pattern": "^evt_[0-9a-z]+$"},
             "type": {"const": str(kind)},
             "timestamp": {"type": "string", "format": "date-time"},

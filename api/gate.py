@@ -15,9 +15,15 @@ from flask import Flask, Response, g, request
 from api.problems import RequestTooLarge, UnsupportedMediaType
 from api.state import services, state
 from service.clock import Clock
-from service.errors import FieldError
+from service.errors import FieldError, KeyScopeMissing, RateExceeded
+from service.jobs.submit import Caller
 from service.logs import learn
+from service.model.scope import Scope
+from service.throttle import WINDOW_S, Turn
 
+#: Blueprints all of whose routes need a scope of their own.
+_ROOM_SCOPES = {"webhooks": Scope.WEBHOOKS, "admin": Scope.ADMIN}
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 #: How much of a refused body is read after the answer, and for how long.
 LINGER_BYTES = 64 * 1024 * 1024
@@ -46,20 +52,71 @@ def require_key() -> None:
     """Find out who calls; every route below `/v1` needs a key, whether or not it exists.
 
     But for `OPEN`: a client may ask which version of tus is spoken before it shows a key.
+
+    Raises:
+        Unauthorized: there is no key that works.
+        RateExceeded: the key has sent too many requests in this minute.
+        KeyScopeMissing: the key does not open this route.
     """
     if (request.method, request.path.rstrip("/")) in OPEN:
         return
     if request.path == "/v1" or request.path.startswith("/v1/"):
         g.caller = state().keys.resolve(request.headers.get("Authorization"))
+        count_request(g.caller)
+        if request.url_rule is not None:
+            require_scope(g.caller, scope_of(request.blueprint or "", request.method))
+
+
+def count_request(caller: Caller) -> None:
+    """Count a request of a key against its requests in a minute.
+
+    Raises:
+        RateExceeded: there are too many.
+    """
+    g.turn = turn = state().throttle.take(caller.key_id)
+    if turn is not None and not turn.allowed:
+        raise RateExceeded(
+            f"This key has sent {turn.limit} requests within a minute.",
+            policy="default",
+            retry_after_s=turn.reset_s,
+        )
+
+
+def scope_of(room: str, method: str) -> Scope:
+    """The scope that a route needs, by the name of its blueprint and the method asked for."""
+    if room in _ROOM_SCOPES:
+        return _ROOM_SCOPES[room]
+    return Scope.JOBS_READ if method.upper() in _READING else Scope.JOBS_WRITE
+
+
+def require_scope(caller: Caller, scope: Scope) -> None:
+    """Refuse a key without a scope.
+
+    Raises:
+        KeyScopeMissing: it has not got it.
+    """
+    if scope not in caller.scopes:
+        raise KeyScopeMissing(f"This needs a key with the scope {scope}.", scope=scope.value)
 
 
 def finish_response(response: Response) -> Response:
     """Echo the request's id, and keep answers out of shared caches."""
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers.setdefault("Cache-Control", "private, no-store")
+    limit_headers(response)
     if response.status_code >= 400 and request.method in {"POST", "PUT", "PATCH"}:
         response.call_on_close(partial(drop_rest, request.environ, services().clock))
     return response
+
+
+def limit_headers(response: Response) -> None:
+    """Say what the key may still send (draft-ietf-httpapi-ratelimit-headers-11)."""
+    turn: Turn | None = g.get("turn")
+    if turn is None:
+        return
+    response.headers["RateLimit-Policy"] = f'"default";q={turn.limit};w={WINDOW_S}'
+    # An answer that names another limit has said so itself.
+    response.headers.setdefault("RateLimit", f'"default";r={turn.remaining};t={turn.reset_s}')
 
 
 def drop_rest(environ: dict[str, Any], clock: Clock) -> None:

@@ -92,7 +92,7 @@ def _answer_stream(job: Job, after: int) -> Response:
     if request.method == "HEAD":
         return Response(content_type=f"{STREAM}; charset=utf-8", headers=headers)
     who = caller()
-    key = str(getattr(who, "key_id", "") or who.tenant_id)
+    key = who.key_id or who.tenant_id
     listeners = state().listeners
     client = request.environ.get("gunicorn.socket")
     listener = listeners.open(job.id, after, key, SocketLine(client) if client else Line())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
@@ -23,7 +24,6 @@ from service.errors import Conflict, Gone, NotFound, StoreUnavailable
 from service.ids import is_id
 from service.jobs.again import resume_job
 from service.jobs.rehearsal import rehearsal_data, rehearse
-from service.jobs.submit import Caller
 from service.jobs.view import job_data, job_summary
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB, JobStatus
@@ -185,7 +185,7 @@ def retry_ended_job(_query: dict[str, Any], job_id: str) -> Response:
     key = read_idempotency_key(request.headers.get("Idempotency-Key"))
     parts, job = services(), own_job(job_id)
     tenant = parts.accounts.read_tenant(job.tenant_id)
-    now = Caller(job.tenant_id, tenant.account_id) if tenant else caller()
+    now = replace(caller(), account_id=tenant.account_id) if tenant else caller()
     accepted = accept_retry(job, now, parts, key)
     headers = {"Location": f"{public_url()}/v1/jobs/{accepted.job_id}"}
     if accepted.replayed:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from api.cursors import read_cursor, write_cursor
 from api.fields import MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE
 from service.errors import FieldError, InvalidRequest
 from service.ids import is_id
@@ -23,7 +22,7 @@ MAX_READS = 10
 #: Jobs in a batch of a filtered list, at least.
 FILTERED_BATCH = 50
 METADATA = "metadata."
-_MS_DIGITS = 15
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def list_jobs(
     Raises:
         InvalidRequest: the cursor is none of ours.
     """
-    after = read_cursor(cursor) if cursor else None
+    after = read_cursor(cursor, is_job_id) if cursor else None
     size = max(limit, FILTERED_BATCH) if chosen.chooses else limit
     found: list[Job] = []
     for _ in range(MAX_READS):
@@ -141,23 +140,30 @@ def link_next(address: str, asked: Iterable[tuple[str, str]], cursor: str) -> st
     return f'<{address}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
 
 
-def write_cursor(created_ms: int, entry_id: str) -> str:
-    """A place in a list as text."""
-    return base64.urlsafe_b64encode(f"{created_ms}.{entry_id}".encode()).decode().rstrip("=")
+def read_items(
+    read: Callable[[int | None, int], list[T]],
+    place: Callable[[T], tuple[int, str]],
+    *,
+    prefix: str,
+    cursor: str,
+    limit: int,
+) -> tuple[list[T], str | None]:
+    """One page of any list that the store gives newest first, and the cursor of the next.
 
-
-def read_cursor(text: str, kind: str = "job") -> tuple[int, str]:
-    """The place that a cursor names; `kind` is the prefix of the list's ids.
+    `read` takes a time (milliseconds, exclusive, or none) and how many; `place` is an item's time
+    and id, whose prefix is given.
 
     Raises:
-        InvalidRequest: it is none of ours.
+        InvalidRequest: the cursor is none of this list's.
     """
-    try:
-        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (ValueError, binascii.Error):
-        plain = ""
-    created, _, entry_id = plain.partition(".")
-    if not created.isdecimal() or len(created) > _MS_DIGITS or not is_id(entry_id, kind):
-        errors = [FieldError("query:/cursor", "is no cursor of this list")]
-        raise InvalidRequest("The cursor is not valid.", errors)
-    return int(created), entry_id
+    after = read_cursor(cursor, lambda text: is_id(text, prefix)) if cursor else None
+    got = read(None if after is None else after[0] + 1, limit + SAME_MS)
+    rest = [item for item in got if after is None or place(item) < after]
+    more = len(rest) > limit or len(got) == limit + SAME_MS
+    page = rest[:limit]
+    return page, write_cursor(*place(page[-1])) if more and page else None
+
+
+def is_job_id(text: str) -> bool:
+    """Whether a text is the id of a job."""
+    return is_id(text, "job")

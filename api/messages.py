@@ -14,7 +14,7 @@ from api.openapi import Routes
 from api.problems import IdempotencyKeyMissing
 from api.replies import MessageReply, TimelineReply
 from api.schemas import MessageRequest, NoQuery, TimelineQuery
-from api.state import answer_json, origin, public_url, services
+from api.state import answer_json, caller, origin, public_url, services
 from service.errors import BackendError, FieldError
 from service.jobs.messages import Message, own_cuts, read_timeline, take_message
 from service.model.rows import row_id
@@ -56,7 +56,7 @@ def create_message(
     """
     key = _required_key()
     job = own_job(job_id)
-    message = Message(label, body["clip"], body["text"], origin())
+    message = Message(label, body["clip"], body["text"], origin(), caller())
     answer = take_message(job, message, services(), key=key)
     reply = {"object": "message", "intent": answer.intent.value, **answer.data}
     if answer.added is None:

@@ -23,6 +23,7 @@ from webargs.flaskparser import FlaskParser
 
 from api import problems
 from api.fields import StrictSchema
+from api.gate import scope_of
 from service.errors import FieldError, InvalidRequest
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -136,7 +137,13 @@ class Routes(Blueprint):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(_add_parameters)
+        self._prepare_doc_cbks += [_add_parameters, self._prepare_scope_doc]
+
+    def _prepare_scope_doc(
+        self, doc: dict[str, Any], _info: Any, *, method: str, **_more: Any
+    ) -> dict[str, Any]:
+        """Name the scope that the gate will ask for."""
+        return {**doc, "security": [{"key": [str(scope_of(self.name, method))]}]}
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
         """Register a view under its own name, which generated clients take for the operation's."""

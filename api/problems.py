@@ -14,14 +14,17 @@ from service.errors import (
     CaptionAbError,
     ClockRefused,
     Conflict,
+    CreditQuotaExceeded,
     FieldError,
     FileTooLarge,
     Forbidden,
     Gone,
     InvalidRequest,
+    KeyScopeMissing,
     MediaError,
     NotFound,
     QuotaExceeded,
+    RateExceeded,
     StoreUnavailable,
     Unauthorized,
 )
@@ -102,6 +105,7 @@ STATUS: Mapping[type[CaptionAbError], int] = {
     Conflict: 409,
     UploadLocked: 423,
     TusVersionRefused: 412,
+    CreditQuotaExceeded: 403,
     QuotaExceeded: 429,
     FileTooLarge: 413,
     NotAcceptable: 406,
@@ -161,10 +165,15 @@ def answer_error(error: CaptionAbError) -> Response:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="caption-ab"'
+    if isinstance(error, KeyScopeMissing):  # RFC 6750, section 3.1
+        lacking = f'error="insufficient_scope", scope="{error.extra["scope"]}"'
+        headers["WWW-Authenticate"] = f'Bearer realm="caption-ab", {lacking}'
     if isinstance(error, RangeRefused):
         headers["Content-Range"] = f"bytes */{error.extra['size']}"
     if status in {429, 503}:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers["Retry-After"] = str(error.extra.get("retry_after_s", RETRY_AFTER_S))
+    if isinstance(error, RateExceeded):
+        headers["RateLimit"] = f'"{error.policy}";r=0;t={error.retry_after_s}'
     return problem(
         status,
         error.code,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from flask import Response
@@ -13,7 +12,8 @@ from api.fields import LiteralNumber, StrictSchema
 from api.gate import takes_json
 from api.openapi import Routes
 from api.schemas import NoQuery
-from api.state import answer_json, caller, services
+from api.state import answer_json, caller, note_act, services
+from service.audit import Act
 from service.errors import Conflict, FieldError, InvalidRequest, NotFound
 from service.ids import is_id
 from service.jobs.retention import uncounted_ms
@@ -21,7 +21,6 @@ from service.model.lifecycle import ENDED_JOB, JobStatus
 from service.store.retention import Retention
 
 routes = Routes("retention", __name__, url_prefix="/v1", description="How long jobs are kept")
-log = logging.getLogger("caption_ab.api")
 #: The shortest life of an ended job that a tenant may ask for.
 MIN_JOB_TTL_S = 60
 
@@ -78,7 +77,7 @@ def delete_job(_query: dict[str, Any], job_id: str) -> Response:
     except Conflict as conflict:
         raise _under_way(JobStatus(conflict.extra["job_status"])) from None
     if ended:
-        _leave_audit_line(job_id)
+        note_act(Act.JOB_DELETED, job_id)
     return Response(status=204)
 
 
@@ -135,8 +134,3 @@ def _under_way(status: JobStatus) -> Conflict:
     else:
         hint = "Cancel it first (POST .../cancel), and delete it when it has ended."
     return Conflict(f"The job is {status}.", hint=hint, job_status=status.value)
-
-
-def _leave_audit_line(job_id: str) -> None:
-    """What stays of a deleted job: that it was deleted, when and by whom."""
-    log.info("job_deleted", extra={"job": job_id, "tenant": caller().tenant_id})

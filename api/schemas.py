@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -24,7 +25,7 @@ from service.captions.model import MAX_CHARS, CaptionFormat
 from service.captions.style import PRESETS
 from service.model.job import LABELS, MAX_REVISIONS
 from service.model.lifecycle import JobStatus
-from service.webhooks.events import EventType
+from service.webhooks.events import OF_NO_JOB, EventType
 
 MAX_CLIPS = 10
 MAX_ASSETS = 5
@@ -47,7 +48,16 @@ _LANGUAGE = Regexp(
 
 
 def _match_something(pattern: str) -> None:
-    known = any(fnmatchcase(kind, pattern) for kind in EventType)
+    _match(pattern, set(EventType) - OF_NO_JOB)
+
+
+def match_any_event(pattern: str) -> None:
+    """Refuse what matches no event at all."""
+    _match(pattern, set(EventType))
+
+
+def _match(pattern: str, kinds: Set[EventType]) -> None:
+    known = any(fnmatchcase(kind, pattern) for kind in kinds)
     if not known or not _EVENT.fullmatch(pattern):
         raise ValidationError("Must be an event of docs/webhooks.md or a pattern like job.*.")
 

@@ -11,8 +11,10 @@ from flask import Response, current_app, g
 
 from api.listeners import Listeners
 from service.access import KeyCache
+from service.audit import Act, record
 from service.jobs.submit import Caller
 from service.model.origin import Origin
+from service.throttle import Throttle
 from service.tracing import current_traceparent
 
 if TYPE_CHECKING:
@@ -28,13 +30,15 @@ class ApiState:
     services: Services
     keys: KeyCache
     listeners: Listeners
+    throttle: Throttle
 
 
 def attach_state(extensions: dict[str, Any], services: Services) -> None:
     """Give an app its parts."""
-    keys = KeyCache(services.accounts, services.settings, services.clock)
+    keys = KeyCache(services.accounts.api_keys, services.settings, services.clock)
     listeners = Listeners(services.connection, services.settings, services.clock)
-    extensions[_EXTENSION] = ApiState(services, keys, listeners)
+    throttle = Throttle(services.connection, services.settings, services.clock)
+    extensions[_EXTENSION] = ApiState(services, keys, listeners, throttle)
 
 
 def state() -> ApiState:
@@ -50,6 +54,19 @@ def services() -> Services:
 def caller() -> Caller:
     """Whose request this is; routes below `/v1` always have one."""
     return cast("Caller", g.caller)
+
+
+def note_act(act: Act, object_id: str, *, tenant_id: str = "") -> None:
+    """Put what the caller has just done into the audit log; without a tenant it is the caller's."""
+    parts, who = services(), caller()
+    record(
+        parts.connection,
+        act,
+        actor=who.key_id,
+        tenant_id=tenant_id or who.tenant_id,
+        object_id=object_id,
+        now_ms=parts.clock.now_ms(),
+    )
 
 
 def origin() -> Origin:

@@ -16,9 +16,10 @@ from api.headers import read_upload_metadata
 from api.openapi import Routes
 from api.problems import TusVersionRefused, UnsupportedMediaType
 from api.schemas import NoQuery, TusCreateHeaders, TusPatchHeaders
-from api.state import caller, public_url, services
+from api.state import caller, note_act, public_url, services
 from service.access import OwnUpload, read_own_upload, remove_own_upload
 from service.arrivals import Arrivals
+from service.audit import Act
 from service.errors import FieldError, FileTooLarge, InvalidRequest, NotFound
 from service.ids import is_id
 from service.store.arrivals import Arrival, WrongOffset, missing
@@ -93,7 +94,7 @@ def begin_upload(_query: dict[str, Any], headers: dict[str, Any]) -> Response:
     if has_body:
         _check_body(length)
     name = clean_filename(metadata.get("filename") or metadata.get("name") or "")
-    arrival = _arrivals().begin(caller().tenant_id, name, length)
+    arrival = _arrivals().begin(caller().tenant_id, name, length, caller().key_id)
     if has_body:
         arrival = _arrivals().receive(arrival, 0, read_body(request))
     location = {"Location": f"{public_url()}{ADDRESS}/{arrival.id}"}
@@ -158,6 +159,7 @@ def end_upload(_query: dict[str, Any], upload_id: str) -> Response:
     except NotFound:
         file = remove_own_upload(services().connection, _checked(upload_id), caller())
         services().files.delete(file)
+    note_act(Act.UPLOAD_DELETED, upload_id)
     return Response(status=204)
 
 

@@ -11,8 +11,9 @@ from api.links import ON_UPLOAD, links
 from api.openapi import Routes
 from api.replies import UploadReply
 from api.schemas import NoQuery, UploadQuery
-from api.state import answer_json, caller, public_url, services
+from api.state import answer_json, caller, note_act, public_url, services
 from service.access import read_own_upload, remove_own_upload
+from service.audit import Act
 from service.errors import NotFound
 from service.ids import is_id, new_id
 from service.media.formats import check_upload
@@ -67,7 +68,7 @@ def create_upload(query: dict[str, Any]) -> Response:
     )
     ttl_ms = int(parts.settings.upload_ttl_s * 1000)
     try:
-        parts.accounts.create_upload(upload, ttl_ms=ttl_ms)
+        parts.accounts.create_upload(upload, ttl_ms=ttl_ms, key_id=caller().key_id)
     except BaseException:
         parts.files.delete(stored.key)
         raise
@@ -94,6 +95,7 @@ def delete_upload(_query: dict[str, Any], upload_id: str) -> Response:
     """Remove an upload that no job uses (409 otherwise)."""
     file = remove_own_upload(services().connection, _checked(upload_id), caller())
     services().files.delete(file)
+    note_act(Act.UPLOAD_DELETED, upload_id)
     return Response(status=204)
 
 

@@ -187,6 +187,8 @@ def _started(folder: Path) -> Iterator[Target]:
         "CAPTION_AB_REDIS_URL": f"unix://{folder}/valkey.sock",
         "CAPTION_AB_FILES": str(folder / "files"),
         "CAPTION_AB_TENANT_OPEN_JOBS": "1000000",
+        "CAPTION_AB_KEY_JOBS_PER_MINUTE": "0",
+        "CAPTION_AB_KEY_REQUESTS_PER_MINUTE": "0",
     }
     valkey = [str(get_binary_path()), "--port", "0", "--unixsocket", str(folder / "valkey.sock")]
     valkey += ["--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always", "--save", ""]

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet
 
@@ -89,14 +90,23 @@ def read_first_key(folder: Path) -> dict[str, str]:
 
 
 def create_key(env: Mapping[str, str], *, name: str, account: str) -> dict[str, str]:
-    """Make a tenant and its key: {tenant_id, api_key, webhook_secret}, shown this once.
+    """Make a tenant and its key: {tenant_id, api_key, webhook_secret, key_id}, shown this once.
 
     Raises:
         StartupError: the store did not take them.
     """
-    command = [sys.executable, "-m", "api.keys", "create", "--name", name, "--account", account]
+    made: dict[str, str] = ask_keys(env, "create", "--name", name, "--account", account)
+    return made
+
+
+def ask_keys(env: Mapping[str, str], *arguments: str) -> dict[str, Any]:
+    """What an action of `python -m api.keys` answers, run with direct access to the store.
+
+    Raises:
+        StartupError: it was refused, or the store is away.
+    """
     made = subprocess.run(
-        command,
+        [sys.executable, "-m", "api.keys", *arguments],
         env=without_client_names(env),
         capture_output=True,
         text=True,
@@ -105,8 +115,8 @@ def create_key(env: Mapping[str, str], *, name: str, account: str) -> dict[str, 
         start_new_session=True,  # Ctrl-C is for us: a key half made would look like a failure
     )
     if made.returncode:
-        raise StartupError(f"No API key could be made.\n{made.stderr.strip()[-2000:]}")
-    body: dict[str, str] = json.loads(made.stdout.strip().splitlines()[-1])
+        raise StartupError(f"The keys were not changed.\n{made.stderr.strip()[-2000:]}")
+    body: dict[str, Any] = json.loads(made.stdout.strip().splitlines()[-1])
     return body
 
 

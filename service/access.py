@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import zlib
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from service.clock import Clock
-from service.errors import Conflict, NotFound, StoreUnavailable, Unauthorized
+from service.errors import Conflict, NotFound, StoreError, StoreUnavailable, Unauthorized
 from service.ids import new_id
 from service.jobs.submit import Caller
+from service.model.limits import NO_OWN_LIMITS, KeyLimits
+from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 from service.settings import Settings
-from service.store.accounts import AccountStore, ApiKey, Tenant, Upload
+from service.store.accounts import AccountStore, Tenant, Upload
+from service.store.api_keys import ApiKey, KeyStore
 from service.store.connection import Connection
 from service.vault import Vault
 from service.webhooks.signing import new_secret
@@ -35,6 +40,9 @@ _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE | re.ASCII)
 CACHED_KEYS = 10_000
 #: How long a key that does not exist is remembered as such.
 UNKNOWN_CACHE_S = 2.0
+#: How often the last use of a key is written down, at most.
+USED_EVERY_MS = 60_000
+_log = logging.getLogger("caption_ab.access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +61,10 @@ class NewTenant:
     tenant_id: str
     api_key: str = field(repr=False)
     webhook_secret: str = field(repr=False)
+    key_id: str = ""
 
 
-def new_key(pepper: str, mode: Literal["live", "test"] = "live") -> NewKey:
+def new_key(pepper: str, mode: Mode = Mode.LIVE) -> NewKey:
     """Make an API key."""
     body = f"cab_{mode}_" + "".join(secrets.choice(_DIGITS) for _ in range(30))
     text = body + _checksum(body)
@@ -70,7 +79,10 @@ def is_well_formed(text: str) -> bool:
 
 
 def digest(text: str, pepper: str) -> str:
-    """How the store knows a key: HMAC-SHA256 in hex under the process's pepper."""
+    """How the store knows a key: HMAC-SHA256 in hex under the process's pepper.
+
+    A key is found by it and never compared, so no time tells how much of a guess was right.
+    """
     return hmac.new(pepper.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
@@ -82,20 +94,29 @@ def _checksum(body: str) -> str:
     return "".join(reversed(digits))
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a process remembers of a key: until when it asks nobody, and whose key it is."""
+
+    until_s: float
+    caller: Caller | None = None
+    expires_ms: int = 0
+
+
 class KeyCache:
     """Finds the caller of a request; asks the store once per key in `key_cache_s`."""
 
-    def __init__(self, accounts: AccountStore, settings: Settings, clock: Clock) -> None:
-        self._accounts = accounts
+    def __init__(self, api_keys: KeyStore, settings: Settings, clock: Clock) -> None:
+        self._api_keys = api_keys
         self._settings = settings
         self._clock = clock
-        self._known: OrderedDict[str, tuple[float, Caller | None]] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
     def resolve(self, authorization: str | None) -> Caller:
         """The caller whom an `Authorization` header names.
 
         Raises:
-            Unauthorized: there is no key in it, or it is malformed or unknown.
+            Unauthorized: there is no key in it, or it is malformed, unknown or has expired.
             StoreUnavailable: Redis does not answer, and the key was not seen for `key_outage_s`.
         """
         match = _BEARER.fullmatch((authorization or "").strip())
@@ -103,37 +124,59 @@ class KeyCache:
             raise Unauthorized("There is no API key in the Authorization header.")
         if not is_well_formed(match.group(1)):
             raise Unauthorized("This is not an API key: its form or its checksum is wrong.")
-        caller = self._find(digest(match.group(1), self._settings.key_pepper))
-        if caller is None:
+        known = self._find(digest(match.group(1), self._settings.key_pepper))
+        if known.caller is None:
             raise Unauthorized("This API key is unknown or was revoked.")
-        return caller
+        if known.expires_ms and known.expires_ms <= self._clock.now_ms():
+            raise Unauthorized("This API key has expired.")
+        return known.caller
 
     def forget(self, tenant_id: str) -> None:
         """Ask the store again for this tenant's keys; other processes do within `key_cache_s`."""
-        known = list(self._known.items())
-        for key, (_, caller) in known:
-            if caller is not None and caller.tenant_id == tenant_id:
+        for key, known in list(self._known.items()):
+            if known.caller is not None and known.caller.tenant_id == tenant_id:
                 self._known.pop(key, None)
 
-    def _find(self, key: str) -> Caller | None:
+    def _find(self, key: str) -> _Known:
         now_s = self._clock.monotonic_s()
         known = self._known.get(key)
-        if known is not None and now_s < known[0]:
+        if known is not None and now_s < known.until_s:
             self._known.move_to_end(key)
-            return known[1]
+            return known
         try:
-            found = self._accounts.read_key(key)
+            found = self._api_keys.read(key)
         except StoreUnavailable:
-            if known is None or known[1] is None or now_s >= known[0] + self._settings.key_outage_s:
+            lasts_s = self._settings.key_outage_s
+            if known is None or known.caller is None or now_s >= known.until_s + lasts_s:
                 raise
-            return known[1]  # what it was when Redis was last asked
-        caller = Caller(found.tenant_id, found.account_id) if found else None
+            return known  # what it was when Redis was last asked
         lasts_s = self._settings.key_cache_s
-        self._known[key] = (now_s + (lasts_s if caller else min(UNKNOWN_CACHE_S, lasts_s)), caller)
+        if found is None:
+            known = _Known(now_s + min(UNKNOWN_CACHE_S, lasts_s))
+        else:
+            known = _Known(now_s + lasts_s, _caller(found), found.expires_ms)
+            self._note_use(key, found)
+        self._known[key] = known
         self._known.move_to_end(key)
         while len(self._known) > CACHED_KEYS:
             self._known.popitem(last=False)
-        return caller
+        return known
+
+    def _note_use(self, key: str, found: ApiKey) -> None:
+        """Write down that a key is in use; a store that takes no writes keeps no request up."""
+        now_ms = self._clock.now_ms()
+        if now_ms < found.used_ms + USED_EVERY_MS or 0 < found.expires_ms <= now_ms:
+            return
+        try:
+            self._api_keys.touch(key, now_ms=now_ms, every_ms=USED_EVERY_MS)
+        except StoreError:
+            _log.info("use_unwritten", extra={"key": found.id})
+
+
+def _caller(key: ApiKey) -> Caller:
+    return Caller(
+        key.tenant_id, key.account_id, key.id, key.scopes, key.mode, key.operator, key.limits
+    )
 
 
 def create_key(
@@ -143,13 +186,30 @@ def create_key(
     account_id: str,
     pepper: str,
     now_ms: int,
-    mode: Literal["live", "test"] = "live",
-) -> str:
-    """Make one more API key of a tenant and return its text, which nobody can read again."""
-    key = new_key(pepper, mode)
-    stored = ApiKey(new_id("key", now_ms), tenant_id, account_id, now_ms, key.last4)
-    accounts.create_key(key.digest, stored)
-    return key.text
+    mode: Mode = Mode.LIVE,
+    name: str = "",
+    scopes: Iterable[Scope] = DEFAULT_SCOPES,
+    expires_ms: int = 0,
+    operator: bool = False,
+    limits: KeyLimits = NO_OWN_LIMITS,
+) -> tuple[ApiKey, str]:
+    """Make one more API key of a tenant; its text comes beside it, and nobody reads it again."""
+    made = new_key(pepper, mode)
+    key = ApiKey(
+        id=new_id("key", now_ms),
+        tenant_id=tenant_id,
+        account_id=account_id,
+        created_ms=now_ms,
+        last4=made.last4,
+        name=name,
+        scopes=frozenset(scopes),
+        mode=mode,
+        operator=operator,
+        expires_ms=expires_ms,
+        limits=limits,
+    )
+    accounts.api_keys.create(made.digest, key)
+    return key, made.text
 
 
 def create_tenant_with_key(
@@ -160,21 +220,28 @@ def create_tenant_with_key(
     account_id: str,
     pepper: str,
     now_ms: int,
-    mode: Literal["live", "test"] = "live",
+    mode: Mode = Mode.LIVE,
+    scopes: Iterable[Scope] = DEFAULT_SCOPES,
+    expires_ms: int = 0,
+    operator: bool = False,
 ) -> NewTenant:
     """Make a tenant, its default webhook secret (kept sealed) and its first key."""
     tenant_id = new_id("ten", now_ms)
     secret = new_secret()
-    accounts.create_tenant(Tenant(tenant_id, name, account_id, vault.seal(secret)))
-    key = create_key(
+    accounts.create_tenant(Tenant(tenant_id, name, account_id, vault.seal(secret)), now_ms=now_ms)
+    key, text = create_key(
         accounts,
         tenant_id=tenant_id,
         account_id=account_id,
         pepper=pepper,
         now_ms=now_ms,
         mode=mode,
+        name=name,
+        scopes=scopes,
+        expires_ms=expires_ms,
+        operator=operator,
     )
-    return NewTenant(tenant_id, key, secret)
+    return NewTenant(tenant_id, text, secret, key.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ class Arrivals:
     def _store(self) -> ArrivalStore:
         return ArrivalStore(self.connection)
 
-    def begin(self, tenant_id: str, filename: str, length: int) -> Arrival:
-        """Expect a file of `length` bytes.
+    def begin(self, tenant_id: str, filename: str, length: int, key_id: str = "") -> Arrival:
+        """Expect a file of `length` bytes; it counts for its tenant and a key once it is whole.
 
         Raises:
             FileTooLarge: that is more than a file may have.
@@ -64,7 +64,7 @@ class Arrivals:
         now_ms = self.clock.now_ms()
         expires_ms = now_ms + self._ttl_ms
         upload_id = new_id("upl", now_ms)
-        arrival = Arrival(upload_id, tenant_id, filename, length, 0, now_ms, expires_ms)
+        arrival = Arrival(upload_id, tenant_id, filename, length, 0, now_ms, expires_ms, key_id)
         self._store.create(arrival, ttl_ms=self._ttl_ms)
         return arrival
 

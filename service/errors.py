@@ -1,3 +1,4 @@
+# size: one tree of errors, read as one
 """Every error of the product, one tree.
 
 CaptionAbError
@@ -6,8 +7,12 @@ CaptionAbError
 │   ├── Unrehearsed           a dry run found clips or assets that cannot be had or used
 │   └── IdempotencyReused     one key, two bodies
 ├── Unauthorized, Forbidden, NotFound, Gone, Conflict
+│   ├── KeyScopeMissing       the key is good, but not for this route
+│   ├── IdempotencyBusy       the same request is being answered
 │   └── AccountChanged        the job belongs to another backend account than the one in use
 ├── QuotaExceeded             the caller's own limit; come back later
+│   ├── RateExceeded          too many requests or jobs in a minute; says when the next may come
+│   └── CreditQuotaExceeded   a key's credits of this month
 ├── MediaError                a clip or an asset; raised before any credit is spent
 │   ├── UnsupportedFile (4001), FileTooLarge (4002), FileMissing, ProbeFailed
 ├── StoreError                Redis
@@ -126,6 +131,13 @@ class Forbidden(CaptionAbError):
     code = "forbidden"
 
 
+class KeyScopeMissing(Forbidden):
+    """This API key lacks the scope that the route needs."""
+
+    code = "key_scope_missing"
+    hint = "Use a key that has the scope named in `scope`; a key's own scopes never change."
+
+
 class NotFound(CaptionAbError):
     """There is no such resource for this key."""
 
@@ -144,6 +156,14 @@ class Conflict(CaptionAbError):
     code = "conflict"
 
 
+class IdempotencyBusy(Conflict):
+    """A request with this Idempotency-Key is being answered at this moment."""
+
+    code = "idempotency_key_in_use"
+    retryable = True
+    hint = "Send the same request again in a few seconds; it gets the same answer."
+
+
 class AccountChanged(Conflict):
     """The tenant uses another backend account now than the one that this job belongs to."""
 
@@ -157,6 +177,28 @@ class QuotaExceeded(CaptionAbError):
     code = "quota_exceeded"
     retryable = True
     hint = "Wait until a running job has ended, then send the request again."
+
+
+class RateExceeded(QuotaExceeded):
+    """This API key has sent too many requests, or had too many jobs accepted, in a minute."""
+
+    code = "rate_exceeded"
+    hint = "Wait for the seconds that `Retry-After` names, then send the request again."
+
+    def __init__(
+        self, detail: str = "", *, policy: str = "default", retry_after_s: int = 60
+    ) -> None:
+        named: dict[str, Any] = {"violated-policies": [policy], "retry_after_s": retry_after_s}
+        super().__init__(detail, **named)
+        self.policy, self.retry_after_s = policy, retry_after_s
+
+
+class CreditQuotaExceeded(QuotaExceeded):
+    """The work could cost more than what this API key has left of its month's credits."""
+
+    code = "credit_quota_exceeded"
+    retryable = False
+    hint = "Use another key, have its `month_credits` raised, or wait for the next month (UTC)."
 
 
 class MediaError(CaptionAbError):

@@ -7,7 +7,7 @@ import secrets
 import uuid
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID = re.compile(r"(job|upl|evt|edt|ten|acc|key)_[0-9a-hjkmnp-tv-z]{26}")
+_ID = re.compile(r"(job|upl|evt|edt|ten|acc|key|whe)_[0-9a-hjkmnp-tv-z]{26}")
 
 
 def new_id(prefix: str, now_ms: int) -> str:
@@ -20,6 +20,16 @@ def new_id(prefix: str, now_ms: int) -> str:
 def is_id(text: str, prefix: str) -> bool:
     """Whether a text has the form of an id with this prefix."""
     return text.startswith(f"{prefix}_") and _ID.fullmatch(text) is not None
+
+
+def id_time_ms(text: str) -> int:
+    """When an id was made, in milliseconds; 0 where the text is no id of ours."""
+    if _ID.fullmatch(text) is None:
+        return 0
+    value = 0
+    for digit in text.partition("_")[2][:10]:
+        value = value << 5 | _ALPHABET.index(digit)
+    return value
 
 
 def new_render_id() -> str:

@@ -161,6 +161,11 @@ DELIVERY_SECONDS = Metric(
     "one given up before it could be sent is a `failed` of 0 s.",
     ("outcome",), "hooks", _TRIES_S, seeds=("delivered", "retried", "disabled", "failed"),
 )  # fmt: skip
+ENDPOINTS_DISABLED = Metric(
+    "caption_ab_endpoints_disabled_total", Kind.COUNTER,
+    "Webhook endpoints switched off by us: `gone` (410) or `failing` (for days).", ("reason",),
+    "hooks", seeds=("gone", "failing"),
+)  # fmt: skip
 
 CATALOGUE: tuple[Metric, ...] = tuple(
     each for each in list(vars().values()) if isinstance(each, Metric)

@@ -104,12 +104,26 @@ class Settings:
     orphan_ttl_s: float = _setting(1296000.0, "How old a file is that counts as owned by nobody.")
     part_ttl_s: float = _setting(86400.0, "How old a file is whose writing counts as broken off.")
     idempotency_ttl_s: float = _setting(86400.0, "How long an Idempotency-Key is remembered.")
+    idempotency_lock_s: float = _setting(
+        60.0, "How long a request with an Idempotency-Key may take before another takes its turn."
+    )
     key_cache_s: float = _setting(10.0, "How long an API process trusts what it knows of a key.")
     key_outage_s: float = _setting(
         3600.0, "How long an API process trusts a key that it knows while Redis is away."
     )
+    key_requests_per_minute: int = _setting(600, "Requests with one API key in a minute; 0: any.")
+    key_jobs_per_minute: int = _setting(60, "Jobs accepted for one API key in a minute; 0: any.")
+    key_open_jobs: int = _setting(0, "Unfinished jobs of one API key, at most; 0: any.")
+    key_month_credits: int = _setting(
+        0, "Credits of one API key in a calendar month (UTC), unfinished jobs included; 0: any."
+    )
     tenant_open_jobs: int = _setting(100, "Unfinished jobs of one tenant, at most.")
     account_slots: int = _setting(8, "Cuts of one backend account under way at once.")
+    account_clips: int = _setting(
+        4,
+        "Clips of one backend account fetched at once; below `transfer_threads`, so that one "
+        "account never has them all.",
+    )
     request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")
     upload_max_bytes: int = _setting(500_000_000, "Largest file accepted (SEED: 500 MB).")
     result_max_bytes: int = _setting(2_000_000_000, "Largest rendered video fetched.")
@@ -191,6 +205,25 @@ class Settings:
     )
     webhook_jitter: float = _setting(0.2, "Share by which a pause may differ.")
     webhook_deadline_s: float = _setting(20.0, "One try in all.")
+    webhook_slots: int = _setting(
+        10, "Deliveries to one endpoint, or to one host of a tenant's jobs, under way at once."
+    )
+    webhook_endpoints: int = _setting(20, "Webhook endpoints of one tenant, at most.")
+    webhook_overlap_s: float = _setting(
+        86400.0, "How long an old secret signs too after a rotation."
+    )
+    webhook_old_secrets: int = _setting(3, "Old secrets that sign beside the new one, at most.")
+    webhook_disable_s: float = _setting(
+        432000.0, "An endpoint is switched off after so long of failures alone."
+    )
+    webhook_quiet_s: float = _setting(
+        172800.0, "After so long without a failure the next one counts as the first."
+    )
+    webhook_log_s: float = _setting(
+        2592000.0, "How long the list of an endpoint's deliveries is kept after the last."
+    )
+    webhook_log: int = _setting(10000, "Deliveries in the list of an endpoint, at most.")
+    webhook_replays: int = _setting(1000, "Deliveries that one replay since a time sends again.")
 
 
 #: Read by the command line as a client; no settings of a process of the service.

@@ -27,7 +27,10 @@ from service.settings import Settings
 from service.store.accounts import AccountStore
 from service.store.commands import Commands
 from service.store.connection import POOL_WAIT_S, Connection, connect
+from service.store.deliveries import DeliveryStore
+from service.store.endpoints import EndpointStore
 from service.store.jobs import JobStore
+from service.store.replies import ReplyStore
 from service.vault import Vault
 
 
@@ -56,8 +59,7 @@ def build_services(
     accounts = AccountStore(connection)
     vault = Vault(settings.secret_keys)
     nemo = build_client(settings, clock)
-    ports = frozenset(settings.caller_loopback_ports)
-    caller_policy = Policy("caller", settings.caller_http, ports)
+    caller_policy = build_caller_policy(settings)
     return Services(
         settings=settings,
         clock=clock,
@@ -65,6 +67,9 @@ def build_services(
         commands=commands,
         jobs=JobStore(connection),
         accounts=accounts,
+        endpoints=EndpointStore(connection, settings),
+        deliveries=DeliveryStore(connection, settings),
+        replies=ReplyStore(connection, settings, vault),
         vault=vault,
         files=open_files(settings, clock, offload),
         nemo=nemo,
@@ -72,13 +77,17 @@ def build_services(
         leases=Leases(commands, clock, settings),
         caller_policy=caller_policy,
         caller_session=open_session(
-            caller_policy,
-            connect_s=settings.outbound_connect_s,
-            read_s=settings.outbound_read_s,
+            caller_policy, connect_s=settings.outbound_connect_s, read_s=settings.outbound_read_s
         ),
         probe=partial(probe_media, limits=read_limits(settings)),
         owner=_name_owner(name),
     )
+
+
+def build_caller_policy(settings: Settings) -> Policy:
+    """What addresses that callers give may be."""
+    ports = frozenset(settings.caller_loopback_ports)
+    return Policy("caller", settings.caller_http, ports)
 
 
 def open_files(settings: Settings, clock: Clock, offload: Offload) -> Files:

@@ -10,8 +10,10 @@ from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import write_document
 from service.model.job import CaptionsSpec, ClipSpec, JobSpec, VariantSpec, WebhookSpec
 from service.model.lifecycle import ClipState, CutState, Queue
-from service.model.rows import clip_row, cut_row
-from service.store.jobs import NewJob, NewRow
+from service.model.limits import HeldLimits, KeyUse, use_of
+from service.model.rows import clip_row, clips_account, cut_row
+from service.store.acceptance import NewJob, NewRow
+from service.store.deliveries import NewDelivery
 from service.store.revisions import NewCut
 
 NOW_MS = 1_800_000_000_000
@@ -22,7 +24,12 @@ SRT = "1\n00:00:00,100 --> 00:00:00,900\nHello\n\n2\n00:00:01,000 --> 00:00:01,9
 
 
 def a_spec(
-    *, clips: int = 1, variants: str = "AB", hooks: bool = False, uploads: tuple[str, ...] = ()
+    *,
+    clips: int = 1,
+    variants: str = "AB",
+    hooks: bool = False,
+    uploads: tuple[str, ...] = (),
+    webhook: str = "",
 ) -> JobSpec:
     """A job of so many clips in so many variants."""
     sources = [ClipSpec(upload_id=each) for each in uploads] or [
@@ -32,7 +39,7 @@ def a_spec(
         clips=tuple(sources),
         variants=tuple(VariantSpec(label) for label in variants),
         captions=CaptionsSpec(SRT, "srt"),
-        webhook=WebhookSpec("https://hooks.example/") if hooks else None,
+        webhook=WebhookSpec(webhook or "https://hooks.example/") if hooks or webhook else None,
     )
 
 
@@ -55,6 +62,7 @@ def a_new_job(
     limit_ms: int = 1_800_000,
     ttl_ms: int = 604_800_000,
     warn_ms: int = 86_400_000,
+    use: KeyUse | None = None,
 ) -> NewJob:
     """A job as the API hands it to the store: rows of clips and cuts, waiting as in production."""
     spec = spec or a_spec()
@@ -64,7 +72,10 @@ def a_new_job(
         tenant_id=tenant,
         account_id=account,
         spec=spec,
-        rows=[*_clip_rows(job_id, spec, limit_ms), *_cut_rows(job_id, spec, account, limit_ms)],
+        rows=[
+            *_clip_rows(job_id, spec, account, limit_ms),
+            *_cut_rows(job_id, spec, account, limit_ms),
+        ],
         cuts=len(spec.clips) * len(spec.variants),
         event=an_event(),
         quota=quota,
@@ -73,11 +84,24 @@ def a_new_job(
         idempotency_ttl_ms=86_400_000,
         idempotency_key=key,
         fingerprint=fingerprint,
+        use=use,
     )
 
 
+def a_use(key: str = "key_1", *, price: int = 100, now_ms: int = NOW_MS, **limits: int) -> KeyUse:
+    """What work of a price would use of a key that has just these limits."""
+    held = HeldLimits(**{"jobs_per_minute": 0, "open_jobs": 0, "month_credits": 0, **limits})
+    return use_of(key, held, price=price, now_ms=now_ms)
+
+
 def a_new_cut(
-    job_id: str, *, clip: int = 0, label: str = "A", key: str = "k", fingerprint: str = ""
+    job_id: str,
+    *,
+    clip: int = 0,
+    label: str = "A",
+    key: str = "k",
+    fingerprint: str = "",
+    use: KeyUse | None = None,
 ) -> NewCut:
     """A message as the API hands it to the store."""
     return NewCut(
@@ -92,16 +116,39 @@ def a_new_cut(
         idempotency_ttl_ms=86_400_000,
         limit_ms=1_800_000,
         look_ms=LOOK_MS,
+        use=use,
     )
 
 
-def _clip_rows(job_id: str, spec: JobSpec, limit_ms: int) -> list[NewRow]:
+def a_delivery(row: str, doc: str = "{}", *, line: str = "") -> NewDelivery:
+    """A delivery of a row's own endpoint, as `fan_out` takes it."""
+    endpoint = row.rpartition(".")[2]
+    return NewDelivery(
+        row, doc, line or (f"{TENANT}.hooks.example", endpoint)[endpoint != "job"], endpoint
+    )
+
+
+def endpoint_fields(**changes: Any) -> dict[str, Any]:
+    """What the API hands to the store for a new endpoint."""
+    return {
+        "url": "https://hooks.example/",
+        "events": ("*",),
+        "description": "",
+        "enabled": True,
+        "concurrency": 3,
+        "secret": "sealed",
+        **changes,
+    }
+
+
+def _clip_rows(job_id: str, spec: JobSpec, account: str, limit_ms: int) -> list[NewRow]:
     return [
         NewRow(
             clip_row(job_id, index),
             Queue.TRANSFER,
             ClipState.PENDING,
             write_document(ClipDoc(index)),
+            account_id=clips_account(account),
             limit_ms=limit_ms,
         )
         for index in range(len(spec.clips))

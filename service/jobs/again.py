@@ -11,7 +11,8 @@ from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB
 from service.model.origin import NOWHERE, Origin
 from service.settings import Settings
-from service.store.jobs import Accepted, JobStore
+from service.store.acceptance import Accepted
+from service.store.jobs import JobStore
 from service.webhooks.events import EventType, event_body
 
 

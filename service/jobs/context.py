@@ -19,7 +19,10 @@ from service.settings import Settings
 from service.store.accounts import AccountStore
 from service.store.commands import Claim, Commands
 from service.store.connection import Connection
+from service.store.deliveries import DeliveryStore
+from service.store.endpoints import EndpointStore
 from service.store.jobs import JobStore
+from service.store.replies import ReplyStore
 from service.vault import Vault
 
 
@@ -33,6 +36,9 @@ class Services:
     commands: Commands
     jobs: JobStore
     accounts: AccountStore
+    endpoints: EndpointStore
+    deliveries: DeliveryStore
+    replies: ReplyStore
     vault: Vault
     files: Files
     nemo: NemoClient

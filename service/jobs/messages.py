@@ -17,10 +17,12 @@ from service.jobs.again import check_account
 from service.jobs.charges import edit_price
 from service.jobs.context import Services
 from service.jobs.revisions import may_change
+from service.jobs.submit import Caller
 from service.jobs.view import video_url
 from service.jobs.wishes import HINT, find_fault
 from service.model.job import Job, revision_rows
 from service.model.lifecycle import CutState
+from service.model.limits import limits_of, use_of
 from service.model.origin import NOWHERE, Origin, write_origin
 from service.nemo.intents import Intent, read_request
 from service.nemo.timeline import summarise_timeline
@@ -31,12 +33,13 @@ from service.webhooks.events import EventType, event_body
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Words about one cut, and the request that brought them."""
+    """Words about one cut, the request that brought them, and whose it is."""
 
     label: str
     clip: int
     text: str
     origin: Origin = NOWHERE
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,14 @@ def _new_cut(
         limit_ms=int(job.spec.deadline_s * 1000),
         look_ms=int(settings.look_every_s * 1000),
         origin=write_origin(message.origin),
+        use=use_of(
+            message.caller.key_id,
+            limits_of(message.caller.limits, settings),
+            price=edit_price(job.spec, settings),
+            now_ms=now_ms,
+        )
+        if message.caller
+        else None,
     )
 
 

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.model.cut import CutDoc, DeliveryDoc, EditIntent, Recovery, RenderIntent
+from service.model.cut import CutDoc, EditIntent, Recovery, RenderIntent
+from service.model.delivery import DeliveryDoc
 from service.model.documents import read_document
 from service.model.job import Job
 from service.model.lifecycle import RowKind
@@ -167,7 +168,8 @@ def _delivery(doc: DeliveryDoc) -> Iterator[Entry]:
         data = {
             "sequence": doc.sequence,
             "status": each.status,
-            "note": each.note,
+            "note": each.error or each.said[:_TEXT_CHARS],
+            "trigger": each.trigger.value,
             "message_id": doc.message_id,
         }
         yield Entry(each.at_ms, "job", "delivery", text, data)

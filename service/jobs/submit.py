@@ -20,11 +20,14 @@ from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
 from service.model.job import LABELS, JobSpec
 from service.model.lifecycle import ClipState, CutState, Queue
+from service.model.limits import NO_OWN_LIMITS, KeyLimits, KeyUse, limits_of, use_of
 from service.model.origin import NOWHERE, Origin, write_origin
-from service.model.rows import clip_row, cut_row
+from service.model.rows import clip_row, clips_account, cut_row
+from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 from service.outbound.guard import Policy, check_url
 from service.settings import Settings
-from service.store.jobs import Accepted, JobStore, NewJob, NewRow
+from service.store.acceptance import Accepted, NewJob, NewRow
+from service.store.jobs import JobStore
 from service.webhooks.events import EventType, event_body
 
 #: What a job without variants compares.
@@ -35,10 +38,15 @@ _EXAMPLE = {"format": "srt", "text": "1\n00:00:00,500 --> 00:00:02,500\nYour fir
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose request this is."""
+    """Whose request this is, and by which key. An `operator` may name any tenant."""
 
     tenant_id: str
     account_id: str
+    key_id: str = ""
+    scopes: frozenset[Scope] = DEFAULT_SCOPES
+    mode: Mode = Mode.LIVE
+    operator: bool = False
+    limits: KeyLimits = NO_OWN_LIMITS
 
 
 def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Policy) -> JobSpec:
@@ -117,7 +125,8 @@ def submit_job(
     """Accept a job in one exchange with Redis; on disk before this returns.
 
     Raises:
-        InvalidRequest, CaptionsRequired, IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
+        InvalidRequest, CaptionsRequired, IdempotencyReused, Gone, QuotaExceeded, RateExceeded,
+        CreditQuotaExceeded, StoreUnavailable
     """
     return accept_spec(
         build_spec(request, settings, caller_policy),
@@ -146,7 +155,8 @@ def accept_spec(
     """Accept a job whose request has been checked.
 
     Raises:
-        IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
+        IdempotencyReused, Gone, QuotaExceeded, RateExceeded,
+        CreditQuotaExceeded, StoreUnavailable
     """
     new = prepare_job(
         spec,
@@ -178,7 +188,10 @@ def prepare_job(
     event = event_body(
         EventType.JOB_CREATED, job_id, {"status": "queued", "name": spec.name}, now_ms=now_ms
     )
-    rows = [*_clip_rows(job_id, spec), *_cut_rows(job_id, spec, caller.account_id, settings)]
+    rows = [
+        *_clip_rows(job_id, spec, caller.account_id),
+        *_cut_rows(job_id, spec, caller.account_id, settings),
+    ]
     return NewJob(
         id=job_id,
         tenant_id=caller.tenant_id,
@@ -195,7 +208,13 @@ def prepare_job(
         fingerprint=fingerprint,
         retry_of=retry_of,
         origin=write_origin(origin),
+        use=_use(spec, caller, settings, now_ms),
     )
+
+
+def _use(spec: JobSpec, caller: Caller, settings: Settings, now_ms: int) -> KeyUse:
+    limits = limits_of(caller.limits, settings)
+    return use_of(caller.key_id, limits, price=estimate(spec, settings), now_ms=now_ms)
 
 
 def fingerprint(request: Mapping[str, Any]) -> str:
@@ -204,13 +223,14 @@ def fingerprint(request: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _clip_rows(job_id: str, spec: JobSpec) -> list[NewRow]:
+def _clip_rows(job_id: str, spec: JobSpec, account_id: str) -> list[NewRow]:
     return [
         NewRow(
             row=clip_row(job_id, index),
             queue=Queue.TRANSFER,
             state=ClipState.PENDING,
             doc=write_document(ClipDoc(index)),
+            account_id=clips_account(account_id),
             limit_ms=int(spec.deadline_s * 1000),
         )
         for index in range(len(spec.clips))

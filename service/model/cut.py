@@ -1,4 +1,4 @@
-"""What the store remembers of a clip, a cut, a delivery: documents beside the engine's fields."""
+"""What the store remembers of a clip and a cut: documents beside the engine's fields."""
 
 from __future__ import annotations
 
@@ -155,26 +155,3 @@ class CutDoc:
     claim_url: str = ""
     assets: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try of a delivery. `status` is 0 when there was no reply."""
-
-    at_ms: int
-    status: int
-    duration_ms: int
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryDoc:
-    """An event on its way to one endpoint. The body is the job's event of that sequence."""
-
-    job_id: str
-    sequence: int
-    endpoint: str
-    url: str
-    tenant_id: str
-    message_id: str
-    attempts: tuple[Attempt, ...] = ()

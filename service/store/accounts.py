@@ -1,38 +1,34 @@
-"""Tenants, their API keys, uploads, and the backend accounts whose credits are spent."""
+"""Tenants, their uploads, and the backend accounts whose credits are spent."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from service.errors import NotFound, StoreRefused
+from service.model.limits import DAY_MS
 from service.store import scripts
+from service.store.api_keys import KeyStore
 from service.store.connection import Connection, Refused
 from service.store.scripts import Refusal
+from service.store.usage import count_upload
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Who calls. `webhook_secret` is encrypted; `account_id` is whose credits are spent."""
+    """Who calls. `webhook_secret` is encrypted; `account_id` is whose credits are spent.
+
+    `created_ms` is known in lists only; 0 where it is not.
+    """
 
     id: str
     name: str
     account_id: str
     webhook_secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key as the store knows it: by the hash of its text. Its account is its tenant's."""
-
-    id: str
-    tenant_id: str
-    account_id: str
-    created_ms: int
-    last4: str
+    created_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +64,12 @@ class TokenGrant:
 
 
 class AccountStore:
-    """Tenants, keys, uploads and accounts in Redis."""
+    """Tenants, uploads and accounts in Redis; `api_keys` are the tenants' keys."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._keys = connection.keys
+        self.api_keys = KeyStore(connection)
 
     def create_account(self, account_id: str, fields: Mapping[str, str]) -> bool:
         """Make a backend account unless it exists; `fields` holds at least `kind`."""
@@ -165,7 +162,7 @@ class AccountStore:
 
         self._connection.read(ask)
 
-    def create_tenant(self, tenant: Tenant) -> None:
+    def create_tenant(self, tenant: Tenant, *, now_ms: int = 0) -> None:
         """Write a tenant."""
         mapping = {
             "name": tenant.name,
@@ -173,7 +170,14 @@ class AccountStore:
             "webhook_secret": tenant.webhook_secret,
         }
         key = self._keys.tenant(tenant.id)
-        self._connection.read(lambda client: client.hset(key, mapping=mapping))
+
+        def ask(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.hset(key, mapping=mapping)
+            pipeline.zadd(self._keys.tenants, {tenant.id: now_ms})
+            return pipeline.execute()
+
+        self._connection.read(ask)
 
     def read_tenant(self, tenant_id: str) -> Tenant | None:
         """One tenant, or none."""
@@ -183,30 +187,23 @@ class AccountStore:
             return None
         return Tenant(tenant_id, found["name"], found["account"], found["webhook_secret"])
 
-    def create_key(self, digest: str, key: ApiKey) -> None:
-        """Write an API key under the hash of its text."""
-        mapping = {
-            "id": key.id,
-            "tenant": key.tenant_id,
-            "created": key.created_ms,
-            "last4": key.last4,
-        }
-        name = self._keys.api_key(digest)
-        self._connection.read(lambda client: client.hset(name, mapping=mapping))
+    def tenants(self, *, before_ms: int | None, limit: int) -> list[Tenant]:
+        """Tenants, newest first, made before a time (milliseconds, exclusive)."""
+        top = "+inf" if before_ms is None else f"({before_ms}"
+        made: list[tuple[str, float]] = self._connection.read(
+            lambda client: client.zrange(
+                self._keys.tenants, top, "-inf", desc=True, byscore=True, withscores=True,
+                offset=0, num=limit,
+            )
+        )  # fmt: skip
+        found = [(self.read_tenant(name), created) for name, created in made]
+        return [replace(each, created_ms=int(created)) for each, created in found if each]
 
-    def read_key(self, digest: str) -> ApiKey | None:
-        """The API key with this hash, with its tenant's account of this moment, or none."""
-        name = self._keys.api_key(digest)
-        found = self._connection.read(lambda client: client.hgetall(name))
-        tenant = self.read_tenant(found["tenant"]) if found else None
-        if tenant is None:
-            return None
-        return ApiKey(
-            found["id"], tenant.id, tenant.account_id, int(found["created"]), found["last4"]
-        )
+    def create_upload(self, upload: Upload, *, ttl_ms: int, key_id: str = "") -> None:
+        """Write an upload that lives for `ttl_ms` unless a job uses it; then `retire` ends it.
 
-    def create_upload(self, upload: Upload, *, ttl_ms: int) -> None:
-        """Write an upload that lives for `ttl_ms` unless a job uses it; then `retire` ends it."""
+        It is counted as used by its tenant, and by a key.
+        """
         mapping = {
             "tenant": upload.tenant_id,
             "file": upload.file,
@@ -223,6 +220,9 @@ class AccountStore:
             pipeline.hset(key, mapping=mapping)
             pipeline.pexpire(key, ttl_ms)
             pipeline.zadd(self._keys.retention, {upload.id: upload.created_ms + ttl_ms})
+            day = upload.created_ms // DAY_MS
+            owners = (upload.tenant_id, key_id)
+            count_upload(pipeline, self._keys, owners, size=upload.size, day=day)
             return pipeline.execute()
 
         self._connection.read(ask)

@@ -39,7 +39,7 @@ class TooManyParts(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An upload on its way: `offset` of `length` bytes are on disk."""
+    """An upload on its way: `offset` of `length` bytes are on disk. `key_id` began it."""
 
     id: str
     tenant_id: str
@@ -48,6 +48,7 @@ class Arrival:
     offset: int
     created_ms: int
     expires_ms: int
+    key_id: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -71,6 +72,7 @@ class ArrivalStore:
             "created": arrival.created_ms,
             "expires": arrival.expires_ms,
             "fence": 0,
+            "key": arrival.key_id,
         }
         key = self._keys.arrival(arrival.id)
 

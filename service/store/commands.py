@@ -1,5 +1,7 @@
 """The store's commands on rows, typed. Each method is one atomic write in Redis.
 
+What deliveries of webhooks need is in `deliveries.py`.
+
 Refusals that a caller must act on are values; those that mean a bug or a lost lease are errors.
 """
 
@@ -10,21 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.errors import StoreError, StoreRefused
 from service.metrics import CREDITS_RESERVED, count, count_charge
-from service.model.lifecycle import Queue
+from service.model.lifecycle import Queue, RowKind
+from service.model.rows import row_kind
 from service.settings import Settings
 from service.store import scripts
 from service.store.connection import Connection, OverLimit, Refused
+from service.store.held import LeaseLost, run_held
 from service.store.kept import Kept, read_kept
 from service.store.scripts import Refusal
 from service.store.ticks import Rooms, Tick, read_tick
-
-
-class LeaseLost(StoreRefused):
-    """Another worker has taken this row; nothing was written."""
-
-    code = "lease_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +92,11 @@ class Change:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
+__all__ = ["Change", "Claim", "Commands", "LeaseLost"]
+
+
 class Commands:
-    """Rows: tick, claim, extend, commit, evidence, and what credits and deliveries need."""
+    """Rows: tick, claim, extend, commit, evidence, and what credits need."""
 
     def __init__(self, connection: Connection, settings: Settings) -> None:
         self._connection = connection
@@ -138,7 +138,7 @@ class Commands:
                 self._lease_ms,
                 self._grace_ms,
                 int(self._settings.look_every_s * 1000),
-                self._settings.account_slots,
+                self._most_at_once(row),
             )
         except Refused as refused:
             return refused.refusal
@@ -158,6 +158,16 @@ class Commands:
             claimed_at_s=now_s,
             origin=origin,
         )
+
+    def _most_at_once(self, row: str) -> int:
+        """Rows at work at once in one line: of an account's clips or cuts, of a receiver."""
+        match row_kind(row):
+            case RowKind.CLIP:
+                return self._settings.account_clips
+            case RowKind.DELIVERY:
+                return self._settings.webhook_slots
+            case _:
+                return self._settings.account_slots
 
     def extend_all(self, held: Sequence[tuple[str, int]], *, now_ms: int) -> list[Kept]:
         """Renew leases (row, fence), all in one exchange; what became of each."""
@@ -272,26 +282,8 @@ class Commands:
         """Tell of progress while a step runs."""
         self._held(scripts.NOTE, now_ms, claim.row, claim.fence, event)
 
-    def fan_out(self, claim: Claim, deliveries: Sequence[tuple[str, str]], *, now_ms: int) -> int:
-        """Turn an event into deliveries (row, document) and close its row."""
-        body = json.dumps([{"row": row, "doc": doc} for row, doc in deliveries])
-        return int(self._held(scripts.FAN_OUT, now_ms, claim.row, claim.fence, body)[0])
-
-    def record_attempt(
-        self, claim: Claim, *, state: str, doc: str, next_ms: int, now_ms: int
-    ) -> None:
-        """Write one try of a delivery; `next_ms` 0 ends it."""
-        self._held(scripts.RECORD_ATTEMPT, now_ms, claim.row, claim.fence, state, doc, next_ms)
-
     def _held(self, script: scripts.Script, now_ms: int, *args: str | int) -> list[str]:
-        try:
-            return self._connection.run(script, now_ms, *args)
-        except Refused as refused:
-            if refused.refusal in {Refusal.GONE, Refusal.ENDED, Refusal.FENCED}:
-                raise LeaseLost(f"{args[0]}: {refused.refusal.name}") from None
-            if refused.refusal in {Refusal.CREDITS, Refusal.LIMIT}:
-                raise
-            raise StoreError(f"{script.name} {args[0]}: {refused.refusal.name}") from None
+        return run_held(self._connection, script, now_ms, *args)
 
 
 def _clipped(body: str) -> str:

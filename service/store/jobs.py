@@ -9,70 +9,14 @@ from typing import Any
 
 from service.errors import Conflict, NotFound
 from service.model.cut import ClipDoc, CutDoc
-from service.model.documents import read_document, write_document
-from service.model.job import Job, JobSpec, all_cut_rows, clip_rows, cut_rows, uploads_of
-from service.model.lifecycle import ClipState, CutState, JobStatus, Queue
+from service.model.documents import read_document
+from service.model.job import Job, JobSpec, all_cut_rows, clip_rows, cut_rows
+from service.model.lifecycle import ClipState, CutState, JobStatus
 from service.store import scripts
+from service.store.acceptance import Accepted, NewJob
 from service.store.connection import Connection, Refused
 from service.store.refusals import job_refusal
 from service.store.scripts import Refusal
-
-
-@dataclass(frozen=True, slots=True)
-class NewRow:
-    """A row to be created with its job. `after` names rows it waits for."""
-
-    row: str
-    queue: Queue
-    state: str
-    doc: str
-    account_id: str = ""
-    after: tuple[str, ...] = ()
-    limit_ms: int = 0
-    look_ms: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "row": self.row,
-            "queue": self.queue,
-            "state": self.state,
-            "doc": self.doc,
-            "account": self.account_id,
-            "after": " ".join(self.after),
-            "limit_ms": self.limit_ms,
-        }
-        if self.look_ms:
-            body["look_ms"] = self.look_ms
-        return body
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """Everything that one accept writes."""
-
-    id: str
-    tenant_id: str
-    account_id: str
-    spec: JobSpec
-    rows: Sequence[NewRow]
-    cuts: int
-    event: str
-    quota: int
-    ttl_ms: int
-    idempotency_ttl_ms: int
-    warn_ms: int = 86_400_000
-    idempotency_key: str = ""
-    fingerprint: str = ""
-    retry_of: str = ""
-    origin: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The id of the job, and whether it is an earlier one replayed."""
-
-    job_id: str
-    replayed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +50,9 @@ class JobStore:
         Raises:
             IdempotencyReused: the key was used with another body.
             Gone: an upload does not exist, has expired or is another tenant's.
-            QuotaExceeded: too many unfinished jobs of this tenant.
+            QuotaExceeded: too many unfinished jobs of this tenant or key.
+            RateExceeded: too many jobs of this key within a minute.
+            CreditQuotaExceeded: it could cost more than the key has left of its month.
             StoreUnavailable: Redis has little memory left, which running jobs need.
         """
         return self._create(new, now_ms=now_ms)
@@ -120,22 +66,9 @@ class JobStore:
         self._create(new, now_ms=now_ms, rehearse=True)
 
     def _create(self, new: NewJob, *, now_ms: int, rehearse: bool = False) -> Accepted:
-        change: dict[str, Any] = {
-            "spec": write_document(new.spec),
-            "ttl_ms": new.ttl_ms,
-            "warn_ms": new.warn_ms,
-            "hooks": new.spec.webhook is not None,
-            "cuts": new.cuts,
-            "rows": [row.as_dict() for row in new.rows],
-            "uploads": uploads_of(new.spec),
-            "event": new.event,
-        }
+        change = new.as_change()
         if rehearse:
             change["rehearse"] = True
-        if new.retry_of:
-            change["retry_of"] = new.retry_of
-        if new.origin:
-            change["origin"] = new.origin
         try:
             reply = self._connection.run(
                 scripts.CREATE_JOB,
@@ -150,7 +83,7 @@ class JobStore:
                 json.dumps(change, ensure_ascii=False, separators=(",", ":")),
             )
         except Refused as refused:
-            raise job_refusal(refused, new.quota) from None
+            raise job_refusal(refused, new.quota, new.use) from None
         return Accepted(reply[0], replayed=reply[1] == "1")
 
     def cancel(self, job_id: str, event: str, *, now_ms: int) -> JobStatus:
@@ -188,6 +121,11 @@ class JobStore:
         key = self._keys.job(job_id)
         found = self._connection.read(lambda client: client.hgetall(key))
         return job_of(job_id, found) if found else None
+
+    def wants_hooks(self, job_id: str) -> bool:
+        """Whether the job's own webhook is told of what happens: it has one, and it took them."""
+        key = self._keys.job(job_id)
+        return bool(self._connection.read(lambda client: client.hget(key, "hooks")) == "1")
 
     def was_accepted(self, job_id: str, tenant_id: str) -> bool:
         """Whether a tenant once had this job; its name outlives it for a while."""

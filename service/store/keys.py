@@ -96,6 +96,21 @@ class Keys:
     def tenant_open(self, tenant_id: str) -> str:
         return f"{self.prefix}tenant:{tenant_id}:open"
 
+    def tenant_endpoints(self, tenant_id: str) -> str:
+        return f"{self.prefix}tenant:{tenant_id}:endpoints"
+
+    def listening(self, tenant_id: str) -> str:
+        return f"{self.prefix}tenant:{tenant_id}:listening"
+
+    def endpoint(self, endpoint_id: str) -> str:
+        return f"{self.prefix}endpoint:{endpoint_id}"
+
+    def endpoint_deliveries(self, endpoint_id: str) -> str:
+        return f"{self.prefix}endpoint:{endpoint_id}:deliveries"
+
+    def reply(self, tenant_id: str, digest: str) -> str:
+        return f"{self.prefix}reply:{tenant_id}:{digest}"
+
     def upload(self, upload_id: str) -> str:
         return f"{self.prefix}upload:{upload_id}"
 
@@ -113,6 +128,37 @@ class Keys:
 
     def api_key(self, digest: str) -> str:
         return f"{self.prefix}key:{digest}"
+
+    @property
+    def key_ids(self) -> str:
+        return f"{self.prefix}key-ids"
+
+    @property
+    def tenants(self) -> str:
+        return f"{self.prefix}tenants"
+
+    @property
+    def audit(self) -> str:
+        return f"{self.prefix}audit"
+
+    @property
+    def held(self) -> str:
+        return f"{self.prefix}held"
+
+    def usage(self, owner: str, day: int | str) -> str:
+        return f"{self.prefix}usage:{owner}:{day}"
+
+    def accepts(self, key_id: str) -> str:
+        return f"{self.prefix}accepts:{key_id}"
+
+    def key_open(self, key_id: str) -> str:
+        return f"{self.prefix}key-open:{key_id}"
+
+    def requests(self, key_id: str, minute: int) -> str:
+        return f"{self.prefix}requests:{key_id}:{minute}"
+
+    def tenant_keys(self, tenant_id: str) -> str:
+        return f"{self.prefix}tenant:{tenant_id}:keys"
 
     def idempotency(self, tenant_id: str, key: str) -> str:
         return f"{self.prefix}idempotency:{tenant_id}:{key}"

@@ -94,13 +94,17 @@ def find_sealed(
     most_rounds: int = _MOST_ROUNDS,
     keys_a_round: int = _KEYS_A_ROUND,
 ) -> Sealed:
-    """Webhook secrets of tenants and tokens of accounts, in a bounded number of exchanges.
+    """Webhook secrets of tenants and endpoints, tokens of accounts, in bounded many exchanges.
 
     Raises:
         StoreUnavailable: Redis does not answer.
     """
     keys, texts, cursor = connection.keys, list[str](), 0
-    wanted = {keys.tenant(""): ("webhook_secret",), keys.account(""): ("token", "client_id")}
+    wanted = {
+        keys.tenant(""): ("webhook_secret",),
+        keys.endpoint(""): ("webhook_secret",),
+        keys.account(""): ("token", "client_id"),
+    }
     for _ in range(most_rounds):
         cursor, names = connection.read(partial(_scan, cursor=cursor, count=keys_a_round))
         for prefix, fields in wanted.items():

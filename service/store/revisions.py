@@ -9,6 +9,7 @@ from service.model.cut import CutDoc
 from service.model.documents import write_document
 from service.model.job import MAX_REVISIONS
 from service.model.lifecycle import CutState, Queue
+from service.model.limits import KeyUse
 from service.store import scripts
 from service.store.connection import Connection, Refused
 from service.store.refusals import cut_refusal
@@ -30,6 +31,7 @@ class NewCut:
     limit_ms: int
     look_ms: int
     origin: str = ""
+    use: KeyUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ def add_cut(connection: Connection, new: NewCut, *, now_ms: int) -> AddedCut:
         Gone: the job has expired.
         Conflict: it is being canceled.
         QuotaExceeded: the cut has as many revisions as it may.
+        CreditQuotaExceeded: it could cost more than the key has left of its month.
         StoreUnavailable: Redis has little memory left, which running jobs need.
     """
     doc = CutDoc(new.clip, new.label, revision=0, wish=new.wish)
@@ -60,6 +63,7 @@ def add_cut(connection: Connection, new: NewCut, *, now_ms: int) -> AddedCut:
         "look_ms": new.look_ms,
         "event": new.event,
         **({"origin": new.origin} if new.origin else {}),
+        **({"use": new.use.as_dict()} if new.use else {}),
     }
     try:
         row, revision, replayed = connection.run(
@@ -76,7 +80,7 @@ def add_cut(connection: Connection, new: NewCut, *, now_ms: int) -> AddedCut:
             json.dumps(change, ensure_ascii=False, separators=(",", ":")),
         )
     except Refused as refused:
-        raise cut_refusal(refused.refusal) from None
+        raise cut_refusal(refused, new.use) from None
     return AddedCut(row, int(revision), replayed == "1")
 
 

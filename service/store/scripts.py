@@ -36,6 +36,9 @@ class Refusal(IntEnum):
     QUOTA = -12
     LIMIT = -13
     FULL = -14
+    RATE = -15
+    KEY_JOBS = -16
+    KEY_CREDITS = -17
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,19 @@ CREATE_JOB = _script(
     "create_job",
     *("tenant", "job", "idempotency_key", "fingerprint", "idempotency_ttl_ms"),
     *("quota", "account", "change"),
-    refuses=(Refusal.KEY_REUSED, Refusal.UPLOAD_GONE, Refusal.QUOTA, Refusal.FULL),
+    refuses=(
+        *(Refusal.KEY_REUSED, Refusal.UPLOAD_GONE, Refusal.QUOTA, Refusal.FULL),
+        *(Refusal.RATE, Refusal.KEY_JOBS, Refusal.KEY_CREDITS),
+    ),
 )
 ADD_CUT = _script(
     "add_cut",
     *("tenant", "job", "idempotency_key", "fingerprint", "idempotency_ttl_ms"),
     *("clip", "label", "most", "change"),
-    refuses=(Refusal.GONE, Refusal.STATE, Refusal.KEY_REUSED, Refusal.QUOTA, Refusal.FULL),
+    refuses=(
+        *(Refusal.GONE, Refusal.STATE, Refusal.KEY_REUSED, Refusal.QUOTA, Refusal.FULL),
+        Refusal.KEY_CREDITS,
+    ),
 )
 TICK = _script("tick", "limit", "ring_ms", "ring_max_ms", "worker", "room_until_ms", "rooms")
 CLAIM = _script(
@@ -95,10 +104,38 @@ FINISH = _script(
 CANCEL = _script("cancel", "job", "event", refuses=(Refusal.GONE, Refusal.STATE))
 RESUME = _script("resume", "job", "event", refuses=(Refusal.GONE, Refusal.STATE))
 NOTE = _script("note", "row", "fence", "event", refuses=_HOLDER)
-FAN_OUT = _script("fan_out", "row", "fence", "deliveries", refuses=_HOLDER)
+FAN_OUT = _script("fan_out", "row", "fence", "deliveries", "log_ms", "log_most", refuses=_HOLDER)
 RECORD_ATTEMPT = _script(
-    "record_attempt", "row", "fence", "state", "doc", "next_ms", refuses=_HOLDER
+    "record_attempt",
+    *("row", "fence", "state", "doc", "next_ms", "kept_ms", "health"),
+    refuses=_HOLDER,
 )
+CREATE_ENDPOINT = _script(
+    "create_endpoint",
+    *("tenant", "endpoint", "most", "fields"),
+    refuses=(Refusal.QUOTA, Refusal.FULL),
+)
+CHANGE_ENDPOINT = _script(
+    "change_endpoint", "tenant", "endpoint", "fields", refuses=(Refusal.GONE,)
+)
+DROP_ENDPOINT = _script("drop_endpoint", "tenant", "endpoint", refuses=(Refusal.GONE,))
+ROTATE_SECRET = _script(
+    "rotate_secret",
+    *("tenant", "endpoint", "secret", "overlap_ms", "most"),
+    refuses=(Refusal.GONE, Refusal.LIMIT),
+)
+SEND_TEST = _script(
+    "send_test",
+    *("tenant", "endpoint", "row", "doc", "log_ms", "log_most", "origin"),
+    refuses=(Refusal.GONE, Refusal.STATE, Refusal.FULL),
+)
+REPLAY = _script("replay", "tenant", "endpoint", "row", refuses=(Refusal.GONE, Refusal.STATE))
+BEGIN_REPLY = _script(
+    "begin_reply",
+    *("tenant", "digest", "fingerprint", "turn", "lock_ms"),
+    refuses=(Refusal.WAITING, Refusal.KEY_REUSED),
+)
+PUT_REPLY = _script("put_reply", "tenant", "digest", "turn", "answer", "ttl_ms")
 TAKE_TOKEN = _script(
     "take_token", "account", "least_ms", "lock_ms", refuses=(Refusal.WAITING, Refusal.GONE)
 )
@@ -121,6 +158,12 @@ COMPLETE_UPLOAD = _script(
     "complete_upload",
     *("upload", "fence", "file", "size", "sha256", "kind", "ttl_ms"),
     refuses=(Refusal.GONE, Refusal.FENCED),
+)
+TOUCH_KEY = _script("touch_key", "digest", "every_ms", refuses=(Refusal.GONE,))
+ROTATE_KEY = _script(
+    "rotate_key",
+    *("tenant", "old", "new", "digest", "until_ms", "listed_ms", "fields"),
+    refuses=(Refusal.GONE, Refusal.STATE),
 )
 
 RETIRE = _script("retire", "limit", "remember_ms", "uncounted_ms")
@@ -148,12 +191,22 @@ SCRIPTS: tuple[Script, ...] = (
     NOTE,
     FAN_OUT,
     RECORD_ATTEMPT,
+    CREATE_ENDPOINT,
+    CHANGE_ENDPOINT,
+    DROP_ENDPOINT,
+    ROTATE_SECRET,
+    SEND_TEST,
+    REPLAY,
+    BEGIN_REPLY,
+    PUT_REPLY,
     TAKE_TOKEN,
     PUT_TOKEN,
     DROP_TOKEN,
     RESUME_UPLOAD,
     APPEND_PART,
     COMPLETE_UPLOAD,
+    TOUCH_KEY,
+    ROTATE_KEY,
     RETIRE,
     DELETE_JOB,
     WARN,

@@ -41,6 +41,24 @@ class EventType(StrEnum):
     CUT_ACTION_REQUIRED = "cut.action_required"
     CUT_CANCELED = "cut.canceled"
     CUT_EXPIRED = "cut.expired"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+    WEBHOOK_TEST = "webhook.test"
+
+
+#: Those that belong to a tenant and no job: no webhook of a job is told of them.
+OF_NO_JOB = frozenset({EventType.ENDPOINT_DISABLED, EventType.WEBHOOK_TEST})
+
+
+def notice_body(kind: EventType, event_id: str, data: Mapping[str, Any], *, now_ms: int) -> str:
+    """The whole body of an event that belongs to no job: its sequence is 0."""
+    body = {
+        "sequence": 0,
+        "id": event_id,
+        "type": kind,
+        "timestamp": iso_time(now_ms),
+        "data": dict(data),
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def event_body(kind: EventType, job_id: str, data: Mapping[str, Any], *, now_ms: int) -> str:

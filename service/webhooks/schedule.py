@@ -67,7 +67,22 @@ class Disabled:
     status: int = _GONE
 
 
-Decision = Delivered | RetryAt | Exhausted | Disabled
+@dataclass(frozen=True, slots=True)
+class AsPlanned:
+    """The schedule goes on as if this try had not been made."""
+
+
+Decision = Delivered | RetryAt | Exhausted | Disabled | AsPlanned
+
+
+def after_manual(outcome: AttemptOutcome, *, ended_before: bool) -> Decision:
+    """Decides what follows a try that somebody asked for: it starts no schedule and moves none."""
+    status = outcome.status
+    if status is not None and status // 100 == 2:
+        return Delivered()
+    if status == _GONE:
+        return Disabled()
+    return Exhausted() if ended_before else AsPlanned()
 
 
 def next_try(

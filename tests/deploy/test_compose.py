@@ -116,6 +116,15 @@ def test_no_image_runs_as_root_and_none_names_one_base():
                 assert re.search(r"^USER \d+:\d+$", stage, re.MULTILINE), name
 
 
+def test_a_busy_machine_makes_no_container_unhealthy():
+    """Given checks that start an interpreter, then each has the time that this may take."""
+    text = (DEPLOY / "Dockerfile").read_text()
+    said = re.findall(r"^HEALTHCHECK .*--timeout=(\d+)s", text, re.MULTILINE)
+    assert len(said) == 2
+    said.append(SERVICES["api"]["healthcheck"]["timeout"].removesuffix("s"))
+    assert min(map(int, said)) >= 10
+
+
 def split(part: str) -> set[str]:
     done = subprocess.run(
         [DEPLOY / "split-lock", part],

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.ids import is_id, new_client_id, new_id, new_render_id
+from service.ids import id_time_ms, is_id, new_client_id, new_id, new_render_id
 
-PREFIXES = ("job", "upl", "evt", "edt", "ten", "acc", "key")
+PREFIXES = ("job", "upl", "evt", "edt", "ten", "acc", "key", "whe")
 times = st.integers(min_value=0, max_value=2**48 - 1)
 
 
@@ -25,6 +25,15 @@ def test_a_new_id_is_one_of_its_prefix_only(prefix, now_ms):
 def test_ids_sort_as_their_times(one, other):
     if one != other:
         assert (new_id("job", one) < new_id("job", other)) == (one < other)
+
+
+@given(st.sampled_from(PREFIXES), times)
+def test_an_id_tells_when_it_was_made(prefix, now_ms):
+    assert id_time_ms(new_id(prefix, now_ms)) == now_ms
+
+
+def test_what_is_no_id_was_made_at_no_time():
+    assert id_time_ms("ten_1") == 0
 
 
 def test_ids_of_one_millisecond_differ():

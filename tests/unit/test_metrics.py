@@ -39,7 +39,7 @@ class TestCatalogue:
 
     def test_labels_are_few_and_never_a_tenant_or_a_job(self):
         known = {"method", "route", "status", "kind", "state", "code", "queue", "call"}
-        known |= {"charged", "outcome"}
+        known |= {"charged", "outcome", "reason"}
         assert {label for each in CATALOGUE for label in each.labels} == known
 
     def test_registry_has_what_the_catalogue_says(self, recorder):

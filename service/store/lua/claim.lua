@@ -1,5 +1,5 @@
 -- claim: take a row: raise its fence and give it a lease, if it is ready, free and has a slot of its account.
--- KEYS: none, all are derived from the prefix: due row:* overdue:* account:*:slots account:*:waiting job:*
+-- KEYS: none, all are derived from the prefix: due row:* overdue:* account:*:slots account:*:waiting job:* endpoint:*
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 owner  7 lease_ms  8 grace_ms  9 look_ms  10 slots
 -- Returns: {fence, state, queue, doc, job, account, deadline_ms, crashes, cancel, resume, origin}
 -- Refuses: -1 HELD  -2 NOT_YET  -3 WAITING  -4 GONE  -5 ENDED  -9 CLOCK
@@ -38,7 +38,9 @@ end
 if not ending and account ~= '' and slot ~= '1' then
   local waiting = K.waiting(account)
   redis.call('ZADD', waiting, 'NX', ARGV[2], row)
-  local free = tonumber(ARGV[10]) - redis.call('SCARD', K.slots(account))
+  -- A delivery stands in the line of its endpoint, which may have a limit of its own.
+  local most = redis.call('HGET', K.endpoint(account), 'concurrency') or ARGV[10]
+  local free = tonumber(most) - redis.call('SCARD', K.slots(account))
   if redis.call('ZRANK', waiting, row) >= free then return wait_for_other() end
   redis.call('ZREM', waiting, row)
   redis.call('SADD', K.slots(account), row)

@@ -1,9 +1,9 @@
 -- settle: book what one edit cost, by what has gone from the account since it was last looked at; once.
--- KEYS: none, all are derived from the prefix: row:* job:* account:* account:*:editing
+-- KEYS: none, all are derived from the prefix: row:* job:* account:* account:*:editing usage:* held
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 edit  8 total  9 most  10 confirmed  11 mark
 -- Returns: {credits charged, or "unknown", "1" when that was booked before}; total is the balance just read, mark the account's count of settles before, most what one of several edits can have cost
 -- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -9 CLOCK
--- @include keys clock bell rows holder
+-- @include keys clock bell rows holder usage
 if clock_refuses() then return { -9 } end
 local refusal = holder_refusal(ARGV[5], ARGV[6])
 if refusal then return { refusal } end
@@ -54,6 +54,12 @@ local release = math.min(reserved, charge)
 local said = (doubt == '1' and ARGV[10] == '0' and charge > 0) and 'unknown' or string.format('%d', charge)
 redis.call('HSET', K.job(job), 'settled:' .. ARGV[7], said)
 redis.call('HINCRBY', K.job(job), 'charged', charge)
+if charge > 0 then
+  -- A revision is its sender's, whose key may be another than the job's.
+  local thing = redis.call('HEXISTS', K.row(ARGV[5]), 'key') == 1 and K.row(ARGV[5]) or K.job(job)
+  release_held(thing, charge)
+  count_use(redis.call('HGET', K.job(job), 'tenant'), redis.call('HGET', thing, 'key'), { credits = charge })
+end
 if release > 0 then
   redis.call('HINCRBY', K.account(account), 'reserved', 0 - release)
   redis.call('HINCRBY', K.job(job), 'reserved', 0 - release)

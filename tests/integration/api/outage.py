@@ -18,8 +18,8 @@ from service.jobs.finish import finish_job
 from service.model.cut import CutDoc, ResultFile
 from service.model.documents import write_document
 from service.model.job import clip_rows, cut_rows
+from service.store.acceptance import NewJob
 from service.store.commands import Change, Claim
-from service.store.jobs import NewJob
 from tests.builders import a_new_job
 from tests.conftest import valkey_binary
 from tests.integration.api.conftest import Visitor

@@ -266,7 +266,7 @@ class TestOwn:
 def test_another_process_follows_within_the_time_of_its_cache(ann, services):
     # Given another API process that knows the tenant's key,
     clock = FakeClock()
-    cache = KeyCache(services.accounts, services.settings, clock)
+    cache = KeyCache(services.accounts.api_keys, services.settings, clock)
     header = f"Bearer {ann.key}"
     assert cache.resolve(header).account_id == ANONYMOUS_ACCOUNT
     # When the tenant attaches a token elsewhere, then it follows after ten seconds.

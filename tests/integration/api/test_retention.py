@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
+from service.audit import Act, read_entries
 from service.jobs.retention import sweep
 from service.store.retention import Retention
 from tests.integration.api.conftest import JOB, Visitor
@@ -45,12 +46,12 @@ def test_deleting_again_changes_nothing(ann: Visitor, ended: str):
     assert [ann.delete(f"/v1/jobs/{ended}").status_code for _ in range(3)] == [204] * 3
 
 
-def test_who_deleted_it_stays_in_the_log(ann: Visitor, ended: str, caplog):
-    caplog.set_level("INFO")
+def test_who_deleted_it_stays_in_the_audit_log(ann: Visitor, ended: str, services):
     ann.delete(f"/v1/jobs/{ended}")
     ann.delete(f"/v1/jobs/{ended}")
-    lines = [each for each in caplog.records if each.message == "job_deleted"]
-    assert [(each.job, each.tenant) for each in lines] == [(ended, ann.tenant_id)]
+    kept = read_entries(services.connection, tenant_id=ann.tenant_id, before="", limit=10)
+    deleted = [each for each in kept if each.act == Act.JOB_DELETED]
+    assert [(each.object_id, each.actor[:4]) for each in deleted] == [(ended, "key_")]
 
 
 @pytest.mark.parametrize(

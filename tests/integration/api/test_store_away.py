@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from service.access import create_key
+from service.audit import Act, record
 from service.clock import AnchoredClock
 from service.jobs.finish import finish_job
 from service.jobs.frozen import thaw
 from service.model.job import clip_rows, cut_rows
+from service.model.scope import Scope
 from service.settings import Settings
 from tests.builders import a_new_job
 from tests.integration.api import tus
@@ -18,10 +22,20 @@ from tests.integration.api.outage_fixtures import finished, kill, redis_url, ser
 __all__ = ["finished", "kill", "redis_url", "server"]
 
 #: What stands for the words of a route's address.
+_ENDPOINT = "whe_01mcc5rm008y8ejrhf2bj30ndg"
 FILLED = {
     "job_id": "job_01mcc5rm008y8ejrhf2bj30ndg",
     "label": "A",
     "upload_id": "upl_01mcc5rm008y8ejrhf2bj30ndg",
+    "key_id": "key_01mcc5rm008y8ejrhf2bj30ndg",
+    "endpoint_id": _ENDPOINT,
+    "delivery_id": f"job_01mcc5rm008y8ejrhf2bj30ndg.1.{_ENDPOINT}",
+}
+#: Bodies of the routes of webhooks, by the last word of their rules.
+_HOOKS = {
+    "webhook-endpoints": {"url": "https://you.example.com/"},
+    "<endpoint_id>": {"enabled": False},
+    "replay": {"since": "2026-11-25T00:00:00Z"},
 }
 #: Routes that need nothing of Redis but the caller's key.
 _WITHOUT_REDIS = {("/v1/styles", "GET"), ("/v1/limits", "GET")}
@@ -42,19 +56,29 @@ def _body(rule: str) -> dict:
         return {"json": {"job_ttl_s": 3600}}
     if rule.endswith("/nemo-token"):
         return {"json": {"token": "nmv_usr_12345678"}}
+    if rule.startswith("/v1/admin"):
+        return {"json": {"name": "one more"}}
+    if "webhook" in rule:
+        return {"json": _HOOKS.get(rule.rpartition("/")[2]), "headers": headers}
     return {"json": JOB, "headers": headers}
 
 
 class TestKilled:
-    def test_every_route_that_needs_it_answers_503(self, ann, app, kill):
-        # Given a server that was killed
+    def test_every_route_that_needs_it_answers_503(self, ann, app, services, kill):
+        # Given a key that opens every route, and a server that was killed
+        _, text = create_key(
+            services.accounts, tenant_id=ann.tenant_id, account_id="acc_anonymous",
+            pepper=services.settings.key_pepper, now_ms=services.clock.now_ms(), scopes=Scope,
+        )  # fmt: skip
+        ann = replace(ann, key=text)
+        assert ann.get("/v1/jobs").status_code == 200
         kill()
-        asked = 0
+        asked, filled = 0, {**FILLED, "tenant_id": ann.tenant_id}
         for rule in app.url_map.iter_rules():
             if not rule.rule.startswith("/v1/"):
                 continue
             path = app.url_map.bind("").build(
-                rule.endpoint, {name: FILLED[name] for name in rule.arguments}
+                rule.endpoint, {name: filled[name] for name in rule.arguments}
             )
             for method in rule.methods - {"HEAD", "OPTIONS"}:
                 if (rule.rule, method) in _ASKS_FIRST:
@@ -165,3 +189,12 @@ def test_a_job_ends_though_its_files_are_full(ann, services, settings: Settings)
     # When its job is finished; then it has ended
     finish_job(claim(services, f"finish:{new.id}"), services)
     assert services.jobs.read(new.id).status == "failed"
+
+
+def test_an_act_does_not_fail_because_the_audit_log_cannot_be_written(ann, services, kill, caplog):
+    kill()
+    record(
+        services.connection, Act.UPLOAD_DELETED, actor="key_x", tenant_id=ann.tenant_id,
+        object_id="upl_x", now_ms=1,
+    )  # fmt: skip
+    assert "audit_unwritten" in caplog.text

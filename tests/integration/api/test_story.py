@@ -7,16 +7,8 @@ import json
 import pytest
 
 from api.story import main
-from service.model.cut import (
-    Attempt,
-    CutDoc,
-    DeliveryDoc,
-    Edit,
-    EditIntent,
-    Failure,
-    Recovery,
-    RenderIntent,
-)
+from service.model.cut import CutDoc, Edit, EditIntent, Failure, Recovery, RenderIntent
+from service.model.delivery import Attempt, DeliveryDoc
 from service.model.documents import write_document
 from service.model.rows import clip_row, cut_row, delivery_row
 from tests.integration.api.conftest import JOB

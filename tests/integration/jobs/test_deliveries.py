@@ -82,13 +82,13 @@ def test_an_event_whose_lease_is_renewed_while_it_ends_is_no_lease_lost(
     engine, small_clip, monkeypatch, caplog
 ):
     # Given an event's only write, and a renewal that comes before it is heard of
-    services, told = engine.services, engine.services.commands.fan_out
+    services, told = engine.services, engine.services.deliveries.fan_out
 
     def fan_out(*args, **kwargs):
         told(*args, **kwargs)
         services.leases.renew_all()
 
-    monkeypatch.setattr(services.commands, "fan_out", fan_out)
+    monkeypatch.setattr(services.deliveries, "fan_out", fan_out)
     # When it is turned into deliveries; then nobody is told of a lease that was lost
     job = engine.submit(small_clip, "A", webhook={"url": "https://example.com/h", "events": ["*"]})
     advance(event_row(job, 1), services)

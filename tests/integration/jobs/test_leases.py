@@ -146,7 +146,8 @@ def round_trips(store, work) -> int:
 
 def test_all_leases_of_a_process_cost_one_exchange(store, leases):
     # Given two hundred claims
-    claims = [store.claim(store.accept(a_new_job(quota=500)).rows[0].row) for _ in range(200)]
+    new = [a_new_job(quota=500, account=f"acc_{number}") for number in range(200)]
+    claims = [store.claim(store.accept(each).rows[0].row) for each in new]
     with ExitStack() as stack:
         held = [stack.enter_context(leases.hold(claim)) for claim in claims]
         leases.renew_all()

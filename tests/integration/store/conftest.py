@@ -14,10 +14,13 @@ from service.clock import FakeClock
 from service.model.job import clip_rows, cut_rows
 from service.model.lifecycle import CutState, Queue
 from service.settings import Settings
+from service.store.acceptance import NewJob
 from service.store.accounts import AccountStore
 from service.store.commands import Change, Claim, Commands
 from service.store.connection import Connection
-from service.store.jobs import JobStore, NewJob
+from service.store.deliveries import DeliveryStore
+from service.store.endpoints import EndpointStore
+from service.store.jobs import JobStore
 from service.store.kept import Kept
 from service.store.keys import queue_key
 from service.store.scripts import Refusal
@@ -39,6 +42,8 @@ class Store:
         self.commands = Commands(self.connection, self.settings)
         self.jobs = JobStore(self.connection)
         self.accounts = AccountStore(self.connection)
+        self.deliveries = DeliveryStore(self.connection, self.settings)
+        self.endpoints = EndpointStore(self.connection, self.settings)
 
     @property
     def now_ms(self) -> int:

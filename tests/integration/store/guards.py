@@ -82,7 +82,9 @@ GUARDS = (
     Guard(
         "slots: given back at the end",
         Edit(
-            f"{LUA}include/rows.lua", "  free_slot(row, account)\n  if job ~= ''", "  if job ~= ''"
+            f"{LUA}include/rows.lua",
+            "  free_slot(row, account)\n  release_held(K.row(row))",
+            "  release_held(K.row(row))",
         ),
     ),
     Guard(
@@ -170,6 +172,42 @@ GUARDS = (
     ),
     Guard("warn: once", Edit(f"{LUA}warn.lua", " or told == '1'", "")),
     Guard(
+        "fan_out: not to one that is switched off",
+        Edit(f"{LUA}fan_out.lua", "if wants_it(delivery.endpoint) then", "if true then"),
+    ),
+    Guard(
+        "record_attempt: the place in the line is given back",
+        Edit(f"{LUA}record_attempt.lua", "  free_slot(row, line)\n", ""),
+    ),
+    Guard(
+        "endpoint: switched off it does not listen",
+        Edit(
+            f"{LUA}include/hooks.lua", "  redis.call('SREM', K.listening(tenant), endpoint)\n", ""
+        ),
+    ),
+    Guard(
+        "endpoint: nothing is told of one that was deleted",
+        Edit(f"{LUA}record_attempt.lua", "if url ~= health.url then return false end", ""),
+    ),
+    Guard(
+        "replay: an ended job is kept again",
+        Edit(f"{LUA}replay.lua", "if ENDED[status] then keep_again(job) end", ""),
+    ),
+    Guard(
+        "replay: once while it is asked for",
+        Edit(
+            f"{LUA}replay.lua",
+            "if resume == '1' or tonumber(lease) > now then return { 'busy' } end",
+            "",
+        ),
+    ),
+    Guard(
+        "what belongs to no job goes when it has ended",
+        Edit(
+            f"{LUA}record_attempt.lua", "redis.call('PEXPIRE', key, ARGV[10])", "local _ = ARGV[10]"
+        ),
+    ),
+    Guard(
         "tick writes no lease",
         Edit(
             f"{LUA}tick.lua",
@@ -191,6 +229,14 @@ GUARDS = (
     Guard(
         "clock: no time far above",
         Edit(f"{LUA}include/clock.lua", "or now > high + tonumber(ARGV[4])", ""),
+    ),
+    Guard(
+        "held: an ended job holds no credits",
+        Edit(f"{LUA}finish.lua", "release_held(K.job(job))\n", ""),
+    ),
+    Guard(
+        "held: an ended row holds none",
+        Edit(f"{LUA}include/rows.lua", "release_held(K.row(row))\n", "\n"),
     ),
     Guard(
         "token: one process at a time",

@@ -76,6 +76,8 @@ def assert_invariants(client: redis.Redis) -> Picture:
     _check_slots(picture)
     _check_jobs(picture, client)
     _check_reservations(picture)
+    _check_held(picture, client)
+    _check_endpoints(picture, client)
     return picture
 
 
@@ -155,9 +157,52 @@ def _check_reservations(picture: Picture) -> None:
         assert int(account.get("reserved", 0)) == total[name], f"{name}: credits set aside"
 
 
-#: Keys that stay for good: of the engine itself, of tenants, of accounts and their tokens.
+def _check_held(picture: Picture, client: redis.Redis) -> None:
+    """What keys are expected to spend yet is what their unfinished jobs and revisions hold."""
+    expected: dict[str, int] = defaultdict(int)
+    for name, job in picture.jobs.items():
+        assert job["status"] not in ENDED or int(job.get("held", 0)) == 0, f"{name} holds credits"
+        expected[job.get("key", "")] += int(job.get("held", 0))
+    for name, row in picture.rows.items():
+        assert row["open"] == "1" or int(row.get("held", 0)) == 0, f"{name} holds credits"
+        expected[row.get("key", "")] += int(row.get("held", 0))
+    held = {key: int(each) for key, each in client.hgetall(f"{PREFIX}held").items()}
+    assert held == {key: each for key, each in expected.items() if each}
+    opened: dict[str, set[str]] = defaultdict(set)
+    for name, job in picture.jobs.items():
+        if "key" in job and job["status"] not in ENDED:
+            opened[job["key"]].add(name)
+    found = set(client.scan_iter(f"{PREFIX}key-open:*"))
+    assert found == {f"{PREFIX}key-open:{key}" for key in opened}
+    for key, names in opened.items():
+        assert client.smembers(f"{PREFIX}key-open:{key}") == names, f"{key}: unfinished jobs"
+
+
+def _check_endpoints(picture: Picture, client: redis.Redis) -> None:
+    """Who listens is who is switched on; what belongs to no job goes when it has ended."""
+    for key in client.keys(f"{PREFIX}endpoint:*"):
+        if key.count(":") > 2:
+            continue
+        name, fields = key.rpartition(":")[2], client.hgetall(key)
+        tenant = f"{PREFIX}tenant:{fields['tenant']}"
+        assert client.zscore(f"{tenant}:endpoints", name), f"{name} is not in its tenant's list"
+        listens = client.sismember(f"{tenant}:listening", name)
+        assert bool(listens) == (fields["enabled"] == "1"), f"{name} listens: {listens}"
+    for key in client.keys(f"{PREFIX}tenant:*:listening"):
+        for name in client.smembers(key):
+            assert client.exists(f"{PREFIX}endpoint:{name}"), f"{name} listens and is not there"
+    for name, row in picture.rows.items():
+        if not row["job"] and name.startswith(("event:", "delivery:")):
+            lives = client.pttl(f"{PREFIX}row:{name}") > 0
+            assert lives == (row["open"] != "1"), f"{name} is open: {row['open']}; expires: {lives}"
+
+
+#: Keys that stay for good: of the engine itself, of tenants with their endpoints, of accounts and
+#: their tokens.
 _PERMANENT = re.compile(
-    r"(?:clock|rooms|retention|expiring|observed|overdue:[a-z]+|store-id|key:[^:]+|tenant:[^:]+|account:[^:]+|row:token:.+)"
+    r"(?:clock|rooms|retention|expiring|observed|overdue:[a-z]+|store-id|account:[^:]+|row:token:.+"
+    r"|key:[^:]+|key-ids|tenants|held|tenant:[^:]+|tenant:[^:]+:keys|audit"
+    r"|endpoint:[^:]+|tenant:[^:]+:(?:endpoints|listening))"
 )
 
 
@@ -231,6 +276,7 @@ def snapshot(client: redis.Redis) -> dict[str, object]:
             "set": client.smembers,
             "list": lambda name: client.lrange(name, 0, -1),
             "zset": lambda name: client.zrange(name, 0, -1, withscores=True),
+            "stream": client.xrange,
         }[client.type(key)]
         found[key] = (read(key), client.pttl(key) > 0)
     return found

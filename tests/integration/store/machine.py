@@ -7,6 +7,7 @@ how many steps it took, or what did not hold.
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import traceback
@@ -31,6 +32,7 @@ from service.clock import FakeClock
 from service.errors import (
     ClockRefused,
     Conflict,
+    Gone,
     IdempotencyReused,
     NotFound,
     StoreError,
@@ -45,6 +47,7 @@ from service.model.lifecycle import (
     clip_may_become,
     cut_may_become,
 )
+from service.model.limits import KeyUse
 from service.settings import Settings
 from service.store.accounts import Grant, TokenGrant
 from service.store.commands import Change, Claim, LeaseLost
@@ -52,7 +55,17 @@ from service.store.kept import Kept
 from service.store.keys import queue_key
 from service.store.retention import Retention
 from service.store.revisions import add_cut
-from tests.builders import ACCOUNT, TENANT, a_new_cut, a_new_job, a_spec, an_event
+from tests.builders import (
+    ACCOUNT,
+    TENANT,
+    a_delivery,
+    a_new_cut,
+    a_new_job,
+    a_spec,
+    a_use,
+    an_event,
+    endpoint_fields,
+)
 from tests.conftest import _run_valkey
 from tests.integration.store.conftest import Store
 from tests.integration.store.invariants import (
@@ -65,6 +78,8 @@ from tests.integration.store.invariants import (
     snapshot,
 )
 
+#: Keys by which work comes; one has none.
+OWNERS = st.sampled_from(["key_1", "key_2", ""])
 WORKERS = st.sampled_from(["w1", "w2", "w3"])
 PAUSES_S = st.sampled_from([0.5, 2, 10, 30, 59, 65, 75, 400])
 #: The account whose token several processes want.
@@ -95,12 +110,17 @@ class Engine(RuleBasedStateMachine):
         #: When jobs end of whose end was told.
         self.told: dict[str, str] = {}
         self.picture = Picture()
+        #: Endpoints ever made, also those that were deleted; tests and notices sent.
+        self.endpoints: list[str] = []
+        self.noted = 0
         self.store.accounts.create_account(TOKENS, {"kind": "anonymous"})
 
     @initialize(hooks=st.booleans(), slots=st.integers(1, 3))
     def accept_first(self, hooks, slots):
-        self.store = self.store.with_settings(account_slots=slots)
-        self.accept(clips=1, variants="AB", hooks=hooks, limit_ms=1_800_000)
+        self.store = self.store.with_settings(
+            account_slots=slots, account_clips=slots, webhook_slots=slots
+        )
+        self.accept(clips=1, variants="AB", hooks=hooks, limit_ms=1_800_000, owner="key_1")
 
     @precondition(lambda self: 0 < len(self.picture.jobs) < 4 and self.accepted < 9)
     @rule(
@@ -108,13 +128,21 @@ class Engine(RuleBasedStateMachine):
         variants=st.sampled_from(["A", "AB", "ABC"]),
         hooks=st.booleans(),
         limit_ms=st.sampled_from([0, 50_000, 1_800_000]),
+        owner=OWNERS,
     )
-    def accept(self, clips, variants, hooks, limit_ms):
+    def accept(self, clips, variants, hooks, limit_ms, owner):
         spec = a_spec(clips=clips, variants=variants, hooks=hooks)
         job_id = f"job_{self.accepted:026d}"
         self.accepted += 1
         self.store.accept(
-            a_new_job(spec, job_id=job_id, limit_ms=limit_ms, ttl_ms=300_000, warn_ms=100_000)
+            a_new_job(
+                spec,
+                job_id=job_id,
+                limit_ms=limit_ms,
+                ttl_ms=300_000,
+                warn_ms=100_000,
+                use=self._use(owner),
+            )
         )
 
     @rule(worker=WORKERS, free=st.integers(0, 3))
@@ -239,14 +267,129 @@ class Engine(RuleBasedStateMachine):
                 claim, status=status, result="{}", event=an_event(), now_ms=now_ms
             )
         elif kind == "event":
-            deliveries = [(claim.row.replace("event", "delivery") + ".job", "{}")]
-            deliveries *= data.draw(st.integers(0, 1))
-            self.store.commands.fan_out(claim, deliveries, now_ms=now_ms)
+            self._fan_out(claim, data)
         elif kind == "delivery":
-            next_ms = _pick(data, [0, now_ms + 5000])
-            self.store.commands.record_attempt(
-                claim, state="pending", doc="{}", next_ms=next_ms, now_ms=now_ms
+            next_ms = _pick(data, [0, now_ms + 5000, -1])
+            health = self._health(claim.row.rpartition(".")[2], data)
+            state = _pick(data, ["pending", "failed"]) if next_ms == 0 else "pending"
+            self.store.deliveries.record_attempt(
+                claim, state=state, doc="{}", next_ms=next_ms, now_ms=now_ms, health=health
             )
+            left = self.store.row(claim.row)["slot"]
+            assert left == "0", f"{claim.row} was tried and keeps its place in the line"
+
+    def _fan_out(self, claim: Claim, data) -> None:
+        """Deliveries to the job's webhook and to endpoints, some of them off or gone by now."""
+        names = ["job", *self.endpoints] if claim.job_id else list(self.endpoints)
+        kept = [each for each in names if data.draw(st.booleans())]
+        row = claim.row.replace("event", "delivery")
+        made = [a_delivery(f"{row}.{each}") for each in kept]
+        created = self.store.deliveries.fan_out(claim, made, now_ms=self.store.now_ms)
+        there = [each for each in kept if self.store.row(f"{row}.{each}")]
+        assert created == len(there)
+        off = [each for each in there if each != "job" and not self._is_on(each)]
+        assert not off, f"{off} are switched off and get {row}"
+
+    def _is_on(self, endpoint: str) -> bool:
+        return self.client.hget(f"cab:endpoint:{endpoint}", "enabled") == "1"
+
+    def _health(self, endpoint: str, data) -> str:
+        """What a try tells of its endpoint: up, down, or that it is to be switched off."""
+        kind = data.draw(st.integers(0, 3))
+        if endpoint == "job" or kind == 0:
+            return ""
+        told = {"endpoint": endpoint, "url": "https://hooks.example/", "up": kind == 1}
+        told |= {"seen": "", "since": str(self.store.now_ms), "error": "HTTP 500"}
+        if kind == 3:
+            self.noted += 1
+            row = f"event:evt_{self.noted:026d}.0"
+            told["off"] = {"reason": "gone", "since": "1", "at_once": True, "row": row, "doc": "{}"}
+        return json.dumps(told)
+
+    @precondition(lambda self: len(self.endpoints) < 4)
+    @rule()
+    def make_endpoint(self):
+        name = f"whe_{len(self.endpoints):026d}"
+        self.store.endpoints.create(TENANT, name, endpoint_fields(), now_ms=self.store.now_ms)
+        self.endpoints.append(name)
+
+    @precondition(lambda self: self.endpoints)
+    @rule(data=st.data(), enabled=st.booleans())
+    def switch_endpoint(self, data, enabled):
+        """On or off; of one that was deleted nothing comes back."""
+        name, now_ms = _pick(data, self.endpoints), self.store.now_ms
+        there = self.client.exists(f"cab:endpoint:{name}")
+        try:
+            self.store.endpoints.change(TENANT, name, {"enabled": enabled}, now_ms=now_ms)
+        except NotFound:
+            assert not there
+        else:
+            assert there
+
+    @precondition(lambda self: self.endpoints)
+    @rule(data=st.data())
+    def drop_endpoint(self, data):
+        with suppress(NotFound):
+            name = _pick(data, self.endpoints)
+            self.store.endpoints.drop(TENANT, name, now_ms=self.store.now_ms)
+
+    @precondition(lambda self: self.endpoints)
+    @rule(data=st.data())
+    def send_test(self, data):
+        name, now_ms = _pick(data, self.endpoints), self.store.now_ms
+        self.noted += 1
+        row = f"delivery:evt_{self.noted:026d}.0.{name}"
+        on = self._is_on(name)
+        try:
+            self.store.deliveries.send_test(TENANT, name, row, "{}", origin="", now_ms=now_ms)
+        except (Conflict, NotFound):
+            assert not on
+        else:
+            assert on
+
+    @precondition(lambda self: self.picture.jobs and any(map(self._is_on, self.endpoints)))
+    @rule(data=st.data())
+    def tell_all(self, data):
+        """End all of a job, and tell every endpoint of it in vain: it can be replayed then."""
+        job = _pick(data, sorted(self.picture.jobs))
+        self.store.clock.advance(75)
+        for _ in range(5):
+            for row in [row for row in self.client.zrange("cab:due", 0, -1) if job in row]:
+                got = self.store.try_claim(row, "w2")
+                if not isinstance(got, Claim):
+                    continue
+                if row.startswith("event:"):
+                    name = row.replace("event", "delivery")
+                    made = [a_delivery(f"{name}.{each}") for each in self.endpoints]
+                    self.store.deliveries.fan_out(got, made, now_ms=self.store.now_ms)
+                else:
+                    self._end(got)
+                if row.startswith(("clip:", "cut:")):
+                    self.ended[row] = "failed"
+                self.fences[row] = got.fence
+        rows = self.client.smembers(f"cab:job:{job}:rows")
+        if told := sorted(row for row in rows if _is_to_endpoint(row)):
+            self._replay(_pick(data, told))
+
+    @precondition(lambda self: any(_is_to_endpoint(row) for row in self.picture.rows))
+    @rule(data=st.data())
+    def replay(self, data):
+        """Ask for a try of a delivery, whatever it is doing; twice is as once."""
+        rows = [each for each in sorted(self.picture.rows) if _is_to_endpoint(each)]
+        self._replay(_pick(data, rows))
+
+    def _replay(self, row: str) -> None:
+        name, now_ms, before = row.rpartition(".")[2], self.store.now_ms, snapshot(self.client)
+        try:
+            self.store.deliveries.replay(TENANT, name, row, now_ms=now_ms)
+        except (Conflict, NotFound, Gone):
+            assert snapshot(self.client) == before
+            return
+        assert self._is_on(name)
+        assert self._is_open(row)
+        once = snapshot(self.client)
+        assert not self.store.deliveries.replay(TENANT, name, row, now_ms=now_ms)
+        assert snapshot(self.client) == once
 
     def _step(self, claim: Claim, data, state: str) -> None:
         following = _pick(data, _following(claim.row, state))
@@ -325,7 +468,9 @@ class Engine(RuleBasedStateMachine):
             writes.append(lambda: commands.finish(claim, **ends, now_ms=now_ms))
         if claim.row.startswith("delivery:"):
             ends = {"state": "failed", "doc": "{}", "next_ms": 0}
-            writes.append(lambda: commands.record_attempt(claim, **ends, now_ms=now_ms))
+            writes.append(
+                lambda: self.store.deliveries.record_attempt(claim, **ends, now_ms=now_ms)
+            )
         for write in writes:
             with suppress(LeaseLost):
                 write()
@@ -360,6 +505,9 @@ class Engine(RuleBasedStateMachine):
             again = commands.settle(claim, **{**paid, "total": 10}, now_ms=now_ms)
             assert (again, self._of_job(claim, "charged")) == (charge, charged)
 
+    def _use(self, owner: str, price: int = 100) -> KeyUse:
+        return a_use(owner, price=price, now_ms=self.store.now_ms)
+
     def _of_job(self, claim: Claim, name: str) -> str:
         return self.store.job(claim.job_id).get(name, "0")
 
@@ -389,12 +537,12 @@ class Engine(RuleBasedStateMachine):
             assert status != "comparing", f"{job} was canceled though its videos exist"
 
     @precondition(lambda self: self.picture.jobs)
-    @rule(data=st.data(), key=st.integers(0, 30))
-    def add_cut(self, data, key):
+    @rule(data=st.data(), key=st.integers(0, 30), owner=OWNERS)
+    def add_cut(self, data, key, owner):
         job = self._job(data, "canceling", "succeeded", "failed")
         known = self.added.get(str(key))
         try:
-            new = a_new_cut(job, key=str(key))
+            new = a_new_cut(job, key=str(key), use=self._use(owner, 50))
             added = add_cut(self.store.connection, new, now_ms=self.store.now_ms)
         except Conflict:
             assert self.picture.jobs[job]["status"] == "canceling"
@@ -576,7 +724,8 @@ class Engine(RuleBasedStateMachine):
         before = {name: job["status"] for name, job in self.picture.jobs.items()}
         self.picture = assert_invariants(self.client)
         for account, held in self.picture.slots.items():
-            most = self.store.settings.account_slots
+            own = endpoint_fields()["concurrency"] if account.startswith("whe_") else 0
+            most = own or self.store.settings.account_slots
             assert len(held) <= most, f"{account} has {len(held)} of {most} slots in use"
         for name, status in before.items():
             if status in ENDED and name in self.picture.jobs:
@@ -617,11 +766,15 @@ class Engine(RuleBasedStateMachine):
                 claim, status="failed", result="{}", event=an_event(), now_ms=now_ms
             )
         elif kind == "event":
-            self.store.commands.fan_out(claim, [], now_ms=now_ms)
+            self.store.deliveries.fan_out(claim, [], now_ms=now_ms)
         else:
-            self.store.commands.record_attempt(
+            self.store.deliveries.record_attempt(
                 claim, state="failed", doc="{}", next_ms=0, now_ms=now_ms
             )
+
+
+def _is_to_endpoint(row: str) -> bool:
+    return row.startswith("delivery:") and not row.endswith(".job")
 
 
 def _pick(data, among):

@@ -112,5 +112,5 @@ def test_a_worker_that_holds_its_event_finds_nothing(store):
     # When the job is deleted meanwhile, then what the worker writes makes nothing anew
     delete(store, job.id)
     with pytest.raises(LeaseLost, match="GONE"):
-        store.commands.fan_out(claim, [], now_ms=store.now_ms)
+        store.deliveries.fan_out(claim, [], now_ms=store.now_ms)
     assert store.client.keys(f"cab:*{job.id}*") == [f"cab:expired:{job.id}"]

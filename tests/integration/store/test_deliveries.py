@@ -6,20 +6,22 @@ import pytest
 
 from service.store.commands import LeaseLost
 from service.store.scripts import Refusal
-from tests.builders import a_new_job, a_spec
+from tests.builders import TENANT, a_delivery, a_new_job, a_spec, endpoint_fields
 from tests.integration.store.invariants import snapshot
 
 
 @pytest.fixture
 def event(store):
+    for each in "ab":
+        store.endpoints.create(TENANT, each, endpoint_fields(), now_ms=store.now_ms)
     new = store.accept(a_new_job(a_spec(hooks=True)))
     store.silence()
     return store.claim(f"event:{new.id}.1")
 
 
 def fan_out(store, claim, *endpoints: str) -> int:
-    rows = [(row_of(claim, each), f'{{"to":"{each}"}}') for each in endpoints]
-    return store.commands.fan_out(claim, rows, now_ms=store.now_ms)
+    rows = [a_delivery(row_of(claim, each), f'{{"to":"{each}"}}') for each in endpoints]
+    return store.deliveries.fan_out(claim, rows, now_ms=store.now_ms)
 
 
 def row_of(event, endpoint: str) -> str:
@@ -64,7 +66,7 @@ class TestAttempts:
         return store.claim(row_of(event, "a"))
 
     def record(self, store, claim, state: str, next_ms: int) -> None:
-        store.commands.record_attempt(
+        store.deliveries.record_attempt(
             claim, state=state, doc='{"n":1}', next_ms=next_ms, now_ms=store.now_ms
         )
 

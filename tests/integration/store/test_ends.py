@@ -8,7 +8,7 @@ from service.errors import Conflict, NotFound, StoreError
 from service.model.lifecycle import JobStatus
 from service.store.commands import LeaseLost
 from service.store.scripts import Refusal
-from tests.builders import ACCOUNT, a_new_job, a_spec, an_event
+from tests.builders import ACCOUNT, a_delivery, a_new_job, a_spec, an_event
 from tests.integration.store.invariants import snapshot
 
 
@@ -181,12 +181,13 @@ class TestTimeToLive:
         store.finish(new.id)
         events = [f"event:{new.id}.{n}" for n in (1, 2)]
         # When one event is fanned out to nobody and the other to one endpoint, it lives on,
-        store.commands.fan_out(store.claim(events[0]), [], now_ms=store.now_ms)
+        store.deliveries.fan_out(store.claim(events[0]), [], now_ms=store.now_ms)
         row = f"delivery:{new.id}.2.job"
-        store.commands.fan_out(store.claim(events[1]), [(row, "{}")], now_ms=store.now_ms)
+        made = [a_delivery(row)]
+        store.deliveries.fan_out(store.claim(events[1]), made, now_ms=store.now_ms)
         assert self.lives(store, new) == -1
         # until that delivery has ended.
-        store.commands.record_attempt(
+        store.deliveries.record_attempt(
             store.claim(row), state="delivered", doc="{}", next_ms=0, now_ms=store.now_ms
         )
         assert self.lives(store, new) > 0

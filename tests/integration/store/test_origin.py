@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from service.model.cut import DeliveryDoc
+from service.model.delivery import DeliveryDoc
 from service.model.documents import write_document
 from service.model.origin import NOWHERE, Origin, read_origin, write_origin
 from service.model.rows import cut_row, delivery_row
 from service.store.revisions import NewCut, add_cut
-from tests.builders import TENANT, a_new_job, a_spec, an_event
+from tests.builders import TENANT, a_delivery, a_new_job, a_spec, an_event
 
 ORIGIN = Origin("order-4711", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
@@ -29,7 +29,8 @@ def test_every_row_of_a_job_has_its_origin(store):
     assert read_origin(event.origin) == ORIGIN
     row = delivery_row(new.id, 1, "job")
     doc = DeliveryDoc(new.id, 1, "job", "https://you.example/hooks", TENANT, "evt_1")
-    store.commands.fan_out(event, [(row, write_document(doc))], now_ms=store.now_ms)
+    made = [a_delivery(row, write_document(doc))]
+    store.deliveries.fan_out(event, made, now_ms=store.now_ms)
     assert read_origin(store.claim(row).origin) == ORIGIN
 
 

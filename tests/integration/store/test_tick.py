@@ -74,6 +74,7 @@ def test_a_claim_starts_the_pauses_anew(store):
 
 def test_a_row_without_a_bell_is_rung_though_newer_ones_keep_the_list_full(store):
     # Given a row whose bell was lost, and newer ones whose bells fill all the room there is,
+    store = store.with_settings(account_clips=100)
     late = a_due_clip(store)
     heard = []
     for _ in range(10):

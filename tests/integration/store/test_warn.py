@@ -48,14 +48,14 @@ def test_its_delivery_moves_no_end(store, warned):
     # Given a job with a webhook that was told of its end
     job = ended_job(store, spec=a_spec(hooks=True))
     for row in store.client.zrange("cab:due", 0, -1):
-        store.commands.fan_out(store.claim(row), [], now_ms=store.now_ms)
+        store.deliveries.fan_out(store.claim(row), [], now_ms=store.now_ms)
     end_ms = expires_ms(store, job.id)
     store.clock.advance(TTL_S - DAY_S)
     assert warned() == 1
     # When the event is delivered half a day later, then the end is where it was
     (row,) = store.client.zrange("cab:due", 0, -1)
     store.clock.advance(DAY_S / 2)
-    store.commands.fan_out(store.claim(row), [], now_ms=store.now_ms)
+    store.deliveries.fan_out(store.claim(row), [], now_ms=store.now_ms)
     assert expires_ms(store, job.id) == end_ms
     assert store.client.zscore("cab:retention", job.id) == end_ms
     assert warned() == 0
@@ -65,7 +65,7 @@ def test_a_receiver_that_is_away_holds_no_job_back(store, warned):
     # Given a job whose last event cannot be delivered
     job = ended_job(store, spec=a_spec(hooks=True))
     for row in store.client.zrange("cab:due", 0, -1):
-        store.commands.fan_out(store.claim(row), [], now_ms=store.now_ms)
+        store.deliveries.fan_out(store.claim(row), [], now_ms=store.now_ms)
     store.clock.advance(TTL_S - DAY_S)
     warned()
     assert store.client.zcard("cab:due") == 1

@@ -33,7 +33,7 @@ POISONS = {
     "cut": lambda: steps.STEPS.update({CutState.QUEUED: die}),
     "finish": lambda: setattr(finish, "compare", die),
     "freeze": lambda: setattr(finish, "freeze", die),
-    "event": lambda: setattr(deliver, "is_wanted", die),
+    "event": lambda: setattr(deliver, "choose_targets", die),
     "delivery": lambda: setattr(deliver, "signed_headers", die),
     "token": lambda: setattr(Tokens, "renew", die),
 }

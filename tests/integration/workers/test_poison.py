@@ -13,7 +13,8 @@ from service.model.job import clip_rows, cut_rows
 from service.settings import Settings
 from service.store.accounts import AccountStore
 from service.store.commands import Change, Claim, Commands
-from tests.builders import ACCOUNT, a_new_job, a_spec
+from service.store.deliveries import DeliveryStore
+from tests.builders import ACCOUNT, a_delivery, a_new_job, a_spec
 from tests.integration.workers.conftest import Site, wait_for
 
 #: Two deaths, then the row is given up.
@@ -133,7 +134,8 @@ def test_a_delivery(bench):
     doc = {"job_id": job, "sequence": 1, "endpoint": "job", "url": "https://x.example/"}
     doc |= {"tenant_id": "ten_1", "message_id": "evt_1"}
     now_ms = bench.site.clock.now_ms()
-    bench.commands.fan_out(claim, [(row, json.dumps(doc))], now_ms=now_ms)
+    deliveries = DeliveryStore(bench.site.connection, Settings())
+    deliveries.fan_out(claim, [a_delivery(row, json.dumps(doc))], now_ms=now_ms)
     assert bench.run_out("delivery", "hooks", row) == LIMIT
     assert bench.site.field(row, "state") == "failed"
 

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access import UNKNOWN_CACHE_S, KeyCache, digest, is_well_formed, new_key
+from service.access import UNKNOWN_CACHE_S, USED_EVERY_MS, KeyCache, digest, is_well_formed, new_key
 from service.clock import FakeClock
-from service.errors import Unauthorized
+from service.errors import StoreUnavailable, Unauthorized
 from service.settings import Settings
-from service.store.accounts import AccountStore, ApiKey
+from service.store.api_keys import ApiKey, KeyStore
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-class CountingStore(AccountStore):
-    """One key, and how often it was asked for."""
+class CountingStore(KeyStore):
+    """One key, how often it was asked for, and how often its use was written down."""
 
-    def __init__(self, known: str) -> None:
-        self.known, self.asked = known, 0
+    def __init__(self, known: str, expires_ms: int = 0) -> None:
+        self.known, self.asked, self.expires_ms = known, 0, expires_ms
+        self.used: list[int] = []
+        self.away = False
 
-    def read_key(self, digest: str) -> ApiKey | None:
+    def read(self, digest: str) -> ApiKey | None:
         self.asked += 1
         if digest != self.known:
             return None
-        return ApiKey("key_x", "ten_x", "acc_x", 0, "abcd")
+        used_ms = self.used[-1] if self.used else 0
+        key = ApiKey("key_x", "ten_x", "acc_x", 0, "abcd")
+        return replace(key, used_ms=used_ms, expires_ms=self.expires_ms)
+
+    def touch(self, digest: str, *, now_ms: int, every_ms: int) -> bool:
+        assert digest == self.known
+        assert every_ms == USED_EVERY_MS
+        if self.away:
+            raise StoreUnavailable
+        self.used.append(now_ms)
+        return True
 
 
 @pytest.mark.parametrize("mode", ["live", "test"])
@@ -117,3 +131,38 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch):
     # Then the one used longest ago is forgotten, and the used one is not
     cache.resolve(f"Bearer {keys[0].text}")
     assert store.asked == 4
+
+
+def test_a_key_ends_at_its_time_though_the_process_remembers_it():
+    # Given a key that a process trusts for ten seconds, and that ends in five
+    clock, key = FakeClock(), new_key("p")
+    store = CountingStore(key.digest, expires_ms=clock.now_ms() + 5_000)
+    cache = KeyCache(store, Settings(key_pepper="p", key_cache_s=10), clock)
+    cache.resolve(f"Bearer {key.text}")
+    # When five seconds have passed
+    clock.advance(5)
+    # Then it is refused, and nobody was asked for that
+    with pytest.raises(Unauthorized, match="expired"):
+        cache.resolve(f"Bearer {key.text}")
+    assert store.asked == 1
+
+
+def test_the_last_use_is_written_once_a_minute():
+    # Given a key that is used every second for two minutes and a half
+    clock, key = FakeClock(), new_key("p")
+    store = CountingStore(key.digest)
+    cache = KeyCache(store, Settings(key_pepper="p", key_cache_s=10), clock)
+    began_ms = clock.now_ms()
+    for _ in range(150):
+        cache.resolve(f"Bearer {key.text}")
+        clock.advance(1)
+    # Then it is written down three times, a minute apart
+    assert [each - began_ms for each in store.used] == [0, 60_000, 120_000]
+
+
+def test_a_store_that_takes_no_writes_keeps_no_key_out():
+    clock, key = FakeClock(), new_key("p")
+    store = CountingStore(key.digest)
+    store.away = True
+    cache = KeyCache(store, Settings(key_pepper="p"), clock)
+    assert cache.resolve(f"Bearer {key.text}").key_id == "key_x"

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.cursors import read_cursor, write_cursor
 from api.headers import read_idempotency_key, read_upload_metadata, read_wait_s, tell_applied
-from api.listing import read_cursor, write_cursor
+from api.listing import is_job_id
 from service.errors import InvalidRequest
 from service.ids import new_id
 
@@ -76,13 +77,13 @@ def test_only_what_is_kept_is_called_applied(header: str | None, applied: str):
 @given(st.integers(0, 2**44))
 def test_a_cursor_is_read_as_it_was_written(at_ms: int):
     job_id = new_id("job", at_ms)
-    assert read_cursor(write_cursor(at_ms, job_id)) == (at_ms, job_id)
+    assert read_cursor(write_cursor(at_ms, job_id), is_job_id) == (at_ms, job_id)
 
 
 @given(st.text(max_size=100))
 def test_any_other_cursor_is_refused(text: str):
     with pytest.raises(InvalidRequest):
-        read_cursor(text)
+        read_cursor(text, is_job_id)
 
 
 NAMES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=","))

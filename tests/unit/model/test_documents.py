@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import is_dataclass
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -16,10 +17,10 @@ from hypothesis import strategies as st
 from service.model.cut import (
     ClipDoc,
     CutDoc,
-    DeliveryDoc,
     Edit,
     Recovery,
 )
+from service.model.delivery import DeliveryDoc
 from service.model.documents import read_document, write_document
 from service.model.job import (
     JobSpec,
@@ -46,6 +47,8 @@ def drawn(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(drawn(inner[0]), max_size=3).map(tuple)
     if origin is Mapping:
         return st.dictionaries(text, drawn(inner[1]), max_size=3)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return st.sampled_from(list(hint))
     if is_dataclass(hint):
         hints = typing.get_type_hints(hint)
         return st.builds(hint, **{name: drawn(each) for name, each in hints.items()})

@@ -12,6 +12,7 @@ from service.model.rows import (
     delivery_row,
     event_row,
     finish_row,
+    is_delivery_id,
     row_id,
     row_kind,
     token_row,
@@ -47,3 +48,26 @@ def test_the_rows_of_a_job_are_by_clip_then_by_variant():
     spec = a_spec(clips=2)
     assert clip_rows("j", spec) == ["clip:j.0", "clip:j.1"]
     assert cut_rows("j", spec) == ["cut:j.0.A.1", "cut:j.0.B.1", "cut:j.1.A.1", "cut:j.1.B.1"]
+
+
+ENDPOINT = "whe_" + "1" * 26
+JOB, NOTICE = "job_" + "2" * 26, "evt_" + "3" * 26
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (f"{JOB}.7.{ENDPOINT}", True),
+        (f"{NOTICE}.0.{ENDPOINT}", True),
+        (f"{JOB}.7.job", False),
+        (f"{JOB}.7.whe_" + "4" * 26, False),
+        (f"{JOB}.x.{ENDPOINT}", False),
+        (f"{JOB}.7.8.{ENDPOINT}", False),
+        (f"{JOB}:rows.7.{ENDPOINT}", False),
+        (f"{JOB}.7.{ENDPOINT}\n", False),
+        (ENDPOINT, False),
+        ("", False),
+    ],
+)
+def test_only_a_delivery_to_this_endpoint_is_one(text, named):
+    assert is_delivery_id(text, ENDPOINT) is named

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from service.settings import Settings
 from service.webhooks.schedule import (
+    AsPlanned,
     AttemptOutcome,
     Delivered,
     Disabled,
     Exhausted,
     RetryAt,
     RetryPolicy,
+    after_manual,
     next_try,
     parse_retry_after,
 )
@@ -136,3 +138,23 @@ def test_retry_after_never_fails(text):
     """Given any text at all, then it is either a number of seconds or nothing."""
     seconds = parse_retry_after(text, NOW_MS)
     assert seconds is None or seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("status", "ended_before", "decision"),
+    [
+        (200, True, Delivered()),
+        (204, False, Delivered()),
+        (410, True, Disabled()),
+        (410, False, Disabled()),
+        (500, True, Exhausted()),
+        (500, False, AsPlanned()),
+        (301, True, Exhausted()),
+        (429, False, AsPlanned()),
+        (None, True, Exhausted()),
+        (None, False, AsPlanned()),
+    ],
+)
+def test_a_try_by_hand_starts_no_schedule_and_moves_none(status, ended_before, decision):
+    outcome = AttemptOutcome(status, retry_after_s=5.0)
+    assert after_manual(outcome, ended_before=ended_before) == decision

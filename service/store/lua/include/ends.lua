@@ -19,6 +19,7 @@ local function end_job(job, tenant, spec, remember_ms, uncounted_ms)
       redis.call('DEL', K.evidence(edit))
     end
     redis.call('ZREM', K.due, row)
+    free_slot(row, redis.call('HGET', K.row(row), 'account') or '')
     redis.call('DEL', K.row(row))
   end
   redis.call('DEL', K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job))

@@ -1,11 +1,16 @@
 -- Jobs: their events in one list with a sequence, their status, and the end of their life.
 local ENDED = { succeeded = 1, partial = 1, failed = 1, canceled = 1, expired = 1 }
+-- Whether events of a job go anywhere: to its own webhook, or to endpoints of its tenant.
+local function is_heard(job)
+  local hooks, tenant = unpack(redis.call('HMGET', K.job(job), 'hooks', 'tenant'))
+  return hooks == '1' or redis.call('EXISTS', K.listening(tenant)) == 1
+end
 -- Append one event. Its body is frozen here: the sequence is written into it, nothing else.
 local function append_event(job, body)
   local sequence = redis.call('HINCRBY', K.job(job), 'sequence', 1)
   local at = string.format('%d', sequence)
   redis.call('RPUSH', K.job_events(job), '{"sequence":' .. at .. ',' .. string.sub(body, 2))
-  if redis.call('HGET', K.job(job), 'hooks') == '1' then
+  if is_heard(job) then
     create_row('event:' .. job .. '.' .. at, job, { queue = 'hooks', state = 'pending' })
   end
 end
@@ -60,5 +65,17 @@ local function expire_if_quiet(job)
   end
   for _, key in ipairs({ K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job) }) do
     redis.call('PEXPIRE', key, unswept)
+  end
+end
+-- A job that has ended is worked on again: its keys are kept until that has ended too.
+local function keep_again(job)
+  redis.call('ZREM', K.retention, job)
+  redis.call('ZREM', K.expiring, job)
+  redis.call('HDEL', K.job(job), 'expires', 'told')
+  for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do
+    redis.call('PERSIST', K.row(row))
+  end
+  for _, key in ipairs({ K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job) }) do
+    redis.call('PERSIST', key)
   end
 end

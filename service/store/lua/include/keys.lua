@@ -7,6 +7,9 @@ local K = {
   retention = P .. 'retention',
   expiring = P .. 'expiring',
   trash = P .. 'trash',
+  key_ids = P .. 'key-ids',
+  tenants = P .. 'tenants',
+  held = P .. 'held',
 }
 function K.overdue(queue) return P .. 'overdue:' .. queue end
 function K.row(row) return P .. 'row:' .. row end
@@ -22,10 +25,20 @@ function K.editing(id) return P .. 'account:' .. id .. ':editing' end
 function K.tenant(id) return P .. 'tenant:' .. id end
 function K.tenant_jobs(id) return P .. 'tenant:' .. id .. ':jobs' end
 function K.tenant_open(id) return P .. 'tenant:' .. id .. ':open' end
+function K.tenant_endpoints(id) return P .. 'tenant:' .. id .. ':endpoints' end
+function K.listening(id) return P .. 'tenant:' .. id .. ':listening' end
+function K.endpoint(id) return P .. 'endpoint:' .. id end
+function K.endpoint_deliveries(id) return P .. 'endpoint:' .. id .. ':deliveries' end
+function K.reply(tenant, digest) return P .. 'reply:' .. tenant .. ':' .. digest end
 function K.upload_jobs(id) return P .. 'upload:' .. id .. ':jobs' end
 function K.expired(id) return P .. 'expired:' .. id end
 function K.upload(id) return P .. 'upload:' .. id end
 function K.arrival(id) return P .. 'arrival:' .. id end
 function K.arrival_parts(id) return P .. 'arrival:' .. id .. ':parts' end
+function K.tenant_keys(id) return P .. 'tenant:' .. id .. ':keys' end
+function K.usage(owner, day) return P .. 'usage:' .. owner .. ':' .. day end
+function K.accepts(id) return P .. 'accepts:' .. id end
+function K.key_open(id) return P .. 'key-open:' .. id end
+function K.api_key(digest) return P .. 'key:' .. digest end
 function K.idempotency(tenant, key) return P .. 'idempotency:' .. tenant .. ':' .. key end
 function K.queue(name) return 'caption-ab:q:' .. name end

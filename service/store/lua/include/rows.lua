@@ -42,9 +42,19 @@ local function free_slot(row, account)
   redis.call('HSET', K.row(row), 'slot', '0')
   if left > 0 then wake_oldest(account) end
 end
+-- Credits that a job or a row was expected to cost its key: given back as they are charged, or all.
+local function release_held(thing, charged)
+  local held, api_key = unpack(redis.call('HMGET', thing, 'held', 'key'))
+  held = tonumber(held or '0')
+  if held == 0 then return end
+  local part = math.min(held, charged or held)
+  redis.call('HSET', thing, 'held', string.format('%d', held - part))
+  if redis.call('HINCRBY', K.held, api_key, 0 - part) <= 0 then redis.call('HDEL', K.held, api_key) end
+end
 local function close_row(row, job, account)
   redis.call('ZREM', K.due, row)
   redis.call('HSET', K.row(row), 'open', '0', 'lease', '0')
   free_slot(row, account)
+  release_held(K.row(row))
   if job ~= '' then redis.call('HINCRBY', K.job(job), 'open_rows', -1) end
 end
