@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from service.errors import Conflict, NotFound
+from service.model.rows import delivery_row, event_row
 from service.store.commands import LeaseLost
 from service.store.retention import Retention
 from service.store.revisions import add_cut
-from tests.builders import TENANT, a_new_cut, a_new_job, a_spec
+from service.store.scripts import Refusal
+from tests.builders import TENANT, a_delivery, a_new_cut, a_new_job, a_spec
 from tests.integration.store.invariants import assert_nothing_stays, snapshot
 from tests.integration.store.test_retention import TTL_S, ended_job, retire, upload
 
@@ -114,3 +116,19 @@ def test_a_worker_that_holds_its_event_finds_nothing(store):
     with pytest.raises(LeaseLost, match="GONE"):
         store.deliveries.fan_out(claim, [], now_ms=store.now_ms)
     assert store.client.keys(f"cab:*{job.id}*") == [f"cab:expired:{job.id}"]
+
+
+def test_a_delivery_of_it_leaves_the_line_of_its_receiver(store):
+    # Given a receiver that takes one at a time, with a delivery of each of two jobs
+    store = store.with_settings(webhook_slots=1)
+    job, other = (ended_job(store, spec=a_spec(hooks=True)) for _ in range(2))
+    for each in (job, other):
+        event = store.claim(event_row(each.id, 1))
+        delivery = a_delivery(delivery_row(each.id, 1, "job"), line="one")
+        store.deliveries.fan_out(event, [delivery], now_ms=store.now_ms)
+    store.claim(delivery_row(job.id, 1, "job"))
+    assert store.try_claim(delivery_row(other.id, 1, "job")) is Refusal.WAITING
+    # When the job at the front is deleted, then the other's turn has come
+    delete(store, job.id)
+    assert store.due_in_ms(delivery_row(other.id, 1, "job")) <= 0
+    assert store.claim(delivery_row(other.id, 1, "job")).fence == 1
