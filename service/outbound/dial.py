@@ -19,6 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from service.errors import AddressRefused
 from service.outbound.deadline import current_watch
 from service.outbound.descriptors import lift
+from service.outbound.framing import BoundedReply
 from service.outbound.guard import (
     IPAddress,
     Policy,
@@ -128,6 +129,8 @@ def pool_classes(dialer: Dialer) -> dict[str, type[HTTPConnectionPool]]:
     """Pools whose connections dial through `dialer`, by scheme, for a urllib3 PoolManager."""
 
     class GuardedHTTPConnection(HTTPConnection):
+        response_class = BoundedReply
+
         def _new_conn(self) -> socket.socket:
             return dialer.dial(self, _bare(self._dns_host), _seconds(self.timeout))
 
@@ -136,6 +139,8 @@ def pool_classes(dialer: Dialer) -> dict[str, type[HTTPConnectionPool]]:
             super().request(*args, **kwargs)
 
     class GuardedHTTPSConnection(HTTPSConnection):
+        response_class = BoundedReply
+
         def _new_conn(self) -> socket.socket:
             return dialer.dial(self, _bare(self._dns_host), _seconds(self.timeout))
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import re
 import socket
-import ssl
 import threading
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.certificates import make_authority, make_server_context
 
 
 class Server:
@@ -91,36 +87,11 @@ def serve():
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
-    """Make a self-signed certificate for a name: (path of the PEM, server context)."""
+    """Make a certificate for a name: (path of its authority's PEM, server context)."""
 
     def make(name):
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = datetime.datetime.now(datetime.UTC)
-        cert = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subject)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
         folder = tmp_path_factory.mktemp("tls")
-        pem = folder / "cert.pem"
-        pem.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
-        (folder / "key.pem").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem, folder / "key.pem")
-        return pem, context
+        pem = folder / "authority.pem"
+        return pem, make_server_context(folder, name, make_authority(pem))
 
     return make

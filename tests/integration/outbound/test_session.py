@@ -191,18 +191,60 @@ def test_a_reused_connection_is_under_the_deadline_too(serve, session_for):
     assert server.connections == 1
 
 
-def flood(head):
+def flood(head, piece=b"x" * 65536):
     """A reply of 64 MB after `head`; the server notes how much of it left."""
 
     def reply(server, conn):
         server.sent = 0
         conn.sendall(head)
         with contextlib.suppress(OSError):
-            for _ in range(1024):
-                conn.sendall(b"x" * 65536)
-                server.sent += 65536
+            while server.sent < 2**26:
+                conn.sendall(piece)
+                server.sent += len(piece)
 
     return reply
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+FRAMES = {
+    "interim replies": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: a\r\n" * 5000),
+    "long headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"a" * 60_000 + b"\r\n"),
+    "one header": (b"HTTP/1.1 200 OK\r\nX-Long: ", b"a" * 65536),
+    "trailers": (CHUNKED + b"0\r\n", b"X-More: a\r\n" * 5000),
+    "chunk extensions": (CHUNKED, b"1;" + b"a" * 8000 + b"\r\nx\r\n"),
+    "a chunk's size": (CHUNKED, b"0" * 65536),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_what_is_no_content_is_not_read_for_ever(serve, session_for, frame):
+    """Given 64 MB of framing without content, when called, then it ends before the deadline."""
+    for attempt in (post, read_stream):
+        server = serve(flood(*frame))
+        with pytest.raises(OutboundFailed):
+            attempt(session_for(server), f"http://localhost:{server.port}/", deadline_s=60)
+        server.close()
+        assert server.sent < 16 * 2**20
+
+
+def test_small_chunks_are_content(serve, session_for):
+    """Given 100,000 chunks of one byte, when read, then every byte comes."""
+    server = serve(CHUNKED + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n")
+    got = read_stream(session_for(server), f"http://localhost:{server.port}/")
+    assert got == (200, b"x" * 100_000)
+
+
+def test_a_head_that_breaks_off_is_no_answer(serve, session_for):
+    """Given a status and half a header, when the host hangs up, then it has not said yes."""
+    server = serve(b"HTTP/1.1 200 OK\r\nX-Half: ")
+    with pytest.raises(OutboundFailed):
+        post(session_for(server), f"http://localhost:{server.port}/")
+
+
+def test_a_few_interim_replies_do_no_harm(serve, session_for):
+    server = serve(b"HTTP/1.1 100 Continue\r\n\r\n" * 5 + OK)
+    assert post(session_for(server), f"http://localhost:{server.port}/").body == b"ok"
 
 
 @pytest.mark.parametrize("call", ["fetch", "session"])
