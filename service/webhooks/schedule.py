@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 
 _GONE = 410
 _HEEDED = frozenset({429, 503})
-_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+_SECONDS = re.compile(r"\d{1,18}", re.ASCII)
 _DATE_CHARS = 64
 
 
