@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -44,6 +45,16 @@ def test_every_pin_has_a_hash(name):
     blocks = re.split(r"^(?=[a-z0-9.-]+==)", _text(name), flags=re.MULTILINE)[1:]
     assert blocks
     assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_the_lock_of_npm_names_no_address_and_has_every_hash():
+    text = _text("tests/contract/node/package-lock.json")
+    assert not _REGISTRY.search(text)
+    assert "npmjs" not in text
+    packages = json.loads(text)["packages"]
+    wanted = json.loads(_text("tests/contract/node/package.json"))["dependencies"]
+    assert {f"node_modules/{name}" for name in wanted} < set(packages)
+    assert all(name == "" or "integrity" in each for name, each in packages.items())
 
 
 def test_every_dependency_is_locked():

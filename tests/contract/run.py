@@ -1,7 +1,9 @@
-"""The OpenAPI document against the running system: Schemathesis, and a client made from it.
+"""What others see of the running system: its OpenAPI document, by Schemathesis and by a client that
+is made from it, and its webhooks, by verifiers that know nothing of it.
 
 `python -m tests.contract.run [--examples N]`; its tools are those of requirements-contract.lock, in
-the venv that `.ci/contract` makes. Everything runs on this machine, with the sandbox.
+the venv that `.ci/contract` makes, and those of tests/contract/node. Everything runs on this
+machine, with the sandbox.
 """
 
 from __future__ import annotations
@@ -21,34 +23,42 @@ from pathlib import Path
 import requests
 
 from cli.children import free_port
+from tests.contract.signatures import collect_messages
+from tests.receiver import Receiver
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 TOOLS = ROOT / ".cache" / "contract-tools" / "bin"
+NODE = ROOT / ".cache" / "contract-node"
 _START_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A system: its address, and a key with every scope of a tenant."""
+    """A system: its address, a key with every scope of a tenant, and what signs its webhooks."""
 
     url: str
     key: str
+    secret: str
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Running]:
-    """`caption-ab up` in a folder of its own."""
+def running(folder: Path, receiver: Receiver) -> Iterator[Running]:
+    """`caption-ab up` in a folder of its own; webhooks may go to the receiver."""
     port = free_port()
-    env = {**os.environ, "CAPTION_AB_TENANT_OPEN_JOBS": "100000"}
+    env = {
+        **os.environ,
+        "CAPTION_AB_TENANT_OPEN_JOBS": "100000",
+        "CAPTION_AB_CALLER_LOOPBACK_PORTS": str(receiver.port),
+    }
     command = [sys.executable, "-m", "cli", "up", "--data", str(folder), "--port", str(port)]
     with (folder.parent / "up.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(process, url, folder)
-        key = json.loads((folder / "first-key.json").read_text())["api_key"]
-        yield Running(url, key)
+        first = json.loads((folder / "first-key.json").read_text())
+        yield Running(url, first["api_key"], first["webhook_secret"])
         requests.get(f"{url}/readyz", timeout=10).raise_for_status()
     finally:
         process.terminate()
@@ -97,6 +107,26 @@ def use_client(system: Running, folder: Path) -> int:
     return subprocess.run(quick, check=False, env=env).returncode
 
 
+def verify(system: Running, receiver: Receiver, folder: Path) -> int:
+    """Webhooks that the system sends, judged by PyPI's and npm's verifiers; an exit code."""
+    job = {
+        "clips": [{"url": f"http://localhost:{receiver.port}/clip.mp4"}],
+        "captions": {"text": "1\n00:00:00,500 --> 00:00:01,500\nFrühling 春\n"},
+        "name": "Frühling 春",
+        "webhook": {"url": receiver.url, "events": ["*"]},
+    }
+    headers = {"Authorization": f"Bearer {system.key}"}
+    asked = requests.post(f"{system.url}/v1/jobs", json=job, headers=headers, timeout=30)
+    asked.raise_for_status()
+    place = f"{system.url}/v1/jobs/{asked.json()['id']}"
+    requests.post(f"{place}/cancel", headers=headers, timeout=30).raise_for_status()
+    received = receiver.wait_for(2, 60)
+    messages = folder / "messages.json"
+    messages.write_text(json.dumps(collect_messages(received, system.secret)))
+    judges = ([str(TOOLS / "python3"), str(HERE / "verify.py")], ["node", str(NODE / "verify.mjs")])
+    return max(subprocess.run([*each, str(messages)], check=False).returncode for each in judges)
+
+
 _CLIP = ".cache/footage/bigbuckbunny.mp4"
 
 
@@ -105,14 +135,15 @@ def _path() -> str:
 
 
 def main() -> int:
-    """Both; 0 when neither found anything."""
+    """All three; 0 when none found anything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=100, help="for each operation and phase")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="contract-") as name:
         folder = Path(name)
-        with running(folder / "data") as system:
-            found = [use_client(system, folder), fuzz(system, options.examples)]
+        with Receiver() as receiver, running(folder / "data", receiver) as system:
+            found = [verify(system, receiver, folder), use_client(system, folder)]
+            found.append(fuzz(system, options.examples))
     return max(found)
 
 
