@@ -116,8 +116,9 @@ def test_rebinding_is_refused_where_it_counts(serve, monkeypatch):
     server is reached, and each call asks the resolver exactly once."""
     monkeypatch.delitem(guard.REFUSED_V4, IPv4Network("127.0.0.0/8"))
     monkeypatch.setitem(guard.REFUSED_V4, IPv4Network("127.0.0.1/32"), "loopback")
-    public = serve(OK, host="127.0.0.2")
-    private = serve(OK, host="127.0.0.1", port=public.port)
+    # In this order: few ports of 127.0.0.2 are in use by others.
+    private = serve(OK, host="127.0.0.1")
+    public = serve(OK, host="127.0.0.2", port=private.port)
     policy = Policy("caller", allow_http=True)
     resolver = answers_of("127.0.0.2", "127.0.0.1", "127.0.0.2")
     with open_session(policy, connect_s=2, read_s=2, resolver=resolver) as session:
