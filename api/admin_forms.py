@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from api.fields import StrictSchema
+from api.fields import LiteralInteger, StrictSchema
 from service.audit import Act
 from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 
@@ -29,9 +29,9 @@ def _time() -> fields.String:
     return fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
 
 
-def _limit(text: str) -> fields.Integer:
-    return fields.Integer(
-        strict=True, validate=Range(0, MAX_LIMIT), metadata={"description": f"{text}; 0: any."}
+def _limit(text: str) -> LiteralInteger:
+    return LiteralInteger(
+        validate=Range(0, MAX_LIMIT), metadata={"description": f"{text}; 0: any."}
     )
 
 
@@ -90,8 +90,7 @@ class TenantRequest(StrictSchema):
         validate=Length(1, len(_SCOPES)),
     )
     mode = fields.String(load_default=Mode.LIVE.value, validate=OneOf([m.value for m in Mode]))
-    expires_in_s = fields.Integer(
-        strict=True,
+    expires_in_s = LiteralInteger(
         validate=Range(MIN_EXPIRY_S, MAX_EXPIRY_S),
         metadata={"description": "Seconds until the key ends; without it, never."},
     )

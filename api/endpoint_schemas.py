@@ -7,7 +7,7 @@ from datetime import UTC
 from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf, Range
 
-from api.fields import LiteralBoolean, StrictSchema, UrlField
+from api.fields import LiteralBoolean, LiteralInteger, StrictSchema, UrlField
 from api.schemas import match_any_event
 from service.model.delivery import Trigger
 from service.model.endpoint import OffReason
@@ -39,8 +39,7 @@ class ChangeEndpointRequest(StrictSchema):
     events = fields.List(_pattern(), **_EVENTS)  # type: ignore[arg-type]
     description = fields.String(validate=Length(max=MAX_DESCRIPTION))
     enabled = LiteralBoolean()
-    concurrency = fields.Integer(
-        strict=True,
+    concurrency = LiteralInteger(
         validate=Range(1, MAX_CONCURRENCY),
         metadata={"description": "Deliveries under way at once, at most."},
     )

@@ -91,6 +91,19 @@ class LiteralNumber(fields.Float):
         return found
 
 
+class LiteralInteger(fields.Integer):
+    """A whole number written as one, not as text; 5.0 is 5, as JSON Schema has it."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if not whole or isinstance(value, bool):
+            raise ValidationError("Must be a whole number.")
+        found: int = super()._deserialize(value, attr, data, **kwargs)
+        return found
+
+
 class LiteralBoolean(fields.Boolean):
     """`true` or `false`, not a word that means it."""
 

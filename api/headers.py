@@ -14,6 +14,8 @@ _QUOTED = re.compile(
     rf'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){{1,{MAX_KEY_CHARS}}})"', re.ASCII
 )
 _ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?=$|[,;])", re.IGNORECASE)
+#: For the document: a bare key; one in double quotes is taken too.
+IDEMPOTENCY_KEY_SCHEMA = {"type": "string", "pattern": "^[!#-~][!-~]{0,254}$"}
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=$|[,;])", re.IGNORECASE)
 
 

@@ -11,7 +11,7 @@ from flask import Response, request
 from api.accept import accept_job, accept_retry
 from api.frozen import mark, thaw_own
 from api.gate import takes_json
-from api.headers import read_idempotency_key, read_wait_s, tell_applied
+from api.headers import IDEMPOTENCY_KEY_SCHEMA, read_idempotency_key, read_wait_s, tell_applied
 from api.links import ON_JOB, ON_VARIANT, links
 from api.listing import link_next, list_jobs, read_filter
 from api.openapi import Routes
@@ -35,7 +35,7 @@ RETRY_AFTER_S = "5"
 _IDEMPOTENCY = {
     "in": "header",
     "name": "Idempotency-Key",
-    "schema": {"type": "string", "pattern": "^[!#-~][!-~]{0,254}$"},
+    "schema": IDEMPOTENCY_KEY_SCHEMA,
     "description": "The same key with the same body returns the first job; remembered for 24 h.",
 }
 _PREFER = {

@@ -8,7 +8,7 @@ from flask import Response, request
 
 from api.account import answer_backend_error
 from api.gate import takes_json
-from api.headers import read_idempotency_key
+from api.headers import IDEMPOTENCY_KEY_SCHEMA, read_idempotency_key
 from api.jobs import own_job
 from api.openapi import Routes
 from api.problems import IdempotencyKeyMissing
@@ -27,7 +27,7 @@ _KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": True,
-    "schema": {"type": "string", "pattern": "^[!#-~][!-~]{0,254}$"},
+    "schema": IDEMPOTENCY_KEY_SCHEMA,
     "description": "Required, because an edit costs credits; remembered for 24 h.",
 }
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Response, request
 
-from api.headers import read_idempotency_key
+from api.headers import IDEMPOTENCY_KEY_SCHEMA, read_idempotency_key
 from api.problems import answer_error, status_of
 from api.state import caller, services
 from service.errors import CaptionAbError, StoreError
@@ -24,7 +24,7 @@ View = TypeVar("View", bound=Callable[..., Response])
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
-    "schema": {"type": "string", "maxLength": 257},
+    "schema": IDEMPOTENCY_KEY_SCHEMA,
     "description": "The same key with the same body gets the first answer again, for 24 h.",
 }
 #: Refusals that say how things are, and are remembered; others may pass or are the request's fault.

@@ -13,6 +13,7 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 from api.fields import (
     InstantField,
     LiteralBoolean,
+    LiteralInteger,
     LiteralNumber,
     MetadataField,
     StrictSchema,
@@ -98,7 +99,7 @@ class StyleRequest(StrictSchema):
     preset = fields.String(metadata={"enum": list(PRESETS)})
     font = fields.String()
     size = LiteralNumber(metadata={"description": "Percent of the frame's short side."})
-    weight = fields.Integer(strict=True)
+    weight = LiteralInteger()
     color = fields.String(metadata={"example": "#FFD700"})
     outline_color = fields.String()
     outline_width = LiteralNumber()
@@ -108,7 +109,7 @@ class StyleRequest(StrictSchema):
     position = fields.String(metadata={"enum": ["top", "middle", "bottom"]})
     alignment = fields.String(metadata={"enum": ["left", "center", "right"]})
     case = fields.String(metadata={"enum": ["none", "upper"]})
-    words_per_line = fields.Integer(strict=True)
+    words_per_line = LiteralInteger()
     highlight_color = fields.String()
     animation = fields.String(metadata={"enum": ["none", "karaoke", "pop"]})
 
@@ -163,7 +164,7 @@ class JobRequest(StrictSchema):
     assets = fields.List(fields.Nested(AssetRequest), validate=Length(max=MAX_ASSETS))
     language = fields.String(validate=_LANGUAGE, metadata={"example": "en"})
     output = fields.Nested(OutputRequest)
-    max_credits = fields.Integer(strict=True, validate=Range(min=1, max=MAX_CREDITS))
+    max_credits = LiteralInteger(validate=Range(min=1, max=MAX_CREDITS))
     allow_generation = LiteralBoolean(
         metadata={"description": "Let the agent generate material, which costs extra credits."}
     )
@@ -232,7 +233,7 @@ class MessageRequest(StrictSchema):
             Regexp(r"[\s\S]*\S", error="Must have words in it."),
         ],
     )
-    clip = fields.Integer(strict=True, load_default=0, validate=Range(0, MAX_CLIPS - 1))
+    clip = LiteralInteger(load_default=0, validate=Range(0, MAX_CLIPS - 1))
 
 
 class TimelineQuery(StrictSchema):

@@ -33,7 +33,7 @@ _VERSION_HEADER = {
     "in": "header",
     "name": "Tus-Resumable",
     "required": True,
-    "schema": {"type": "string", "const": VERSION},
+    "schema": {"type": "string", "enum": [VERSION]},
 }
 _BODY = {"content": {BODY_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 _OFFSET = {"Upload-Offset": {"schema": {"type": "integer"}, "description": "Bytes received."}}
@@ -177,6 +177,7 @@ def end_upload(_query: dict[str, Any], upload_id: str) -> Response:
     requestBody=_BODY,
 )
 @routes.response(204, headers={**_OFFSET, **_EXPIRES})
+@routes.alt_response(200, description="As HEAD", headers={**_OFFSET, **_EXPIRES}, success=True)
 def override_method(upload_id: str) -> Response:
     """The same for clients that can send neither PATCH nor DELETE."""
     views = {"PATCH": append_bytes, "HEAD": read_offset, "DELETE": end_upload}
@@ -240,4 +241,6 @@ def _answer_finished(upload_id: str) -> Response:
 
 def _answer_head(headers: dict[str, str], length: int) -> Response:
     kept = {"Upload-Length": str(length), "Cache-Control": "no-store"}
-    return Response(status=200, headers={**headers, **kept})
+    response = Response(status=200, headers={**headers, **kept})
+    del response.headers["Content-Type"]  # there is no content, also where a POST asks for a HEAD
+    return response

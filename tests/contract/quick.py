@@ -13,7 +13,8 @@ import uuid
 from pathlib import Path
 
 from client import AuthenticatedClient
-from client.api.jobs import create_job, read_events, read_job
+from client.api.events import read_events
+from client.api.jobs import create_job, read_job
 from client.api.uploads import create_upload
 from client.api.videos import read_video
 from client.models import JobReply, JobRequest, UploadReply
