@@ -113,6 +113,11 @@ deploy-check: setup-dev ## Dockerfiles, compose file, manifests and scripts; nee
 contract: setup-dev footage ## The OpenAPI document against the running system (EXAMPLES=100 an operation)
 	@.ci/contract $(or $(EXAMPLES),100)
 
+.PHONY: audit
+audit: setup-dev ## Known weaknesses of what is pinned, where advisories can be reached
+	@.ci/deploy-check tools
+	@$(BIN)/python3 -m tests.audit
+
 .PHONY: manifests
 manifests: setup-dev ## Render the manifests of Kubernetes anew (needs kubectl)
 	@$(BIN)/python3 -m tests.deploy.manifests
