@@ -54,14 +54,15 @@ def read_deliveries(query: dict[str, Any], endpoint_id: str) -> Response:
     found, after, left = [], None, True
     if query["cursor"]:
         after = read_cursor(query["cursor"], lambda text: is_delivery_id(text, own.id))
-    for place, delivery in _walk(own, after, query):
-        after = place
+    for step in _walk(own, after, query):
+        if step is None:
+            left = False
+            break
+        after, delivery = step
         if delivery is not None and query.get("status") in {None, shown_state(delivery.state)}:
             found.append(delivery_data(delivery, attempts=False))
         if len(found) == query["limit"]:
             break
-    else:
-        left = False
     return _page(own, query, found, write_cursor(*after) if left and after else None)
 
 
@@ -110,8 +111,11 @@ def replay_failed(_query: dict[str, Any], body: dict[str, Any], endpoint_id: str
 
 def _walk(
     endpoint: Endpoint, after: tuple[int, str] | None, query: dict[str, Any]
-) -> Iterator[tuple[tuple[int, str], Delivery | None]]:
-    """Places in the list of deliveries with what is there, newest first, up to `since`."""
+) -> Iterator[tuple[tuple[int, str], Delivery | None] | None]:
+    """Places in the list of deliveries with what is there, newest first; none at its end.
+
+    After `MAX_READS` it stops without that: there may be more.
+    """
     since_ms = _ms(query["since"]) if "since" in query else 0
     deliveries, limit = services().deliveries, query["limit"]
     for _ in range(MAX_READS):
@@ -120,10 +124,12 @@ def _walk(
         there = {each.row: each for each in deliveries.read_many([row for _, row in page])}
         for at_ms, row in page:
             if at_ms < since_ms:
+                yield None
                 return
             after = (at_ms, row_id(row))
             yield after, there.get(row)
         if len(page) <= limit:
+            yield None
             return
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from api.app import create_app
+from api.deliveries import MAX_READS
 from service.jobs.advance import advance
 from service.outbound.guard import Policy
 from service.outbound.session import open_session
@@ -102,6 +103,25 @@ def test_pages_follow_each_other_and_filters_choose(ann, endpoint, receiver, sen
     since = whole[2]["created_at"]
     assert [each["id"] for each in listed(ann, endpoint, f"?since={since}")] == seen[:3]
     assert listed(ann, endpoint, "?since=2100-01-01T00:00:00Z") == []
+
+
+def test_one_that_failed_long_ago_is_found_page_by_page(ann, endpoint, receiver, send):
+    # Given a failed delivery behind more newer ones than one page of a filtered list reads
+    receiver.then(500)
+    ann.post(f"{endpoint}/test")
+    send()
+    for _ in range(2 * MAX_READS + 1):
+        ann.post(f"{endpoint}/test")
+    send()
+    # Then a page may be empty, but says that the list goes on until the delivery is shown.
+    seen, pages, query = [], 0, "?status=failed&limit=1"
+    while query:
+        answer = ann.get(f"{endpoint}/deliveries{query}").json
+        seen += [each["status"] for each in answer["data"]]
+        cursor, pages = answer["next_cursor"], pages + 1
+        query = f"?status=failed&limit=1&cursor={cursor}" if cursor else ""
+    assert seen == ["failed"]
+    assert pages > 1
 
 
 @pytest.mark.parametrize("query", ["?status=lost", "?since=yesterday", "?limit=0", "?cursor=x"])
