@@ -8,6 +8,8 @@ from enum import StrEnum
 #: How much of a reply is kept of the latest try, and of those before it.
 REPLY_CHARS = 4096
 OLD_REPLY_CHARS = 256
+#: Tries by hand that a delivery remembers, the newest: they may be asked for again and again.
+MANUAL_KEPT = 50
 #: The endpoint of the webhook that a job itself names.
 JOB_ENDPOINT = "job"
 
@@ -90,6 +92,17 @@ class NoticeDoc:
 
 
 def add_attempt(doc: DeliveryDoc, attempt: Attempt) -> DeliveryDoc:
-    """A delivery with one more try; of the replies before it only the first words are kept."""
-    before = (replace(each, reply=each.reply[:OLD_REPLY_CHARS]) for each in doc.attempts)
-    return replace(doc, attempts=(*before, attempt))
+    """A delivery with one more try; of the replies before it only the first words are kept.
+
+    All tries of the schedule stay, and the newest `MANUAL_KEPT` by hand.
+    """
+    before = [replace(each, reply=each.reply[:OLD_REPLY_CHARS]) for each in doc.attempts]
+    tries = [*before, attempt]
+    too_many = sum(each.trigger is Trigger.MANUAL for each in tries) - MANUAL_KEPT
+    kept = []
+    for each in tries:
+        if each.trigger is Trigger.MANUAL and too_many > 0:
+            too_many -= 1
+        else:
+            kept.append(each)
+    return replace(doc, attempts=tuple(kept))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.model.delivery import (
+    MANUAL_KEPT,
     OLD_REPLY_CHARS,
     REPLY_CHARS,
     Attempt,
@@ -29,6 +30,19 @@ def test_tries_by_hand_do_not_count_for_the_schedule():
     doc = add_attempt(doc, Attempt(2, 500, 2, trigger=Trigger.MANUAL))
     assert doc.scheduled == 1
     assert read_document(DeliveryDoc, write_document(doc)).scheduled == 1
+
+
+def test_of_many_tries_by_hand_the_newest_are_kept_and_all_of_the_schedule():
+    # Given a delivery that was tried twice by its schedule and very often by hand
+    doc = NEW
+    for at_ms in range(5 * MANUAL_KEPT):
+        by_schedule = at_ms in {0, MANUAL_KEPT}
+        trigger = Trigger.SCHEDULED if by_schedule else Trigger.MANUAL
+        doc = add_attempt(doc, Attempt(at_ms, 500, 2, trigger=trigger))
+    # Then it stays small, in order, and the schedule goes on where it was.
+    kept = [each.at_ms for each in doc.attempts]
+    assert kept == [0, MANUAL_KEPT, *range(4 * MANUAL_KEPT, 5 * MANUAL_KEPT)]
+    assert doc.scheduled == 2
 
 
 def test_tries_of_the_release_before_read_as_they_were_meant():
