@@ -1,5 +1,5 @@
 -- fan_out: turn one event into its deliveries; idempotent, and the event's row ends with it.
--- KEYS: none, all are derived from the prefix: row:* job:* due endpoint:* endpoint:*:deliveries
+-- KEYS: none, all are derived from the prefix: row:* job:* due endpoint:* endpoint:*:deliveries account:*
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 deliveries  8 log_ms  9 log_most
 -- Returns: {deliveries created}; deliveries is JSON: a list of {row, doc, line, endpoint}, where endpoint "job" is the job's own webhook
 -- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -9 CLOCK

@@ -1,5 +1,5 @@
 -- send_test: send an event of no job to one endpoint, whatever it listens to: one try by hand.
--- KEYS: none, all are derived from the prefix: endpoint:* endpoint:*:deliveries row:* due
+-- KEYS: none, all are derived from the prefix: endpoint:* endpoint:*:deliveries row:* due account:*
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 endpoint  7 row  8 doc  9 log_ms  10 log_most  11 origin
 -- Returns: {"1"}
 -- Refuses: -4 GONE  -7 STATE (switched off)  -9 CLOCK  -14 FULL

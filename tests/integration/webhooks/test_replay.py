@@ -53,6 +53,25 @@ class TestTesting:
             assert post.client.pttl(f"cab:row:{row}") > 0
             assert keys_that_stay(post.client) == set()
 
+    @pytest.mark.parametrize("sent", [True, False])
+    def test_however_many_there_are_no_more_stay_than_the_list_has(self, make_post, sent):
+        with Receiver() as receiver:
+            post = make_post(receiver, webhook_log=3)
+            endpoint = post.endpoint(receiver)
+            rows = []
+            for _ in range(6):
+                rows.append(post.test(endpoint))
+                post.clock.advance(0.001)
+                if sent:
+                    post.send()
+            # What has left the list has left the store too, sent or not,
+            there = [row for row in rows if post.client.exists(f"cab:row:{row}")]
+            assert there == rows[-3:]
+            # and the rest goes its way.
+            post.send()
+            assert post.states(endpoint) == ["delivered"] * 3
+            assert len(receiver.received) == (6 if sent else 3)
+
     def test_an_endpoint_that_is_off_is_not_tested(self, make_post):
         with Receiver() as receiver:
             post = make_post(receiver)

@@ -3,11 +3,20 @@ local WOKEN_MOST = 1000
 local function is_on(endpoint)
   return redis.call('HGET', K.endpoint(endpoint), 'enabled') == '1'
 end
--- The list of what went to an endpoint: the newest `most`, kept for `log_ms` after the last.
+-- The list of what went to an endpoint: the newest `most`, kept for `log_ms` after the last. What
+-- belongs to no job ends with its place there; everything else ends with its job.
 local function list_delivery(endpoint, row, log_ms, most)
   local log = K.endpoint_deliveries(endpoint)
   redis.call('ZADD', log, ARGV[2], row)
-  redis.call('ZREMRANGEBYRANK', log, 0, -1 - tonumber(most))
+  for _, old in ipairs(redis.call('ZRANGE', log, 0, -1 - tonumber(most))) do
+    redis.call('ZREM', log, old)
+    local job, line = unpack(redis.call('HMGET', K.row(old), 'job', 'account'))
+    if job == '' then
+      redis.call('ZREM', K.due, old)
+      free_slot(old, line)
+      redis.call('DEL', K.row(old))
+    end
+  end
   redis.call('PEXPIRE', log, log_ms)
 end
 -- What waits for its next try is looked at now, and finds that nothing more is wanted.
