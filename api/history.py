@@ -16,7 +16,8 @@ from api.openapi import Routes
 from api.replies import EventsReply
 from api.schemas import EventsQuery
 from api.state import answer_json, caller, services, state
-from service.errors import FieldError, InvalidRequest
+from service.access import KeyCache
+from service.errors import FieldError, InvalidRequest, StoreUnavailable, Unauthorized
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB
 
@@ -96,10 +97,23 @@ def _answer_stream(job: Job, after: int) -> Response:
     listeners = state().listeners
     client = request.environ.get("gunicorn.socket")
     listener = listeners.open(job.id, after, key, SocketLine(client) if client else Line())
-    frames = stream(listener, services().settings.heartbeat_s)
+    # Its key may end while the stream goes on.
+    may_listen = partial(_is_good, state().keys, request.headers.get("Authorization"))
+    frames = stream(listener, services().settings.heartbeat_s, may_listen)
     response = Response(frames, content_type=f"{STREAM}; charset=utf-8", headers=headers)
     response.call_on_close(partial(listeners.close, listener))
     return response
+
+
+def _is_good(keys: KeyCache, authorization: str | None) -> bool:
+    """Whether a header that has named a caller still does; also while Redis is away."""
+    try:
+        keys.resolve(authorization)
+    except Unauthorized:
+        return False
+    except StoreUnavailable:
+        return True
+    return True
 
 
 def _read_last_id() -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from api.problems import TooManyStreams
@@ -216,10 +216,17 @@ def write_event(body: str) -> bytes:
     return f"id: {event['sequence']}\nevent: {event['type']}\ndata: {body}\n\n".encode()
 
 
-def stream(listener: Listener, heartbeat_s: float) -> Iterator[bytes]:
-    """What is sent on a stream, until its end: events as they come, else a comment now and then."""
+def stream(
+    listener: Listener, heartbeat_s: float, may_listen: Callable[[], bool]
+) -> Iterator[bytes]:
+    """What is sent on a stream, until its end: events as they come, else a comment now and then.
+
+    It ends too when whoever listens may do so no more, which is asked before each piece.
+    """
     yield f"retry: {_RETRY_MS}\n\n".encode()
     while (taken := listener.take(heartbeat_s)) is not None:
+        if not may_listen():
+            return
         yield b"".join(taken) or b": still here\n\n"
 
 

@@ -10,6 +10,7 @@ import redis
 
 from api.app import create_app
 from api.state import ApiState
+from service.access import digest
 from tests.integration.api.conftest import JOB, Visitor
 from tests.integration.api.test_jobs import set_status
 
@@ -123,6 +124,35 @@ def test_a_job_that_goes_away_ends_its_stream(ann: Visitor, redis_client: redis.
         continue
     redis_client.delete(f"cab:job:{job_id}")
     assert b"".join(frames) == b""
+
+
+@pytest.mark.parametrize("end", ["revoke", "expire"])
+def test_a_key_that_ends_ends_its_streams(
+    ann: Visitor, services, redis_client: redis.Redis, end: str
+):
+    # Given a stream of a running job, and an API that asks for each key again at once
+    settings = replace(services.settings, key_cache_s=0.0, heartbeat_s=0.05)
+    app = create_app(replace(services, settings=settings))
+    ann = replace(ann, client=app.test_client())
+    job_id = ann.post("/v1/jobs", json=JOB).get_json()["id"]
+    reply = listen(ann, job_id)
+    frames = reply.iter_encoded()
+    while b"id: 1" not in next(frames):
+        continue
+    # When its key is ended and the job goes on
+    name = f"cab:key:{digest(ann.key, settings.key_pepper)}"
+    if end == "revoke":
+        redis_client.delete(name)
+    else:
+        redis_client.hset(name, "expires", 1)
+    body = {"sequence": 2, "type": "job.running", "data": {"job_id": job_id}}
+    redis_client.rpush(f"cab:job:{job_id}:events", json.dumps(body))
+    redis_client.hset(f"cab:job:{job_id}", mapping={"status": "canceled", "sequence": 2})
+    # Then the stream ends without telling of it, and its place is free.
+    assert b"id: 2" not in b"".join(frames)
+    reply.close()
+    assert not _state(app).listeners._all
+    assert not _state(app).listeners._all
 
 
 def test_two_who_came_at_different_times_hear_each_event_once(

@@ -64,12 +64,21 @@ def test_who_does_not_take_what_waits_is_slow(size: int, age_s: float, slow: boo
 
 def test_silence_is_broken_by_a_comment():
     listener = a_listener()
-    frames = stream(listener, 0.001)
+    frames = stream(listener, 0.001, lambda: True)
     assert next(frames) == b"retry: 2000\n\n"
     assert next(frames) == b": still here\n\n"
     listener.put([b"a", b"b"], 1.0)
     listener.end()
     assert list(frames) == [b"ab"]
+
+
+def test_who_may_listen_no_more_is_told_nothing_more():
+    listener, answers = a_listener(), iter([True, False])
+    frames = stream(listener, 0.001, lambda: next(answers))
+    listener.put([b"a"], 1.0)
+    assert [next(frames), next(frames)] == [b"retry: 2000\n\n", b"a"]
+    listener.put([b"b"], 2.0)
+    assert list(frames) == []
 
 
 @pytest.mark.parametrize("status", JobStatus)
