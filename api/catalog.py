@@ -112,6 +112,7 @@ class LimitsReply(Schema):
     wait_s = _number("The longest `Prefer: wait`.")
     page = fields.Nested(PageReply, required=True)
     dry_run_s = _number("The longest look at the clips of a dry run.")
+    dry_runs = _count("Under way at once, of one key in one API process (429).")
     streams = _count("Of events, of one key in one API process (429).")
     stream_heartbeat_s = _number("The longest silence of a stream.")
     stream_slow_s = _number("After which a stream is cut whose client does not read.")
@@ -181,6 +182,7 @@ def read_limits(_query: dict[str, Any]) -> Response:
             "idempotency_ttl_s": settings.idempotency_ttl_s,
             "wait_s": settings.wait_max_s,
             "dry_run_s": settings.rehearsal_s,
+            "dry_runs": settings.rehearsals_per_key,
             "streams": settings.listeners_per_key,
             "stream_heartbeat_s": settings.heartbeat_s,
             "stream_slow_s": settings.slow_stream_s,

@@ -18,7 +18,7 @@ from api.openapi import Routes
 from api.rehearsals import DryRunReply
 from api.replies import JobReply, JobsReply
 from api.schemas import CreateJobQuery, JobRequest, JobsQuery, NoQuery
-from api.state import answer_json, caller, public_url, services
+from api.state import answer_json, caller, public_url, services, state
 from api.waiting import is_settled, wait_for_job
 from service.errors import Conflict, Gone, NotFound, StoreUnavailable
 from service.ids import is_id
@@ -80,7 +80,8 @@ def create_job(query: dict[str, Any], body: dict[str, Any]) -> Response:
     """
     key = read_idempotency_key(request.headers.get("Idempotency-Key"))
     if query["dry_run"]:
-        return answer_json(rehearsal_data(rehearse(body, caller(), services())))
+        with state().dry_runs.one_of(caller().key_id or caller().tenant_id):
+            return answer_json(rehearsal_data(rehearse(body, caller(), services())))
     accepted = accept_job(body, caller(), services(), key)
     headers = {"Location": f"{public_url()}/v1/jobs/{accepted.job_id}"}
     if accepted.replayed:

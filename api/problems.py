@@ -56,6 +56,14 @@ class TooManyStreams(CaptionAbError):
     hint = "Connect again in a few seconds, or ask for the events as JSON."
 
 
+class TooManyDryRuns(CaptionAbError):
+    """This process makes as many dry runs at once as it may."""
+
+    code = "too_many_dry_runs"
+    retryable = True
+    hint = "Send the same request again in a few seconds."
+
+
 class RequestTooLarge(InvalidRequest):
     """The request's body is larger than the limit."""
 
@@ -112,6 +120,7 @@ STATUS: Mapping[type[CaptionAbError], int] = {
     UnsupportedMediaType: 415,
     RangeRefused: 416,
     TooManyStreams: 503,
+    TooManyDryRuns: 503,
     StoreUnavailable: 503,
     ClockRefused: 503,
     MediaError: 422,

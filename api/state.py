@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Response, current_app, g
 
 from api.listeners import Listeners
+from api.places import DryRuns
 from service.access import KeyCache
 from service.audit import Act, record
 from service.jobs.submit import Caller
@@ -31,6 +32,7 @@ class ApiState:
     keys: KeyCache
     listeners: Listeners
     throttle: Throttle
+    dry_runs: DryRuns
 
 
 def attach_state(extensions: dict[str, Any], services: Services) -> None:
@@ -38,7 +40,9 @@ def attach_state(extensions: dict[str, Any], services: Services) -> None:
     keys = KeyCache(services.accounts.api_keys, services.settings, services.clock)
     listeners = Listeners(services.connection, services.settings, services.clock)
     throttle = Throttle(services.connection, services.settings, services.clock)
-    extensions[_EXTENSION] = ApiState(services, keys, listeners, throttle)
+    settings = services.settings
+    dry_runs = DryRuns(settings.rehearsals, settings.rehearsals_per_key)
+    extensions[_EXTENSION] = ApiState(services, keys, listeners, throttle, dry_runs)
 
 
 def state() -> ApiState:

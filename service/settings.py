@@ -134,6 +134,10 @@ class Settings:
     wait_max_s: float = _setting(30.0, "Longest `Prefer: wait` honoured.")
     rehearsal_clip_s: float = _setting(5.0, "Longest look at one clip in a dry run.")
     rehearsal_s: float = _setting(10.0, "Longest look at all clips of a dry run.")
+    rehearsals: int = _setting(50, "Dry runs that one API process makes at once, at most.")
+    rehearsals_per_key: int = _setting(
+        5, "Dry runs of one key at once in one API process, at most."
+    )
     listeners: int = _setting(500, "Streams of events that one API process holds, at most.")
     listeners_per_key: int = _setting(20, "Streams of one key in one API process, at most.")
     listen_every_s: float = _setting(0.5, "How often an API process looks for its streams.")

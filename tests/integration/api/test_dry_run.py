@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -198,6 +200,32 @@ def test_it_ends_within_its_time_however_many_hang(visitor: Visitor, clips: str,
     reply = dry(visitor, clips=[{"url": f"{clips}/slow.mp4"}] * 10)
     assert len(reply.get_json()["errors"]) == 10
     assert services.clock.monotonic_s() - began < 8
+
+
+def test_only_so_many_are_under_way_for_a_key_and_for_a_process(visitor: Visitor, clips, bob):
+    # Given an API of at most three dry runs at once, two of them for one key
+    parts = visitor.client.application.extensions["caption_ab"].services
+    app = create_app(
+        replace(parts, settings=replace(parts.settings, rehearsals=3, rehearsals_per_key=2))
+    )
+    slow = [{"url": f"{clips}/slow.mp4"}]
+
+    def codes(who: Visitor, count: int) -> list[str]:
+        clients = [replace(who, client=app.test_client()) for _ in range(count)]
+        with ThreadPoolExecutor(count) as pool:
+            replies = list(pool.map(lambda each: dry(each, clips=slow), clients))
+        return sorted(each.get_json()["code"] for each in replies)
+
+    # When one key sends four at once, then two are made
+    with ThreadPoolExecutor(2) as pool:
+        anns = pool.submit(codes, visitor, 4)
+        time.sleep(0.5)
+        # and one more of another key, while they hang on their clips.
+        bobs = pool.submit(codes, bob, 2)
+    assert anns.result() == ["quota_exceeded"] * 2 + ["unrehearsed"] * 2
+    assert bobs.result() == ["too_many_dry_runs", "unrehearsed"]
+    # Afterwards there are places again.
+    assert codes(visitor, 1) == ["unrehearsed"]
 
 
 def test_what_a_job_is_refused_for_a_dry_run_is_refused_for(visitor: Visitor, ann, services):
