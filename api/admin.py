@@ -163,6 +163,7 @@ def revoke_key(_query: dict[str, Any], key_id: str) -> Response:
 @routes.response(201, NewKeyReply)
 @routes.alt_response(403, "FORBIDDEN")
 @routes.alt_response(409, "CONFLICT")
+@routes.alt_response(429, "TOO_MANY_REQUESTS")
 def rotate_key(query: dict[str, Any], key_id: str) -> Response:
     """Make a successor with the same scopes and limits; the old key ends a day later.
 

@@ -146,11 +146,7 @@ class Keyring:
         """
         tenant = self.find_tenant(by, tenant_id)
         self._check(by, wish, now_ms)
-        if self._accounts.api_keys.count(tenant_id) >= MOST_KEYS:
-            raise QuotaExceeded(
-                f"The tenant has {MOST_KEYS} keys, which is the limit.",
-                hint="Revoke some that are not used any more.",
-            )
+        self._check_room(tenant_id)
         key, text = create_key(
             self._accounts,
             tenant_id=tenant.id,
@@ -174,10 +170,12 @@ class Keyring:
             NotFound: there is no such key for them.
             Forbidden: it is an operator's key, and they are none.
             Conflict: it has a successor, or has ended.
+            QuotaExceeded: the tenant has too many keys.
         """
         old = self._own(by, key_id)
         if old.expires_ms and old.expires_ms <= now_ms:
             raise Conflict(f"The key {key_id} has ended.", hint="Make a new one.")
+        self._check_room(old.tenant_id)
         made = new_key(self._settings.key_pepper, old.mode)
         new = replace(
             old, id=new_id("key", now_ms), created_ms=now_ms, last4=made.last4, used_ms=0,
@@ -206,6 +204,17 @@ class Keyring:
             raise NotFound(f"There is no key {key_id}.")
         self._record(Act.KEY_REVOKED, by, key.tenant_id, key.id, now_ms)
         return key
+
+    def _check_room(self, tenant_id: str) -> None:
+        keys = self._accounts.api_keys
+        if keys.count(tenant_id) < MOST_KEYS:
+            return
+        # Those that have left the list count until somebody has looked at them.
+        if len(keys.page(tenant_id, before_ms=None, limit=MOST_KEYS)) >= MOST_KEYS:
+            raise QuotaExceeded(
+                f"The tenant has {MOST_KEYS} keys, which is the limit.",
+                hint="Revoke some that are not used any more.",
+            )
 
     def _own(self, by: Administrator, key_id: str) -> ApiKey:
         key = self.find(by, key_id)

@@ -86,15 +86,19 @@ class KeyStore:
         """A tenant's keys, newest first, made before a time (milliseconds, exclusive)."""
         index = self._keys.tenant_keys(tenant_id)
         top = "+inf" if before_ms is None else f"({before_ms}"
-        ids = self._connection.read(
-            lambda client: client.zrange(
-                index, top, "-inf", desc=True, byscore=True, offset=0, num=limit
+        while True:
+            ids = self._connection.read(
+                lambda client: client.zrange(
+                    index, top, "-inf", desc=True, byscore=True, offset=0, num=limit
+                )
             )
-        )
-        found = {each: self.find(each) for each in ids}
-        for gone in (each for each, key in found.items() if key is None):
-            self._forget(tenant_id, gone)
-        return [key for key in found.values() if key is not None]
+            found = {each: self.find(each) for each in ids}
+            gone = [each for each, key in found.items() if key is None]
+            if not gone:
+                return [key for key in found.values() if key is not None]
+            # Their places in the page are for those behind them.
+            for each in gone:
+                self._forget(tenant_id, each)
 
     def count(self, tenant_id: str) -> int:
         """How many keys a tenant has."""

@@ -123,6 +123,23 @@ class TestKeys:
         reply = create(admin)
         assert (reply.status_code, reply.get_json()["code"]) == (429, "quota_exceeded")
 
+    def test_rotated_keys_count_too_while_they_are_listed(
+        self, admin: Visitor, monkeypatch, redis_client
+    ):
+        # Given a tenant with as many keys as it may have
+        monkeypatch.setattr("service.keyring.MOST_KEYS", 3)
+        made = create(admin).get_json()["id"]
+        # When one is rotated, then it is told to make room,
+        reply = admin.post(f"/v1/admin/keys/{made}/rotate")
+        assert (reply.status_code, reply.get_json()["code"]) == (429, "quota_exceeded")
+        # and when one has left the list, then there is room.
+        redis_client.delete(f"cab:key:{redis_client.hget('cab:key-ids', made)}")
+        other = create(admin)
+        assert other.status_code == 201
+        admin.delete(f"/v1/admin/keys/{_first_key(admin)}")
+        other_id = other.get_json()["id"]
+        assert admin.post(f"/v1/admin/keys/{other_id}/rotate").status_code == 201
+
 
 class TestOtherTenants:
     def test_an_admin_key_names_no_other_tenant(self, admin: Visitor, bob: Visitor):
@@ -198,3 +215,8 @@ class TestAudit:
         told = [each["object_id"] for each in (*page["data"], *rest["data"])]
         assert told == ids[::-1]
         assert rest["next_cursor"] is None
+
+
+def _first_key(visitor: Visitor) -> str:
+    """The oldest key of a tenant."""
+    return str(visitor.get("/v1/admin/keys").get_json()["data"][-1]["id"])

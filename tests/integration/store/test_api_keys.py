@@ -125,6 +125,19 @@ def test_a_list_forgets_what_has_left_it(accounts, store):
     assert not store.client.exists("cab:key-ids", "cab:tenant:ten_1:keys")
 
 
+def test_a_page_is_full_however_many_have_left_the_list(accounts, store):
+    # Given three keys behind twenty that are there no more
+    for number in range(23):
+        key = replace(a_key(f"key_{number:02d}"), created_ms=NOW_MS + number)
+        accounts.api_keys.create(f"hash_{number}", key)
+        if number >= 3:
+            store.client.delete(f"cab:key:hash_{number}")
+    # Then the first page has them, and what has gone is counted no more.
+    page = accounts.api_keys.page("ten_1", before_ms=None, limit=5)
+    assert [each.id for each in page] == ["key_02", "key_01", "key_00"]
+    assert accounts.api_keys.count("ten_1") == 3
+
+
 def test_old_keys_and_their_tenants_can_be_entered_at_once(accounts, store):
     # Given keys of an earlier release, and a new one
     for number in range(3):
