@@ -11,10 +11,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from service.errors import IdempotencyBusy, IdempotencyReused
+from service.errors import IdempotencyBusy, IdempotencyReused, StoreUnavailable
 from service.settings import Settings
 from service.store import scripts
 from service.store.connection import Connection, Refused
+from service.store.refusals import NEARLY_FULL
 from service.store.scripts import Refusal
 from service.vault import Vault
 
@@ -60,6 +61,7 @@ class ReplyStore:
         Raises:
             IdempotencyReused: the key was used with another body.
             IdempotencyBusy: the same request is being answered now.
+            StoreUnavailable: Redis has little memory left.
         """
         args = (turn.tenant_id, turn.digest, fingerprint, turn.id, self._lock_ms)
         try:
@@ -67,6 +69,8 @@ class ReplyStore:
         except Refused as refused:
             if refused.refusal is Refusal.WAITING:
                 raise IdempotencyBusy from None
+            if refused.refusal is Refusal.FULL:
+                raise StoreUnavailable(NEARLY_FULL) from None
             raise IdempotencyReused from None
         if reply[0] == "mine":
             return None

@@ -133,7 +133,7 @@ REPLAY = _script("replay", "tenant", "endpoint", "row", refuses=(Refusal.GONE, R
 BEGIN_REPLY = _script(
     "begin_reply",
     *("tenant", "digest", "fingerprint", "turn", "lock_ms"),
-    refuses=(Refusal.WAITING, Refusal.KEY_REUSED),
+    refuses=(Refusal.WAITING, Refusal.KEY_REUSED, Refusal.FULL),
 )
 PUT_REPLY = _script("put_reply", "tenant", "digest", "turn", "answer", "ttl_ms")
 TAKE_TOKEN = _script(

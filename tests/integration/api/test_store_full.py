@@ -53,6 +53,14 @@ class TestFull:
         again = ann.post("/v1/jobs", json=JOB, headers=headers)
         assert (again.status_code, again.get_json()["id"]) == (202, first.get_json()["id"])
 
+    def test_no_answer_is_kept_in_the_last_tenth_but_one_that_is_there_is_given(self, ann, client):
+        path, body = "/v1/webhook-secret/rotate", {"Idempotency-Key": "k1"}
+        first = ann.post(path, headers=body)
+        fill_nine_tenths(client)
+        assert is_unavailable(ann.post(path, headers={"Idempotency-Key": "k2"}))
+        again = ann.post(path, headers=body)
+        assert (again.status_code, again.get_json()) == (200, first.get_json())
+
 
 def test_a_replica_takes_nothing(ann, client):
     # Given a server that has become a replica, as after a failover
