@@ -8,6 +8,10 @@ if clock_refuses() then return { -9 } end
 local id = ARGV[5]
 local held = redis.call('HGET', K.arrival(id), 'fence')
 if not held then return { -4 } end
+-- A client whose reply was lost sends the same call again: names of parts are used once.
+if redis.call('LPOS', K.arrival_parts(id), ARGV[7], 'RANK', -1, 'MAXLEN', 100) then
+  return { redis.call('HGET', K.arrival(id), 'offset') }
+end
 if held ~= ARGV[6] then return { -6 } end
 if redis.call('LLEN', K.arrival_parts(id)) >= tonumber(ARGV[9]) then return { -13 } end
 local expires = string.format('%.0f', now + ARGV[10])

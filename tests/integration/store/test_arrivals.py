@@ -57,6 +57,20 @@ def test_parts_are_kept_in_order_and_each_gives_it_time(store, arrivals, arrival
     assert_nothing_stays(store.client)
 
 
+def test_a_part_counts_once_though_the_reply_to_it_was_lost(store, arrivals, arrival):
+    # Given a part that was counted, of which the client does not know
+    first = resume(store, arrival, 0)
+    append(store, arrival, first, "0-a", 4)
+    # When the same call comes again, then it gets the same answer,
+    assert append(store, arrival, first, "0-a", 4) == 4
+    assert arrivals.read_parts(arrival.id) == ["0-a"]
+    # also when another request goes on with the upload by then.
+    second = resume(store, arrival, 4)
+    append(store, arrival, second, "4-b", 3)
+    assert append(store, arrival, first, "0-a", 4) == 7
+    assert arrivals.read_parts(arrival.id) == ["0-a", "4-b"]
+
+
 def test_whoever_asks_last_may_add_and_the_one_before_may_not(store, arrivals, arrival):
     first = resume(store, arrival, 0)
     second = resume(store, arrival, 0)
