@@ -9,7 +9,9 @@ local row = ARGV[5]
 local key = K.row(row)
 local refusal = holder_refusal(row, ARGV[6])
 if refusal then return { refusal } end
-local job, line, planned = unpack(redis.call('HMGET', key, 'job', 'account', 'planned'))
+local job, line, planned, state, doc, lease = unpack(redis.call('HMGET', key, 'job', 'account', 'planned', 'state', 'doc', 'lease'))
+-- A client whose reply was lost sends the same call again: each try changes what is remembered.
+if lease == '0' and state == ARGV[7] and doc == ARGV[8] then return { '1', '0' } end
 redis.call('HSET', key, 'state', ARGV[7], 'doc', ARGV[8], 'crashes', '0', 'lease', '0')
 redis.call('HDEL', key, 'resume', 'planned')
 -- 410: the receiver wants nothing more.

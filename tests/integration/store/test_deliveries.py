@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.store.commands import LeaseLost
+from service.store.deliveries import AS_PLANNED
 from service.store.scripts import Refusal
 from tests.builders import TENANT, a_delivery, a_new_job, a_spec, endpoint_fields
 from tests.integration.store.invariants import snapshot
@@ -82,6 +83,21 @@ class TestAttempts:
         self.record(store, delivery, state, 0)
         assert not store.is_due(delivery.row)
         assert store.row(delivery.row)["state"] == state
+
+    def test_a_try_by_hand_moves_no_schedule_though_the_reply_to_it_was_lost(
+        self, store, event, redis_client
+    ):
+        # Given a delivery whose next try is in an hour, and one more that somebody asks for
+        fan_out(store, event, "a")
+        row, later = row_of(event, "a"), store.now_ms + 3_600_000
+        self.record(store, store.claim(row), "pending", later)
+        store.deliveries.replay(TENANT, "a", row, now_ms=store.now_ms)
+        claim = store.claim(row)
+        # When that try is recorded, and the same call comes again
+        for _ in range(2):
+            self.record(store, claim, "pending", AS_PLANNED)
+        # Then the next is in an hour all the same.
+        assert redis_client.zscore("cab:due", row) == later
 
     def test_an_overtaken_worker_records_nothing(self, store, delivery):
         store.clock.advance(70)
