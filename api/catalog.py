@@ -123,6 +123,7 @@ class LimitsReply(Schema):
     webhook_deadline_s = _number("Of one try.")
     webhook_endpoints = _count("Endpoints of a tenant.")
     webhook_deliveries_at_once = _count("To one receiver; others wait.")
+    webhook_deliveries_of_tenant_at_once = _count("To all your receivers; others wait.")
     webhook_replays = _count("Deliveries that one request replays, at most.")
     requests_per_minute = _count("Of your key; more are refused (429).")
     key = fields.Nested(KeyLimitsReply, required=True)
@@ -231,5 +232,6 @@ def _webhook_limits(settings: Settings) -> dict[str, Any]:
         "webhook_deadline_s": settings.webhook_deadline_s,
         "webhook_endpoints": settings.webhook_endpoints,
         "webhook_deliveries_at_once": settings.webhook_slots,
+        "webhook_deliveries_of_tenant_at_once": settings.webhook_tenant_slots,
         "webhook_replays": settings.webhook_replays,
     }

@@ -212,6 +212,11 @@ class Settings:
     webhook_slots: int = _setting(
         10, "Deliveries to one endpoint, or to one host of a tenant's jobs, under way at once."
     )
+    webhook_tenant_slots: int = _setting(
+        100,
+        "Deliveries of one tenant under way at once; below `hooks_greenlets`, so that one tenant "
+        "never has them all.",
+    )
     webhook_endpoints: int = _setting(20, "Webhook endpoints of one tenant, at most.")
     webhook_overlap_s: float = _setting(
         86400.0, "How long an old secret signs too after a rotation."

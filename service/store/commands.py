@@ -139,6 +139,7 @@ class Commands:
                 self._grace_ms,
                 int(self._settings.look_every_s * 1000),
                 self._most_at_once(row),
+                self._settings.webhook_tenant_slots,
             )
         except Refused as refused:
             return refused.refusal

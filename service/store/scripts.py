@@ -79,7 +79,7 @@ ADD_CUT = _script(
 TICK = _script("tick", "limit", "ring_ms", "ring_max_ms", "worker", "room_until_ms", "rooms")
 CLAIM = _script(
     "claim",
-    *("row", "owner", "lease_ms", "grace_ms", "look_ms", "slots"),
+    *("row", "owner", "lease_ms", "grace_ms", "look_ms", "slots", "tenant_slots"),
     refuses=(Refusal.HELD, Refusal.NOT_YET, Refusal.WAITING, Refusal.GONE, Refusal.ENDED),
 )
 EXTEND = _script("extend", "row", "fence", "lease_ms", "grace_ms", refuses=_HOLDER)

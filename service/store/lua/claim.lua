@@ -1,6 +1,6 @@
 -- claim: take a row: raise its fence and give it a lease, if it is ready, free and has a slot of its account.
 -- KEYS: none, all are derived from the prefix: due row:* overdue:* account:*:slots account:*:waiting job:* endpoint:*
--- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 owner  7 lease_ms  8 grace_ms  9 look_ms  10 slots
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 owner  7 lease_ms  8 grace_ms  9 look_ms  10 slots  11 tenant_slots
 -- Returns: {fence, state, queue, doc, job, account, deadline_ms, crashes, cancel, resume, origin}
 -- Refuses: -1 HELD  -2 NOT_YET  -3 WAITING  -4 GONE  -5 ENDED  -9 CLOCK
 -- @include keys clock bell rows
@@ -36,17 +36,25 @@ if not ending then
   end
 end
 if not ending and account ~= '' and slot ~= '1' then
-  local waiting = K.waiting(account)
-  redis.call('ZADD', waiting, 'NX', ARGV[2], row)
   -- A delivery stands in the line of its endpoint, which may have a limit of its own.
-  local most = redis.call('HGET', K.endpoint(account), 'concurrency') or ARGV[10]
-  local free = tonumber(most) - redis.call('SCARD', K.slots(account))
-  if redis.call('ZRANK', waiting, row) >= free then return wait_for_other() end
-  redis.call('ZREM', waiting, row)
-  redis.call('SADD', K.slots(account), row)
+  local most, tenant = unpack(redis.call('HMGET', K.endpoint(account), 'concurrency', 'tenant'))
+  local free = stand_in(account, row, most or ARGV[10])
+  -- And then in that of its tenant, who may have many endpoints.
+  tenant = queue == 'hooks' and (tenant or account:match('^(ten_%w+)%.'))
+  -- Once it stands there it stays in that line, also when its endpoint has been deleted.
+  local crowd = redis.call('HGET', key, 'crowd') or (tenant and tenant .. '/hooks')
+  if not free then
+    if crowd and redis.call('ZREM', K.waiting(crowd), row) == 1 then wake_oldest(crowd) end
+    return wait_for_other()
+  end
+  if crowd then
+    redis.call('HSET', key, 'crowd', crowd)
+    local left = stand_in(crowd, row, ARGV[11])
+    if not left then return wait_for_other() end
+    take_place(crowd, row, left)
+  end
   redis.call('HSET', key, 'slot', '1')
-  -- Several slots may have become free while only the oldest was woken.
-  if free > 1 then wake_oldest(account) end
+  take_place(account, row, free)
 end
 if deadline == 0 and tonumber(limit or '0') > 0 then
   deadline = now + tonumber(limit)

@@ -99,11 +99,12 @@ def _check_slots(picture: Picture) -> None:
         for name in (*held, *waiting):
             row = picture.rows[name]
             assert row["open"] == "1", f"{account}: {name} has ended and keeps a place"
-            assert row["account"] == account
+            assert account in {row["account"], row.get("crowd")}
             assert (row["slot"] == "1") == (name in held), f"{name}: slot is {row['slot']}"
     for name, row in picture.rows.items():
         if row["slot"] == "1":
-            assert name in picture.slots.get(row["account"], set()), f"{name} forgot its slot"
+            for line in filter(None, (row["account"], row.get("crowd"))):
+                assert name in picture.slots.get(line, set()), f"{name} forgot its slot"
 
 
 def _check_jobs(picture: Picture, client: redis.Redis) -> None:

@@ -118,7 +118,10 @@ class Engine(RuleBasedStateMachine):
     @initialize(hooks=st.booleans(), slots=st.integers(1, 3))
     def accept_first(self, hooks, slots):
         self.store = self.store.with_settings(
-            account_slots=slots, account_clips=slots, webhook_slots=slots
+            account_slots=slots,
+            account_clips=slots,
+            webhook_slots=slots,
+            webhook_tenant_slots=slots + 1,
         )
         self.accept(clips=1, variants="AB", hooks=hooks, limit_ms=1_800_000, owner="key_1")
 
@@ -725,7 +728,8 @@ class Engine(RuleBasedStateMachine):
         self.picture = assert_invariants(self.client)
         for account, held in self.picture.slots.items():
             own = endpoint_fields()["concurrency"] if account.startswith("whe_") else 0
-            most = own or self.store.settings.account_slots
+            of_tenant = self.store.settings.account_slots + account.endswith("/hooks")
+            most = own or of_tenant
             assert len(held) <= most, f"{account} has {len(held)} of {most} slots in use"
         for name, status in before.items():
             if status in ENDED and name in self.picture.jobs:

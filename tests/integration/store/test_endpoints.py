@@ -7,6 +7,7 @@ import pytest
 from service.errors import Conflict, NotFound, QuotaExceeded
 from service.store.scripts import Refusal
 from tests.builders import TENANT, a_delivery, a_new_job, endpoint_fields
+from tests.integration.store.invariants import assert_invariants
 
 ENDPOINT = "whe_" + "0" * 26
 
@@ -53,6 +54,48 @@ class TestLine:
         assert store.bells("hooks") == [rows[3]]
         store.claim(rows[3])
         assert store.try_claim(rows[4]) is Refusal.WAITING
+
+    def test_one_tenant_has_no_more_under_way_than_it_may_whatever_its_endpoints(self, store):
+        # Given two endpoints of one tenant, which may have four deliveries under way in all
+        store = store.with_settings(webhook_tenant_slots=4)
+        other = "whe_" + "1" * 26
+        rows = [deliveries(store, 1)[0] for _ in range(3)]
+        store.endpoints.create(TENANT, other, endpoint_fields(), now_ms=store.now_ms)
+        more = []
+        for _ in range(3):
+            job = store.accept(a_new_job()).id
+            row = f"delivery:{job}.1.{other}"
+            store.deliveries.fan_out(
+                store.claim(f"event:{job}.1"), [a_delivery(row)], now_ms=store.now_ms
+            )
+            more.append(row)
+            store.clock.advance(0.001)
+        # When three of one are under way, then one of the other is, and the next ones wait.
+        held = [store.claim(row) for row in (*rows, more[0])]
+        for each in more[1:]:
+            assert store.try_claim(each) is Refusal.WAITING
+            store.clock.advance(0.001)
+        assert_invariants(store.client)
+        # When one has been tried, then whoever has waited longest is woken and goes,
+        store.silence()
+        record(store, held[0])
+        assert store.bells("hooks") == [more[1]]
+        assert store.try_claim(more[2]) is Refusal.WAITING
+        held.append(store.claim(more[1]))
+        # another tenant has places of its own,
+        store.endpoints.create("ten_2", "whe_2", endpoint_fields(), now_ms=store.now_ms)
+        job = store.accept(a_new_job(tenant="ten_2")).id
+        row = f"delivery:{job}.1.whe_2"
+        claim = store.claim(f"event:{job}.1")
+        store.deliveries.fan_out(claim, [a_delivery(row)], now_ms=store.now_ms)
+        store.claim(row)
+        # and an endpoint that is gone keeps none.
+        store.endpoints.drop(TENANT, other, now_ms=store.now_ms)
+        for each in held[1:]:
+            record(store, each, "disabled")
+        store.claim(more[2])
+        assert_invariants(store.client)
+        assert store.client.smembers(f"cab:account:{TENANT}/hooks:slots") == {more[2]}
 
     def test_one_that_is_tried_again_later_holds_no_place_meanwhile(self, store):
         rows = deliveries(store, 4)

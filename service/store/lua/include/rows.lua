@@ -31,9 +31,25 @@ local function wake_oldest(account)
   local oldest = redis.call('ZRANGE', K.waiting(account), 0, 0)[1]
   if oldest then wake(oldest) end
 end
+-- Stand in a line that has `most` slots: how many are free when it is the row's turn, else nil.
+local function stand_in(line, row, most)
+  redis.call('ZADD', K.waiting(line), 'NX', ARGV[2], row)
+  local free = tonumber(most) - redis.call('SCARD', K.slots(line))
+  return redis.call('ZRANK', K.waiting(line), row) < free and free or nil
+end
+local function take_place(line, row, free)
+  redis.call('ZREM', K.waiting(line), row)
+  redis.call('SADD', K.slots(line), row)
+  -- Several slots may have become free while only the oldest was woken.
+  if free > 1 then wake_oldest(line) end
+end
 -- Give a row's slot, or its place in the line, back and wake whoever has waited longest.
 local function free_slot(row, account)
   if account == '' then return end
+  local crowd = redis.call('HGET', K.row(row), 'crowd')
+  if crowd and redis.call('ZREM', K.waiting(crowd), row) + redis.call('SREM', K.slots(crowd), row) > 0 then
+    wake_oldest(crowd)
+  end
   local left = redis.call('ZREM', K.waiting(account), row) + redis.call('SREM', K.slots(account), row)
   -- Its edit was never booked: what goes from the account may still be its own.
   if redis.call('SREM', K.editing(account), row) == 1 then
