@@ -77,7 +77,7 @@ GUARDS = (
     ),
     Guard(
         "slots: no more than there are",
-        Edit(f"{LUA}claim.lua", ">= free then return", ">= free + 1 then return"),
+        Edit(f"{LUA}include/rows.lua", "< free and free or nil", "<= free and free or nil"),
     ),
     Guard(
         "slots: given back at the end",
