@@ -625,7 +625,7 @@ class Engine(RuleBasedStateMachine):
             assert int(after.get("sequence", 0)) == int(before.get("sequence", 0)) + first
             news = f"event:{job}.{after.get('sequence')}"
             if first and deliver and self.store.is_due(news):
-                self.store.commands.fan_out(self.store.claim(news), [], now_ms=now_ms)
+                self.store.deliveries.fan_out(self.store.claim(news), [], now_ms=now_ms)
                 assert self.store.job(job)["expires"] == before["expires"]
 
     @invariant()
