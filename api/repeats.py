@@ -44,7 +44,7 @@ def may_repeat(view: View) -> View:
         if not key:
             return view(*args, **kwargs)
         parts = services()
-        digest = request_digest(request.method, request.path, key)
+        digest = request_digest(request.method, request.path.rstrip("/"), key)
         turn = Turn(caller().tenant_id, digest, uuid.uuid4().hex)
         body = request.get_json(silent=True) if request.get_data(cache=True) else {}
         mark = fingerprint({"body": body, "query": request.args.to_dict(flat=False)})

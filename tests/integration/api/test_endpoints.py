@@ -85,6 +85,11 @@ class TestRepeating:
         assert first.json["secret"] not in str(client.hgetall(key))
         assert client.pttl(key) > 86_000_000
 
+    def test_a_slash_at_the_end_makes_no_other_address(self, ann):
+        first = ann.post("/v1/webhook-endpoints", json={"url": URL}, headers=KEYED)
+        again = ann.post("/v1/webhook-endpoints/", json={"url": URL}, headers=KEYED)
+        assert (first.json, again.headers["Idempotency-Replayed"]) == (again.json, "true")
+
     def test_another_body_is_refused(self, ann):
         ann.post("/v1/webhook-endpoints", json={"url": URL}, headers=KEYED)
         other = {"url": URL, "description": "x"}
