@@ -105,7 +105,8 @@ def read_tenant(_query: dict[str, Any], tenant_id: str) -> Response:
 def read_keys(query: dict[str, Any]) -> Response:
     """A tenant's keys, newest first; those that have ended are listed for 30 days more.
 
-    One made by an earlier release is listed from its first use on.
+    Of 1,000 keys, the one revoked longest ago gives its place to a new one. One made
+    by an earlier release is listed from its first use on.
     """
     tenant_id = keyring().find_tenant(administrator(), _tenant_id(query)).id
     keys, after = read_items(
@@ -152,7 +153,10 @@ def read_key(_query: dict[str, Any], key_id: str) -> Response:
 @routes.response(204)
 @routes.alt_response(403, "FORBIDDEN")
 def revoke_key(_query: dict[str, Any], key_id: str) -> Response:
-    """End a key. This process refuses it at once, others within `key_cache_s` of /v1/limits."""
+    """End a key. This process refuses it at once, others within `key_cache_s` of /v1/limits.
+
+    It is listed as `revoked` for 30 days more; to revoke it again changes nothing.
+    """
     key = keyring().revoke(administrator(), key_id, now_ms=services().clock.now_ms())
     state().keys.forget(key.tenant_id)
     return Response(status=204)

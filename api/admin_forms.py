@@ -122,9 +122,16 @@ class KeyReply(Schema):
     mode = fields.String(required=True)
     operator = fields.Boolean(required=True)
     last4 = fields.String(required=True)
-    status = fields.String(required=True, metadata={"description": "Known: active, expired."})
+    status = fields.String(
+        required=True, metadata={"description": "Known: active, expired, revoked."}
+    )
     created_at = _time()
     expires_at = _time()
+    revoked_at = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"format": "date-time", "description": "A revoked key is listed for 30 days."},
+    )
     last_used_at = fields.String(
         required=True,
         allow_none=True,

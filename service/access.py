@@ -151,7 +151,7 @@ class KeyCache:
                 raise
             return known  # what it was when Redis was last asked
         lasts_s = self._settings.key_cache_s
-        if found is None:
+        if found is None or found.revoked_ms:
             known = _Known(now_s + min(UNKNOWN_CACHE_S, lasts_s))
         else:
             known = _Known(now_s + lasts_s, _caller(found), found.expires_ms)

@@ -21,7 +21,7 @@ from service.store.connection import Connection
 from service.vault import Vault
 from service.webhooks.events import iso_time
 
-#: Keys of one tenant, at most, those included that have ended and are still listed.
+#: Keys of one tenant, at most; a new one takes the place of that revoked longest ago.
 MOST_KEYS = 1000
 _SPAN = re.compile(r"(\d{1,5})([dhm])", re.ASCII)
 _UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
@@ -193,24 +193,21 @@ class Keyring:
         return ShownKey(new, made.text)
 
     def revoke(self, by: Administrator, key_id: str, *, now_ms: int) -> ApiKey:
-        """End a key; other processes may trust it for `key_cache_s` more.
+        """End a key, which may have been before; other processes may trust it `key_cache_s` more.
 
         Raises:
             NotFound: there is no such key for them.
             Forbidden: it is an operator's key, and they are none.
         """
         key = self._own(by, key_id)
-        if not self._accounts.api_keys.revoke(key):
-            raise NotFound(f"There is no key {key_id}.")
-        self._record(Act.KEY_REVOKED, by, key.tenant_id, key.id, now_ms)
+        if self._accounts.api_keys.revoke(key.id, now_ms=now_ms):
+            self._record(Act.KEY_REVOKED, by, key.tenant_id, key.id, now_ms)
         return key
 
     def _check_room(self, tenant_id: str) -> None:
         keys = self._accounts.api_keys
-        if keys.count(tenant_id) < MOST_KEYS:
-            return
         # Those that have left the list count until somebody has looked at them.
-        if len(keys.page(tenant_id, before_ms=None, limit=MOST_KEYS)) >= MOST_KEYS:
+        if keys.count(tenant_id) >= MOST_KEYS and not keys.make_room(tenant_id):
             raise QuotaExceeded(
                 f"The tenant has {MOST_KEYS} keys, which is the limit.",
                 hint="Revoke some that are not used any more.",
@@ -244,7 +241,7 @@ class Keyring:
 
 def key_data(key: ApiKey, settings: Settings, now_ms: int) -> dict[str, Any]:
     """A key as a resource, without its text."""
-    ended = 0 < key.expires_ms <= now_ms
+    ended = "revoked" if key.revoked_ms else "expired" if 0 < key.expires_ms <= now_ms else ""
     return {
         "object": "api_key",
         "id": key.id,
@@ -254,10 +251,11 @@ def key_data(key: ApiKey, settings: Settings, now_ms: int) -> dict[str, Any]:
         "mode": key.mode.value,
         "operator": key.operator,
         "last4": key.last4,
-        "status": "expired" if ended else "active",
+        "status": ended or "active",
         "created_at": iso_time(key.created_ms),
         "expires_at": iso_time(key.expires_ms) if key.expires_ms else None,
         "last_used_at": iso_time(key.used_ms) if key.used_ms else None,
+        "revoked_at": iso_time(key.revoked_ms) if key.revoked_ms else None,
         "replaced_by": key.replaced_by or None,
         "limits": asdict(limits_of(key.limits, settings)),
     }

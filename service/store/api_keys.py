@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from service.errors import NotFound
 from service.model.limits import NO_OWN_LIMITS, KeyLimits
 from service.model.scope import (
     DEFAULT_SCOPES,
@@ -18,7 +19,7 @@ from service.store import scripts
 from service.store.connection import Connection, Refused
 from service.store.scripts import Refusal
 
-#: How long a key that has expired is still listed.
+#: How long a key that has expired or was revoked is still listed.
 LISTED_AFTER_MS = 30 * 86_400_000
 _LIMITS = ("jobs_per_minute", "open_jobs", "month_credits")
 
@@ -27,7 +28,8 @@ _LIMITS = ("jobs_per_minute", "open_jobs", "month_credits")
 class ApiKey:
     """A key as the store knows it: by the hash of its text. Its account is its tenant's.
 
-    `expires_ms` 0 is never, `used_ms` 0 not yet; `replaced_by` is the key that a rotation made.
+    `expires_ms` 0 is never, `used_ms` 0 not yet, `revoked_ms` 0 not; `replaced_by` is the key
+    that a rotation made.
     """
 
     id: str
@@ -42,6 +44,7 @@ class ApiKey:
     expires_ms: int = 0
     used_ms: int = 0
     replaced_by: str = ""
+    revoked_ms: int = 0
     limits: KeyLimits = NO_OWN_LIMITS
 
 
@@ -129,23 +132,51 @@ class KeyStore:
 
         return int(self._connection.read(ask))
 
-    def revoke(self, key: ApiKey) -> bool:
-        """End a key at once; false when it had been revoked before."""
-        digest = self._digest(key.id)
+    def make_room(self, tenant_id: str) -> bool:
+        """Forget the tenant's key that was revoked longest ago; false where none is revoked."""
+        index = self._keys.tenant_keys(tenant_id)
+        ids = self._connection.read(lambda client: client.zrange(index, 0, -1))
+        digests = self._connection.read(lambda client: client.hmget(self._keys.key_ids, ids))
 
         def ask(client: Any) -> Any:
-            pipeline = client.pipeline(transaction=True)
-            pipeline.delete(self._keys.api_key(digest or ""))
-            pipeline.hdel(self._keys.key_ids, key.id)
-            pipeline.zrem(self._keys.tenant_keys(key.tenant_id), key.id)
+            pipeline = client.pipeline(transaction=False)
+            for digest in digests:
+                pipeline.hmget(self._keys.api_key(digest or ""), "id", "revoked")
             return pipeline.execute()
 
-        return bool(self._connection.read(ask)[0])
+        found = zip(ids, digests, self._connection.read(ask) if ids else [], strict=True)
+        # What has left by itself goes before what is still shown.
+        ended = [
+            (int(revoked or 0), key_id, digest)
+            for key_id, digest, (there, revoked) in found
+            if revoked or not there
+        ]
+        if not ended:
+            return False
+        _, key_id, digest = min(ended)
+        name = self._keys.api_key(digest or "")
+        self._connection.read(lambda client: client.delete(name))
+        self._forget(tenant_id, key_id)
+        return True
+
+    def revoke(self, key_id: str, *, now_ms: int) -> bool:
+        """End a key at once; it is listed for `LISTED_AFTER_MS` more. False: it was before.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        try:
+            reply = self._connection.run(scripts.REVOKE_KEY, now_ms, key_id, LISTED_AFTER_MS)
+        except Refused as refused:
+            if refused.refusal is Refusal.GONE:
+                raise NotFound(f"There is no key {key_id}.") from None
+            raise
+        return reply[0] == "1"
 
     def rotate(self, old: ApiKey, digest: str, new: ApiKey, *, until_ms: int, now_ms: int) -> bool:
         """Write a key's successor and let the old one live until a time, in one write.
 
-        False when the old one is gone or has a successor already.
+        False when the old one is gone, revoked or has a successor already.
         """
         flat = json.dumps([str(part) for pair in _fields(new).items() for part in pair])
         try:
@@ -214,5 +245,6 @@ def _key(found: dict[str, str], account_id: str) -> ApiKey:
         expires_ms=int(found.get("expires", 0)),
         used_ms=int(found.get("used", 0)),
         replaced_by=found.get("replaced_by", ""),
+        revoked_ms=int(found.get("revoked", 0)),
         limits=KeyLimits(*(int(found[each]) if each in found else None for each in _LIMITS)),
     )

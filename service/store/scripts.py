@@ -160,6 +160,7 @@ COMPLETE_UPLOAD = _script(
     refuses=(Refusal.GONE, Refusal.FENCED),
 )
 TOUCH_KEY = _script("touch_key", "digest", "every_ms", refuses=(Refusal.GONE,))
+REVOKE_KEY = _script("revoke_key", "id", "listed_ms", refuses=(Refusal.GONE,))
 ROTATE_KEY = _script(
     "rotate_key",
     *("tenant", "old", "new", "digest", "until_ms", "listed_ms", "fields"),
@@ -206,6 +207,7 @@ SCRIPTS: tuple[Script, ...] = (
     APPEND_PART,
     COMPLETE_UPLOAD,
     TOUCH_KEY,
+    REVOKE_KEY,
     ROTATE_KEY,
     RETIRE,
     DELETE_JOB,

@@ -6,8 +6,8 @@
 -- @include keys clock
 if clock_refuses() then return { -9 } end
 local key = K.api_key(ARGV[5])
-local id, tenant, created, used = unpack(redis.call('HMGET', key, 'id', 'tenant', 'created', 'used'))
-if not id then return { -4 } end
+local id, tenant, created, used, revoked = unpack(redis.call('HMGET', key, 'id', 'tenant', 'created', 'used', 'revoked'))
+if not id or revoked then return { -4 } end
 if now < tonumber(used or '0') + tonumber(ARGV[6]) then return { '0' } end
 redis.call('HSET', key, 'used', ARGV[2])
 redis.call('HSETNX', K.key_ids, id, ARGV[5])

@@ -86,7 +86,29 @@ class TestKeys:
         assert own.get("/v1/jobs").status_code == 200
         assert admin.delete(f"/v1/admin/keys/{body['id']}").status_code == 204
         assert own.get("/v1/jobs").status_code == 401
-        assert admin.delete(f"/v1/admin/keys/{body['id']}").status_code == 404
+
+    def test_a_revoked_key_is_still_listed(self, admin: Visitor):
+        # Given a key that is revoked twice
+        place = f"/v1/admin/keys/{create(admin).get_json()['id']}"
+        assert [admin.delete(place).status_code for _ in range(2)] == [204, 204]
+        # Then it is there, as it ended; and the log has it once
+        shown = admin.get(place).get_json()
+        assert (shown["status"], shown["revoked_at"]) == ("revoked", shown["expires_at"])
+        assert shown in admin.get("/v1/admin/keys").get_json()["data"]
+        acts = [each["act"] for each in admin.get("/v1/admin/audit").get_json()["data"]]
+        assert acts.count("key.revoked") == 1
+        # And it gets no successor
+        assert admin.post(f"{place}/rotate").status_code == 409
+
+    def test_a_revoked_key_makes_room_for_a_new_one(self, admin: Visitor, monkeypatch):
+        # Given a tenant with as many keys as it may have
+        monkeypatch.setattr("service.keyring.MOST_KEYS", 3)
+        first = create(admin).get_json()["id"]
+        assert create(admin).status_code == 429
+        # When one is revoked, then a new one takes its place in the list
+        admin.delete(f"/v1/admin/keys/{first}")
+        assert create(admin).status_code == 201
+        assert admin.get(f"/v1/admin/keys/{first}").status_code == 404
 
     def test_a_rotated_key_works_beside_its_successor(self, admin: Visitor):
         first = create(admin, scopes=["jobs:read"]).get_json()

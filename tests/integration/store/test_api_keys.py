@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from service.errors import NotFound
 from service.model.limits import KeyLimits
 from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 from service.store.accounts import AccountStore, Tenant
@@ -62,13 +63,66 @@ def test_a_use_is_noted_once_in_its_time(accounts, store):
 
 
 def test_a_use_brings_no_revoked_key_back(accounts, store):
-    key = a_key()
-    accounts.api_keys.create("hash", key)
-    assert accounts.api_keys.revoke(key)
+    accounts.api_keys.create("hash", a_key())
+    assert accounts.api_keys.revoke("key_1", now_ms=store.now_ms)
     assert not accounts.api_keys.touch("hash", now_ms=store.now_ms, every_ms=60_000)
-    assert accounts.api_keys.read("hash") is None
-    assert accounts.api_keys.page("ten_1", before_ms=None, limit=10) == []
-    assert not accounts.api_keys.revoke(key)
+    assert accounts.api_keys.read("hash").used_ms == 0
+
+
+def test_a_revoked_key_is_listed_for_its_time(accounts, store):
+    # Given a key without an end, when it is revoked, and once more later
+    accounts.api_keys.create("hash", a_key())
+    first_ms = store.now_ms
+    assert accounts.api_keys.revoke("key_1", now_ms=first_ms)
+    store.clock.advance(60)
+    assert not accounts.api_keys.revoke("key_1", now_ms=store.now_ms)
+    # Then it is shown as it ended, also to who reads its end only
+    [shown] = accounts.api_keys.page("ten_1", before_ms=None, limit=10)
+    assert (shown.revoked_ms, shown.expires_ms) == (first_ms, first_ms)
+    # And it goes by itself
+    assert store.client.pexpiretime("cab:key:hash") == first_ms + LISTED_AFTER_MS
+
+
+def test_a_revocation_prolongs_no_key(accounts, store):
+    soon_ms = store.now_ms - 1000
+    accounts.api_keys.create("hash", a_key(expires_ms=soon_ms))
+    accounts.api_keys.revoke("key_1", now_ms=store.now_ms)
+    assert accounts.api_keys.read("hash").expires_ms == soon_ms
+    assert store.client.pexpiretime("cab:key:hash") == soon_ms + LISTED_AFTER_MS
+
+
+def test_a_key_that_is_gone_is_not_revoked(accounts, store):
+    with pytest.raises(NotFound):
+        accounts.api_keys.revoke("key_1", now_ms=store.now_ms)
+    assert not store.client.exists("cab:key:")
+
+
+def test_a_revoked_key_is_not_rotated(accounts, store):
+    accounts.api_keys.create("hash", a_key())
+    accounts.api_keys.revoke("key_1", now_ms=store.now_ms)
+    made = accounts.api_keys.rotate(
+        a_key(), "new", a_key("key_2"), until_ms=store.now_ms + DAY_MS, now_ms=store.now_ms
+    )
+    assert not made
+    assert accounts.api_keys.read("new") is None
+
+
+def test_the_key_revoked_longest_ago_gives_its_place(accounts, store):
+    # Given a key that works, and two that were revoked one after the other
+    for number in range(3):
+        accounts.api_keys.create(f"hash{number}", a_key(f"key_{number}"))
+    for number in (2, 1):
+        accounts.api_keys.revoke(f"key_{number}", now_ms=store.now_ms)
+        store.clock.advance(1)
+    # When places are needed, then they go in that order, and the one that works stays
+    assert accounts.api_keys.make_room("ten_1")
+    left = accounts.api_keys.page("ten_1", before_ms=None, limit=9)
+    assert {each.id for each in left} == {"key_0", "key_1"}
+    assert [accounts.api_keys.make_room("ten_1") for _ in range(2)] == [True, False]
+    assert [each.id for each in accounts.api_keys.page("ten_1", before_ms=None, limit=9)] == [
+        "key_0"
+    ]
+    assert store.client.hkeys("cab:key-ids") == ["key_0"]
 
 
 def test_a_rotated_key_lives_on_for_its_time(accounts, store):

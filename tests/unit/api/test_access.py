@@ -24,6 +24,7 @@ class CountingStore(KeyStore):
         self.known, self.asked, self.expires_ms = known, 0, expires_ms
         self.used: list[int] = []
         self.away = False
+        self.revoked_ms = 0
 
     def read(self, digest: str) -> ApiKey | None:
         self.asked += 1
@@ -31,7 +32,7 @@ class CountingStore(KeyStore):
             return None
         used_ms = self.used[-1] if self.used else 0
         key = ApiKey("key_x", "ten_x", "acc_x", 0, "abcd")
-        return replace(key, used_ms=used_ms, expires_ms=self.expires_ms)
+        return replace(key, used_ms=used_ms, expires_ms=self.expires_ms, revoked_ms=self.revoked_ms)
 
     def touch(self, digest: str, *, now_ms: int, every_ms: int) -> bool:
         assert digest == self.known
@@ -88,10 +89,11 @@ def test_a_revoked_key_stops_working():
     store = CountingStore(key.digest)
     cache = KeyCache(store, Settings(key_pepper="p", key_cache_s=10), clock)
     cache.resolve(f"Bearer {key.text}")
-    store.known = "another"
+    store.revoked_ms = 1
     clock.advance(10.1)
-    with pytest.raises(Unauthorized):
+    with pytest.raises(Unauthorized, match="revoked"):
         cache.resolve(f"Bearer {key.text}")
+    assert store.used == [clock.now_ms() - 10_100]  # a refused one is no use
 
 
 def test_an_unknown_key_is_remembered_briefly():
