@@ -100,9 +100,11 @@ def replay_delivery(_query: dict[str, Any], endpoint_id: str, delivery_id: str) 
 @routes.alt_response(415, "UNSUPPORTED_MEDIA_TYPE")
 @may_repeat
 def replay_failed(_query: dict[str, Any], body: dict[str, Any], endpoint_id: str) -> Response:
-    """Try once more what was made since a time and has failed; not what was delivered later.
+    """Try now what was made since a time and has failed, also what would be tried again later.
 
-    The oldest come first, at most 1000 in one call; `left` says how many remain.
+    What waits for its next try keeps its schedule; what was delivered later is not sent again.
+    `asked` counts the tries that are made now. The oldest come first, at most 1000 in one call;
+    `left` says how many remain.
     """
     own = own_endpoint(endpoint_id)
     done = replay_since(own.tenant_id, own.id, _ms(body["since"]), services())

@@ -146,6 +146,22 @@ class DeliveryStore:
 
         return list(self._connection.read(ask)) if rows else []
 
+    def read_retried(self, rows: Sequence[str]) -> list[str]:
+        """Those of some deliveries, in order, that are open and were tried, and not asked for."""
+
+        def ask(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=False)
+            for row in rows:
+                pipeline.hmget(self._keys.row(row), "open", "resume", "doc")
+            return pipeline.execute()
+
+        found = self._connection.read(ask) if rows else []
+        return [
+            row
+            for row, (opened, asked, doc) in zip(rows, found, strict=True)
+            if opened == "1" and asked != "1" and read_document(DeliveryDoc, doc).attempts
+        ]
+
     def read(self, row: str) -> Delivery | None:
         """One delivery, or none."""
         return next(iter(self.read_many([row])), None)

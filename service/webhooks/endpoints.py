@@ -21,14 +21,14 @@ from service.store.refusals import switched_off
 from service.webhooks.events import EventType, notice_body
 from service.webhooks.signing import new_secret
 
-#: States of which a replay since a time sends again.
+#: Ends after which a replay since a time sends again.
 FAILED = frozenset({DeliveryState.FAILED, DeliveryState.DISABLED})
 _PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How many deliveries are tried again, and how many failed ones are left for another call."""
+    """How many deliveries are tried again, and how many are left for another call."""
 
     asked: int
     left: int
@@ -154,9 +154,10 @@ def send_test(tenant_id: str, endpoint_id: str, origin: Origin, services: Servic
 
 
 def replay_since(tenant_id: str, endpoint_id: str, since_ms: int, services: Services) -> Replayed:
-    """Try every delivery once more that was made since a time and has failed, the oldest first.
+    """Try every delivery now that was made since a time and has failed, the oldest first.
 
-    A delivery that succeeded later is delivered, and is not sent again.
+    One that still waits for its next try is among them and keeps its schedule; one that nobody has
+    tried yet comes by itself. What succeeded later is delivered, and is not sent again.
 
     Raises:
         NotFound: this tenant has no such endpoint.
@@ -169,8 +170,10 @@ def replay_since(tenant_id: str, endpoint_id: str, since_ms: int, services: Serv
     after: tuple[int, str] | None = None
     while page := deliveries.page(endpoint_id, after=after, limit=_PAGE):
         recent = [row for at_ms, row in page if at_ms >= since_ms]
-        states = deliveries.read_states(recent)
-        rows += [row for row, state in zip(recent, states, strict=True) if state in FAILED]
+        states = dict(zip(recent, deliveries.read_states(recent), strict=True))
+        waiting = [row for row in recent if states[row] == DeliveryState.PENDING]
+        retried = set(deliveries.read_retried(waiting))
+        rows += [row for row in recent if states[row] in FAILED or row in retried]
         if len(recent) < len(page):
             break
         after = page[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.errors import Conflict
+from service.jobs.advance import advance
 from service.model.delivery import OLD_REPLY_CHARS, REPLY_CHARS
 from service.webhooks.endpoints import Replayed, replay_since
 from tests.builders import TENANT
@@ -179,6 +180,40 @@ class TestSince:
             assert [each.event["sequence"] for each in receiver.received[4:]] == [2, 4]
             assert post.states(endpoint) == ["failed", "delivered", "delivered", "delivered"]
             assert replay_since(TENANT, endpoint, since_ms, post.services) == Replayed(0, 0)
+
+    def test_what_waits_for_its_next_try_is_sent_now_and_keeps_its_schedule(self, make_post):
+        with Receiver(replies=[500, 500]) as receiver:
+            post = make_post(receiver, webhook_jitter=0.0, webhook_schedule_s=(0.0, 600.0))
+            endpoint = post.endpoint(receiver)
+            # Given a delivery that has failed and waits
+            post.accept()
+            post.send()
+            [waiting] = post.deliveries(endpoint)
+            post.clock.advance(60)
+            # When what has failed is asked for, twice, then it is tried once,
+            assert replay_since(TENANT, endpoint, 0, post.services) == Replayed(1, 0)
+            assert replay_since(TENANT, endpoint, 0, post.services) == Replayed(0, 0)
+            post.send()
+            [shown] = post.deliveries(endpoint)
+            assert triggers(shown) == ["scheduled", "manual"]
+            # and where that fails its next try comes when it was due.
+            assert (shown.state, shown.next_ms) == ("pending", waiting.next_ms)
+            assert replay_since(TENANT, endpoint, 0, post.services) == Replayed(1, 0)
+            post.send()
+            assert post.states(endpoint) == ["delivered"]
+            assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+
+    def test_what_is_on_its_first_try_is_not_asked_for(self, make_post):
+        with Receiver() as receiver:
+            post = make_post(receiver)
+            endpoint = post.endpoint(receiver)
+            post.accept()
+            [told] = post.due_now()
+            advance(told, post.services)
+            assert post.states(endpoint) == ["pending"]
+            assert replay_since(TENANT, endpoint, 0, post.services) == Replayed(0, 0)
+            post.send()
+            assert len(receiver.received) == 1
 
     def test_one_call_takes_so_many_and_says_how_many_are_left(self, make_post):
         with Receiver(replies=[500] * 5) as receiver:
