@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 DEFAULT_ACCOUNT = "default"
 _BY = Administrator(COMMAND_LINE)
 _MOST = 10_000
+#: Tenants that an error names, at most.
+_NAMED = 20
 Action = Callable[["Services", Keyring, argparse.Namespace], Any]
 
 
@@ -70,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         create.add_argument(f"--{name}", type=int, default=None)
     create.set_defaults(action=create_key)
     found = actions.add_parser("list", help="a tenant's keys")
-    found.add_argument("--tenant", required=True)
+    found.add_argument("--tenant", default="", help="ten_...; needed where there are several")
     found.set_defaults(action=list_keys)
     revoke = actions.add_parser("revoke", help="end a key")
     revoke.add_argument("key")
@@ -119,7 +121,7 @@ def create_key(parts: Services, keyring: Keyring, options: argparse.Namespace) -
 def list_keys(parts: Services, keyring: Keyring, options: argparse.Namespace) -> dict[str, Any]:
     """All keys of a tenant, those of earlier releases too."""
     parts.accounts.api_keys.enter_old()
-    tenant = keyring.find_tenant(_BY, options.tenant)
+    tenant = keyring.find_tenant(_BY, options.tenant or _only_tenant(parts))
     keys = parts.accounts.api_keys.page(tenant.id, before_ms=None, limit=_MOST)
     now_ms = parts.clock.now_ms()
     return {"data": [key_data(each, parts.settings, now_ms) for each in keys]}
@@ -153,6 +155,23 @@ def list_acts(parts: Services, _keyring: Keyring, options: argparse.Namespace) -
         parts.connection, tenant_id=options.tenant or None, before="", limit=options.limit
     )
     return {"data": [entry_data(each) for each in found]}
+
+
+def _only_tenant(parts: Services) -> str:
+    """The id of the only tenant.
+
+    Raises:
+        InvalidRequest: there are several, or none.
+    """
+    found = parts.accounts.tenants(before_ms=None, limit=_MOST)
+    if len(found) == 1:
+        return found[0].id
+    named = ", ".join(f"{each.id} ({each.name})" for each in found[:_NAMED])
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    raise InvalidRequest(
+        f"There are {len(found)} tenants: {named}{more}." if found else "There is no tenant yet.",
+        hint="Name one with --tenant." if found else "Make one with create --name.",
+    )
 
 
 def _shown(parts: Services, made: ShownKey) -> dict[str, Any]:

@@ -22,6 +22,10 @@ _SECRETS = "secrets.json"
 _FIRST_KEY = "first-key.json"
 _ENVIRONMENT = "environment.json"
 _OURS = ("CAPTION_AB_", "NEMO_")
+#: What an environment says of which system it is; every process of the service has one of them.
+_SYSTEM = tuple(
+    f"CAPTION_AB_{each}" for each in ("REDIS_URL", "FILES", "SECRET_KEYS", "KEY_PEPPER")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,26 @@ def read_environment(folder: Path) -> dict[str, str]:
         raise StartupError(f"There is no {path}.", hint="Was `caption-ab up` started there?")
     kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return {**{n: v for n, v in os.environ.items() if not n.startswith(_OURS)}, **kept}
+
+
+def find_folder(given: Path | None, env: Mapping[str, str], here: Path = DATA) -> Path | None:
+    """The folder of the `up` that a command means; None where the environment names a system.
+
+    Without `--data` and without a system in the environment it is that of an `up` started here.
+
+    Raises:
+        StartupError: there is none of the three.
+    """
+    if given is not None:
+        return given
+    if any(env.get(name) for name in _SYSTEM):
+        return None
+    if (here / _ENVIRONMENT).exists():
+        return here
+    raise StartupError(
+        f"No system is named, and no `caption-ab up` was started here: there is no {here}.",
+        hint="Give --data FOLDER, that of an `up`, or the environment of a process of the service.",
+    )
 
 
 def without_client_names(env: Mapping[str, str]) -> dict[str, str]:

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.credentials import read_environment, without_client_names
+from cli.credentials import DATA, find_folder, read_environment, without_client_names
 from cli.terminal import say
+from service.errors import StartupError
 
 _LONGEST_S = 120
 #: With the sandbox beside the program, and where the images have them.
@@ -30,18 +31,33 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "doctor", help="examine configuration, Redis, files, ffmpeg and backend; spends nothing"
     )
     parser.add_argument(
-        "--data", type=Path, help="examine the system that `up` has started with this folder"
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help=f"of an `up` to examine; else the system of the environment, else {DATA}",
     )
     parser.set_defaults(action=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print each check as a line; 1 when one has failed, 0 with warnings only."""
-    env = read_environment(options.data) if options.data else without_client_names(os.environ)
+    env = choose_environment(options.data)
     counted = Counter(report(finding) for finding in examine(env))
     counted[report(look_at_fonts())] += 1
     say(f"\n{counted['ok']} ok, {counted['warn']} warnings, {counted['fail']} failed")
     return 1 if counted["fail"] else 0
+
+
+def choose_environment(given: Path | None) -> dict[str, str]:
+    """The environment to examine; says which where it was not asked for."""
+    try:
+        folder = find_folder(given, os.environ)
+    except StartupError as error:
+        say(f"{error.detail} {error.hint_text}\nExamining this machine without settings:\n")
+        folder = None
+    if folder and given is None:
+        say(f"Examining the `caption-ab up` of {folder}:\n")
+    return read_environment(folder) if folder else without_client_names(os.environ)
 
 
 def examine(env: dict[str, str], *, longest_s: float = _LONGEST_S) -> list[dict[str, Any]]:

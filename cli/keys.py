@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from cli.credentials import DATA, ask_keys, read_environment, read_first_key
+from cli.credentials import DATA, ask_keys, find_folder, read_environment, read_first_key
 from cli.terminal import say
 
 _LIMITS = ("jobs_per_minute", "open_jobs", "month_credits")
@@ -31,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     _add_create(actions)
     listed = _add(actions, "list", "list a tenant's keys")
-    listed.add_argument("--tenant", required=True, help="ten_...")
+    listed.add_argument("--tenant", default="", help="ten_...; needed where there are several")
     revoke = _add(actions, "revoke", "end a key; running processes follow within ten seconds")
     revoke.add_argument("key", help="key_...")
     rotate = _add(actions, "rotate", "make a successor of a key with the same scopes")
@@ -57,7 +57,12 @@ def _add(
     actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
 ) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=text)
-    parser.add_argument("--data", type=Path, help="the store of an `up` with this folder")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help=f"of an `up`; else the system of the environment, else {DATA}",
+    )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.set_defaults(action=run_action, asked=name)
     return parser
@@ -79,8 +84,9 @@ def _add_create(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run_action(options: argparse.Namespace) -> int:
-    """Run an action on the store that the environment, or --data, names; print its answer."""
-    env = read_environment(options.data) if options.data else os.environ
+    """Run an action on the store of the system that is meant; print its answer."""
+    folder = find_folder(options.data, os.environ)
+    env = read_environment(folder) if folder else os.environ
     answer = ask_keys(env, options.asked, *_arguments(options))
     # A secret that is shown once is not to be lost in a table.
     if options.json or options.asked in {"create", "rotate", "revoke"}:

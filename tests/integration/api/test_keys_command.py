@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from cli.credentials import DATA, keep_environment
 from cli.main import main
 from tests.integration.api.conftest import Visitor
 
@@ -71,6 +72,38 @@ def test_the_life_of_a_key(keys, app):
 def test_tenants_are_listed(keys, ann: Visitor, bob: Visitor):
     told = json.loads(keys("tenants", "--json")[1])["data"]
     assert {ann.tenant_id, bob.tenant_id} <= {each["id"] for each in told}
+
+
+def test_the_only_tenant_need_not_be_named(keys):
+    # Given no tenant, then one, then two
+    assert "There is no tenant yet" in keys("list")[2]
+    first = json.loads(keys("create", "--name", "dora")[1])
+    code, shown, _ = keys("list")
+    assert (code, first["key_id"] in shown) == (0, True)
+    second = json.loads(keys("create", "--name", "emil")[1])
+    # Then all are named
+    code, out, err = keys("list")
+    assert (code, out) == (1, "")
+    assert {first["tenant_id"], second["tenant_id"]} <= set(err.replace(",", "").split())
+
+
+def test_beside_an_up_nothing_need_be_named(keys, tmp_path, monkeypatch):
+    # Given a terminal without settings but its key, in the place where `up` was started
+    (tmp_path / DATA).mkdir()
+    keep_environment(tmp_path / DATA, os.environ)
+    for name in [each for each in os.environ if each.startswith(("CAPTION_AB_", "NEMO_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CAPTION_AB_KEY", "cab_live_x")
+    monkeypatch.chdir(tmp_path)
+    # When a key is made, then it is made in the store of that `up`
+    made = json.loads(keys("create", "--name", "dora")[1])
+    assert made["key_id"] in keys("list")[1]
+    # And elsewhere the error says what to give
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    code, out, err = keys("tenants")
+    assert (code, out) == (1, "")
+    assert "Give --data FOLDER" in err
 
 
 def test_an_operators_key_is_made_here_alone(keys, app, ann: Visitor):

@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from cli.credentials import (
+    find_folder,
     keep_environment,
     load_secrets,
     read_environment,
@@ -72,6 +73,22 @@ def test_a_system_without_a_token_is_examined_without_one(tmp_path, monkeypatch)
     found = read_environment(tmp_path)
     assert not {"NEMO_TOKEN", "CAPTION_AB_LEASE_S"} & set(found)
     assert "PATH" in found
+
+
+def test_a_command_means_what_it_is_given_then_the_environment_then_the_up_started_here(tmp_path):
+    # Given a folder that `up` has started in
+    here = tmp_path / "data"
+    here.mkdir()
+    keep_environment(here, {"CAPTION_AB_REDIS_URL": "redis://r"})
+    named = {"CAPTION_AB_SECRET_KEYS": "k"}
+    # Then it is meant where nothing else is
+    assert find_folder(tmp_path, named, here) == tmp_path
+    assert find_folder(None, named, here) is None
+    # A backend's token or a key of one's own names no system
+    assert find_folder(None, {"CAPTION_AB_KEY": "k", "NEMO_TOKEN": "t"}, here) == here
+    with pytest.raises(StartupError) as told:
+        find_folder(None, {}, tmp_path / "elsewhere")
+    assert told.value.hint_text.startswith("Give --data FOLDER")
 
 
 def test_the_clients_own_name_is_kept_from_the_services():
