@@ -79,9 +79,12 @@ def test_what_is_signed_is_shown_and_taken(listen, port: int):
 def test_what_another_signed_is_refused_and_said(listen, port: int):
     process = listen("--count", "1")
     assert deliver(port, new_secret()) == 400
-    told, _ = process.communicate(timeout=WAIT_S)
-    assert process.returncode == 1
+    told, why = process.communicate(timeout=WAIT_S)
     assert "NOT VERIFIED, answered 400" in told
+    # And it is said what may be lacking, and why this ends with 1
+    assert "An endpoint has a secret of its own" in told
+    assert process.returncode == 1
+    assert "1 of 1 were not verified" in why
 
 
 def test_while_a_secret_is_rotated_both_are_taken_and_failure_can_be_played(listen, port: int):
