@@ -161,7 +161,11 @@ class AttemptReply(Schema):
     )
     status = fields.Integer(required=True, allow_none=True)
     duration_ms = fields.Integer(required=True)
-    error = fields.String(required=True, allow_none=True)
+    error = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "A code of /docs/errors, such as outbound_refused."},
+    )
     reply = fields.String(
         required=True,
         allow_none=True,

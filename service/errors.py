@@ -21,7 +21,9 @@ CaptionAbError
 │   └── StoreRefused          a command said no; `Refusal` says why
 ├── BackendError              the NemoVideo backend; subclasses in service/nemo/errors.py
 ├── OutboundError             an address somebody gave
-│   ├── AddressRefused, OutboundTimeout, OutboundFailed, BodyTooLarge
+│   ├── AddressRefused, OutboundTimeout, BodyTooLarge
+│   └── OutboundFailed
+│       ├── NameUnknown, ConnectionRefused, TlsFailed
 └── StartupError              this process must not run as configured
 
 Each class fixes a stable `code`, whether trying again may help (`retryable`) and, where there is
@@ -296,6 +298,27 @@ class OutboundFailed(OutboundError):
 
     code = "outbound_failed"
     retryable = True
+
+
+class NameUnknown(OutboundFailed):
+    """The name of the address leads nowhere."""
+
+    code = "outbound_name_unknown"
+    hint = "Check the name for a mistake, and that it is in the public DNS."
+
+
+class ConnectionRefused(OutboundFailed):
+    """Nothing listens at the port of the address."""
+
+    code = "outbound_refused"
+    hint = "Check that the receiver runs, and its port and firewall."
+
+
+class TlsFailed(OutboundFailed):
+    """The certificate or TLS of the address was not accepted."""
+
+    code = "outbound_tls"
+    hint = "Check that the certificate is valid, for this name, and sent with its whole chain."
 
 
 class BodyTooLarge(OutboundError):

@@ -18,15 +18,18 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 from urllib3 import PoolManager, Retry
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
 from service.clock import Clock
 from service.errors import (
     AddressRefused,
     BodyTooLarge,
+    ConnectionRefused,
+    NameUnknown,
     OutboundError,
     OutboundFailed,
     OutboundTimeout,
+    TlsFailed,
 )
 from service.outbound.deadline import Watch, watched
 from service.outbound.dial import Dialer, Resolver, pool_classes, resolve_by_system
@@ -34,6 +37,7 @@ from service.outbound.guard import CheckedUrl, Policy, check_url
 
 PIECE_BYTES = 64 * 1024
 MOST_REDIRECTS = 5
+_MOST_CAUSES = 8
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -246,7 +250,23 @@ def _as_outbound(error: Exception) -> OutboundError:
     if isinstance(error, ReadTimeout | ReadTimeoutError | TimeoutError):
         return OutboundTimeout("The address fell silent.")
     if isinstance(error, SSLError):
-        return OutboundFailed("The certificate or TLS of the address was not accepted.")
+        return TlsFailed("The certificate or TLS of the address was not accepted.")
     if isinstance(error, requests.exceptions.InvalidURL):
         return AddressRefused("The address is not valid.")
+    for cause in _causes(error):
+        if isinstance(cause, NameResolutionError):
+            return NameUnknown("The name of the address leads nowhere.")
+        if isinstance(cause, ConnectionRefusedError):
+            return ConnectionRefused("Nothing listens at the port of the address.")
     return OutboundFailed("The address could not be reached or broke off.")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What led to an error: requests keeps it as an argument, urllib3 as a reason or a cause."""
+    found: Any = error
+    for _ in range(_MOST_CAUSES):
+        if not isinstance(found, BaseException):
+            return
+        yield found
+        named = getattr(found, "reason", None) or found.__cause__
+        found = named or next(iter(found.args), None)

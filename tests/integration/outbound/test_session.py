@@ -13,11 +13,20 @@ import textwrap
 import threading
 import time
 from ipaddress import IPv4Network
+from types import SimpleNamespace
 
 import pytest
 
 from service.clock import FakeClock
-from service.errors import AddressRefused, BodyTooLarge, OutboundFailed, OutboundTimeout
+from service.errors import (
+    AddressRefused,
+    BodyTooLarge,
+    ConnectionRefused,
+    NameUnknown,
+    OutboundFailed,
+    OutboundTimeout,
+    TlsFailed,
+)
 from service.outbound import guard
 from service.outbound.guard import Policy
 from service.outbound.session import fetch, open_session, open_stream
@@ -391,15 +400,43 @@ def test_tls_verifies_the_name_although_the_socket_goes_to_an_address(
         if right:
             assert post(session, f"https://localhost:{server.port}/").status == 200
         else:
-            with pytest.raises(OutboundFailed, match="certificate"):
+            with pytest.raises(TlsFailed, match="certificate"):
                 post(session, f"https://localhost:{server.port}/")
             assert server.requests == []
         assert seen == ["localhost"]
 
 
+def test_a_port_at_which_nothing_listens_is_told_apart(session_for):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    session = session_for(SimpleNamespace(port=port))
+    for read in (post, read_stream):
+        with pytest.raises(ConnectionRefused) as told:
+            read(session, f"http://127.0.0.1:{port}/")
+        assert str(port) not in told.value.detail
+
+
+def test_a_name_that_leads_nowhere_is_told_apart(session_for):
+    def resolve(*_):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    session = session_for(resolver=resolve)
+    with pytest.raises(NameUnknown) as told:
+        post(session, "https://no-such.example.com/")
+    assert "no-such" not in told.value.detail
+
+
+def test_what_breaks_off_is_neither(serve, session_for):
+    server = serve(b"HTTP/1.1 200 OK\r\nContent-Le")
+    with pytest.raises(OutboundFailed) as told:
+        post(session_for(server), f"http://127.0.0.1:{server.port}/")
+    assert told.value.code == "outbound_failed"
+
+
 def test_an_unknown_certificate_is_refused(serve, session_for, certificate):
     server = serve(OK, tls=certificate("localhost")[1])
-    with pytest.raises(OutboundFailed, match="certificate"):
+    with pytest.raises(TlsFailed, match="certificate"):
         post(session_for(server), f"https://localhost:{server.port}/")
     assert server.requests == []
 

@@ -253,5 +253,8 @@ class TestLog:
         post.accept()
         post.send()
         [shown] = post.deliveries(endpoint)
-        assert (shown.doc.attempts[0].status, shown.doc.attempts[0].error) == (0, "outbound_failed")
-        assert post.read(endpoint).last_error == "outbound_failed"
+        assert (shown.doc.attempts[0].status, shown.doc.attempts[0].error) == (
+            0,
+            "outbound_refused",
+        )
+        assert post.read(endpoint).last_error == "outbound_refused"
