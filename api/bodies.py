@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import IO
 
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
@@ -15,8 +16,10 @@ from api.forms import FormReader, Part
 from api.problems import MalformedRequest
 from service.errors import FieldError, FileTooLarge, InvalidRequest
 
-#: Bytes read from the socket at once; what `Files` writes at once.
+#: Bytes of a body in a piece; what `Files` writes at once.
 PIECE_BYTES = 256 * 1024
+#: Bytes asked of the socket at once; so many may be lost where a connection is reset.
+STEP_BYTES = 8 * 1024
 #: Enough of a file to tell what it is.
 HEAD_BYTES = 64 * 1024
 #: What a form may hold beside the file: headers, boundaries, small fields.
@@ -88,23 +91,36 @@ def read_body(request: Request) -> Iterator[bytes]:
 
     Raises:
         FileTooLarge: it is longer than the request's `max_content_length`.
-        MalformedRequest: it broke off.
+        MalformedRequest: it broke off; what came before was given out.
     """
-    stream, length = request.stream, request.content_length
-    total = 0
+    length, total = request.content_length, 0
     while True:
-        try:
-            piece = stream.read(PIECE_BYTES)
-        except RequestEntityTooLarge:
-            raise FileTooLarge("The body is larger than the limit.") from None
-        except (OSError, ClientDisconnected) as error:
-            raise MalformedRequest(f"The body broke off after {total} bytes.") from error
+        piece, broken = _read_piece(request.stream)
+        total += len(piece)
+        if piece:
+            yield piece
+        if broken is not None:
+            raise MalformedRequest(f"The body broke off after {total} bytes.") from broken
         if not piece:
             break
-        total += len(piece)
-        yield piece
     if length is not None and total != length:
         raise MalformedRequest(f"The body broke off after {total} of {length} bytes.")
+
+
+def _read_piece(stream: IO[bytes]) -> tuple[bytes, Exception | None]:
+    """The next bytes of a body, and how it broke off after them."""
+    steps: list[bytes] = []
+    try:
+        for _ in range(PIECE_BYTES // STEP_BYTES):
+            step = stream.read(STEP_BYTES)
+            if not step:
+                break
+            steps.append(step)
+    except RequestEntityTooLarge:
+        raise FileTooLarge("The body is larger than the limit.") from None
+    except (OSError, ClientDisconnected) as error:
+        return b"".join(steps), error
+    return b"".join(steps), None
 
 
 def _open_form(pieces: Iterator[bytes], boundary: str) -> tuple[str, Iterator[bytes]]:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from flask import Request
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.test import create_environ
 
-from api.bodies import _open_form, clean_filename
+from api.bodies import PIECE_BYTES, STEP_BYTES, _open_form, clean_filename, read_body
 from api.problems import MalformedRequest
 from service.errors import InvalidRequest
 
@@ -44,6 +46,34 @@ def test_a_file_comes_out_as_it_went_in(content: bytes, places: list[int]):
     # Then nothing is lost or added
     assert name == "a.mp4"
     assert b"".join(chunks) == content
+
+
+class Broken:
+    """A connection that is reset after so many bytes; before it gives what it is asked for."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def read(self, size: int) -> bytes:
+        if size > self.left:
+            raise ConnectionResetError
+        self.left -= size
+        return b"x" * size
+
+
+def body_of(stream: Broken) -> Request:
+    environ = create_environ(method="PATCH", headers={"Content-Length": "1000000"})
+    return Request({**environ, "wsgi.input": stream, "wsgi.input_terminated": True})
+
+
+def test_what_came_before_a_reset_is_given_out():
+    # Given a body of 1 MB that is reset in the middle of a piece
+    pieces = read_body(body_of(Broken(300_000)))
+    # When it is read, then all came but for the last step, and the end is told
+    assert len(next(pieces)) == PIECE_BYTES
+    assert 300_000 - PIECE_BYTES - STEP_BYTES < len(next(pieces)) <= 300_000 - PIECE_BYTES
+    with pytest.raises(MalformedRequest, match="broke off after 294912 bytes"):
+        next(pieces)
 
 
 @given(st.binary(max_size=400))
