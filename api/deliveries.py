@@ -51,19 +51,20 @@ def try_endpoint(_query: dict[str, Any], endpoint_id: str) -> Response:
 def read_deliveries(query: dict[str, Any], endpoint_id: str) -> Response:
     """What was sent to this endpoint, newest first, as long as the jobs are kept."""
     own = own_endpoint(endpoint_id)
-    found, after, left = [], None, True
+    found: list[dict[str, Any]] = []
+    after = None
     if query["cursor"]:
         after = read_cursor(query["cursor"], lambda text: is_delivery_id(text, own.id))
     for step in _walk(own, after, query):
         if step is None:
-            left = False
-            break
-        after, delivery = step
+            return _page(own, query, found, None)
+        place, delivery = step
         if delivery is not None and query.get("status") in {None, shown_state(delivery.state)}:
+            if len(found) == query["limit"]:  # so that a last page is known as one
+                break
             found.append(delivery_data(delivery, attempts=False))
-        if len(found) == query["limit"]:
-            break
-    return _page(own, query, found, write_cursor(*after) if left and after else None)
+        after = place
+    return _page(own, query, found, write_cursor(*after) if after else None)
 
 
 @routes.route("/webhook-endpoints/<endpoint_id>/deliveries/<delivery_id>")

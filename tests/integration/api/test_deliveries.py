@@ -98,6 +98,10 @@ def test_pages_follow_each_other_and_filters_choose(ann, endpoint, receiver, sen
     first = ann.get(f"{endpoint}/deliveries?status=pending&limit=2")
     rest = ann.get(first.headers["Link"].split(">")[0].removeprefix("<https://ab.example.com"))
     assert [each["id"] for each in (*first.json["data"], *rest.json["data"])] == failed
+    # A page behind which nothing fits has no next one.
+    assert rest.json["next_cursor"] is None
+    full = ann.get(f"{endpoint}/deliveries?status=pending&limit=3").json
+    assert (len(full["data"]), full["next_cursor"]) == (3, None)
     assert listed(ann, endpoint, "?status=failed") == []
     # A time keeps out what was made before it.
     since = whole[2]["created_at"]
