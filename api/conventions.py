@@ -51,6 +51,7 @@ def register_conventions(app: Flask) -> None:
     app.after_request(secure)
     app.after_request(tell_deprecation)
     app.after_request(tag)
+    app.after_request(bare)
 
 
 def check_accept() -> None:
@@ -86,6 +87,13 @@ def secure(response: Response) -> Response:
     """Let a browser that meets an answer load, frame, sniff and tell nothing."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    return response
+
+
+def bare(response: Response) -> Response:
+    """Take the framework's content type off an answer that has no content."""
+    if response.mimetype == "text/html" and response.is_sequence and not response.get_data():
+        response.headers.pop("Content-Type", None)
     return response
 
 

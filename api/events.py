@@ -153,6 +153,48 @@ SHAPES: dict[EventType, type[ma.Schema]] = {
     EventType.WEBHOOK_TEST: TestData,
 }
 
+#: When an event is told, as docs/webhooks.md says it; a test compares.
+WHEN: dict[EventType, str] = {
+    EventType.JOB_CREATED: "the job was accepted",
+    EventType.JOB_RUNNING: "work on it has begun",
+    EventType.JOB_ACTION_REQUIRED: (
+        "it waits for a person: credits, a plan, a token; `data` says what to do"
+    ),
+    EventType.JOB_RESUMED: "somebody said that it goes on",
+    EventType.JOB_PROGRESS: (
+        "a stream still runs; told every two minutes, and only to those who name it in `events`"
+    ),
+    EventType.JOB_CANCELING: "it was told to stop, and something still runs",
+    EventType.JOB_SUCCEEDED: "every cut is there, and so is the comparison",
+    EventType.JOB_PARTIAL: "some cuts are there, some are not; `data` says which are missing",
+    EventType.JOB_FAILED: "no cut could be made",
+    EventType.JOB_CANCELED: "it was stopped",
+    EventType.JOB_EXPIRED: "it was not done by its deadline",
+    EventType.JOB_EXPIRING: (
+        "it and its files go at `data.expires_at`, a day from now "
+        "(`CAPTION_AB_JOB_EXPIRING_S`): fetch what you want to keep. Sent once; it prolongs "
+        "nothing. A job that is kept no longer than that ends without it"
+    ),
+    EventType.CLIP_READY: "a source video was fetched and checked",
+    EventType.CLIP_FAILED: "a source video cannot be used",
+    EventType.CUT_CREATED: (
+        "a message asked for another revision of it; `data.cut.revision` says which"
+    ),
+    EventType.CUT_CAPTIONED: "one variant of one clip has its captions, confirmed in the draft",
+    EventType.CUT_RENDERING: "its render was submitted",
+    EventType.CUT_SUCCEEDED: "its video is stored",
+    EventType.CUT_FAILED: "it could not be made; `data` says why",
+    EventType.CUT_ACTION_REQUIRED: "it waits for a person",
+    EventType.CUT_CANCELED: "it was stopped",
+    EventType.CUT_EXPIRED: "it was not done by its deadline",
+    EventType.ENDPOINT_DISABLED: (
+        "an endpoint of yours was switched off by 410 or after days of failures; `data` has "
+        "`endpoint_id`, `reason`, `failing_since`, `last_error`; told to your other endpoints"
+    ),
+    EventType.WEBHOOK_TEST: (
+        "you asked for it; sent to the endpoint under test whatever its `events` are"
+    ),
+}
 _HEADERS = (
     ("webhook-id", "The event; the same in every try."),
     ("webhook-timestamp", "When this try was signed, in seconds since 1970."),
@@ -191,7 +233,7 @@ def _delivery(kind: EventType, schema: str) -> dict[str, Any]:
     return {
         "operationId": f"receive_{kind.replace('.', '_')}",
         "summary": str(kind),
-        "description": "Signed by Standard Webhooks; see docs/webhooks.md.",
+        "description": f"Sent when: {WHEN[kind]}.\n\nSigned by Standard Webhooks.",
         "tags": ["webhooks"],
         "security": [],
         "parameters": [

@@ -84,7 +84,12 @@ class ProblemApi(Api):  # type: ignore[misc]
     @cached_property
     def text(self) -> str:
         """The document, written once a process: it needs no key, so it must cost little."""
-        return json.dumps(self.spec.to_dict(), ensure_ascii=False)
+        document = self.spec.to_dict()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                if "summary" in operation:  # unlike a description it is no Markdown
+                    operation["summary"] = operation["summary"].replace("`", "")
+        return json.dumps(document, ensure_ascii=False)
 
     def _openapi_json(self) -> Response:
         response = Response(self.text, content_type="application/json")

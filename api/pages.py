@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from functools import cache
 from importlib.resources import files
 
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
+from api.http_errors import HTTP_CODES, HTTP_HINTS
 from api.openapi import ProblemApi
 from api.postman import to_postman
-from api.problems import HTTP_CODES, status_of, title_of
+from api.problems import status_of, title_of
 from api.state import public_url
 from service.errors import CaptionAbError, NotFound
 from service.ids import is_id
@@ -30,6 +32,7 @@ _FILES = (
     "LICENSE-swagger-ui.txt",
     "NOTICE-swagger-ui.txt",
 )
+_CODE = re.compile(r"`([^`]+)`")
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -38,7 +41,9 @@ _DOCS = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Caption AB: API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/static/swagger-ui.css"></head>
-<body><div id="swagger-ui"></div>
+<body><p class="swagger-ui wrapper"><a href="/docs/errors">All codes of errors</a> ·
+<a href="/docs/postman.json">Postman collection</a></p>
+<div id="swagger-ui"></div>
 <script src="/static/swagger-ui-bundle.js"></script><script src="/static/docs.js"></script>
 </body></html>
 """
@@ -79,7 +84,7 @@ def show_errors() -> Response:
     lines = "".join(
         f'<tr id="{html.escape(code)}"><td><a href="/docs/errors/{html.escape(code)}"><code>'
         f"{html.escape(code)}</code></a></td>"
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        + "".join(f"<td>{_marked(cell)}</td>" for cell in cells)
         + "</tr>"
         for code, cells in sorted(list_errors().items())
     )
@@ -92,7 +97,7 @@ def show_error(code: str) -> Response:
     found = list_errors().get(code)
     if found is None:
         raise NotFound("There is no such code.")
-    status, meaning, advice, again = (html.escape(cell) for cell in found)
+    status, meaning, advice, again = (_marked(cell) for cell in found)
     return _text_page(
         f"Error {code}",
         f"<p><code>{code}</code>, HTTP status {status}: {meaning}</p>"
@@ -114,7 +119,7 @@ def list_errors() -> dict[str, tuple[str, str, str, str]]:
         for each in known_errors()
     }
     for status, code, title in HTTP_CODES:
-        found.setdefault(code, (str(status), title, "", "no"))
+        found.setdefault(code, (str(status), title, HTTP_HINTS.get(code, ""), "no"))
     return found
 
 
@@ -160,6 +165,11 @@ def known_errors() -> list[type[CaptionAbError]]:
         found.setdefault(each.code, each)
         waiting.extend(each.__subclasses__())
     return [found[code] for code in sorted(found)]
+
+
+def _marked(text: str) -> str:
+    """A text as HTML; what stands between backticks is code."""
+    return _CODE.sub(r"<code>\1</code>", html.escape(text))
 
 
 def _text_page(title: str, body: str) -> Response:

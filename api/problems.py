@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g
 from werkzeug.exceptions import HTTPException
 
+from api.http_errors import HTTP_CODES, HTTP_HINTS, say_http
 from service.errors import (
     CaptionAbError,
     ClockRefused,
@@ -126,25 +127,6 @@ STATUS: Mapping[type[CaptionAbError], int] = {
     MediaError: 422,
     CaptionAbError: 500,
 }
-#: Errors that come from HTTP itself: status, code, title.
-HTTP_CODES = (
-    (400, "bad_request", "The request cannot be read."),
-    (404, "no_such_route", "There is no such address."),
-    (405, "method_not_allowed", "This address does not take that method."),
-    (408, "request_timeout", "The request took too long to arrive."),
-    (413, "request_too_large", "The request's body is larger than the limit."),
-    (414, "request_line_too_long", "The address is longer than the limit."),
-    (415, "unsupported_media_type", "The body is of another content type than this route takes."),
-    (417, "expectation_failed", "The request expects what this server does not do."),
-    (422, "invalid_request", "The request is not valid."),
-    (431, "request_headers_too_large", "The request's headers are more or longer than the limit."),
-    (
-        501,
-        "not_implemented",
-        "The request's body is coded in a way that this server does not know.",
-    ),
-    (500, "internal", "Something went wrong here; the request id finds it in the log."),
-)
 _BY_STATUS = {status: (code, title) for status, code, title in HTTP_CODES}
 _TITLES = {code: title for _, code, title in HTTP_CODES}
 _NAMED_ERRORS = 50
@@ -210,8 +192,8 @@ def answer_http_error(error: HTTPException) -> Response:
         for name, value in error.get_headers()
         if name.lower() not in {"content-type", "content-length"}
     }
-    detail = "The request is not valid." if errors else (error.description or error.name)
-    hint = InvalidRequest.hint if errors else ""
+    detail = "The request is not valid." if errors else say_http(error, title)
+    hint = InvalidRequest.hint if errors else HTTP_HINTS.get(code, "")
     return problem(status, code, title, detail, headers=kept, hint=hint, errors=errors)
 
 

@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 from api.app import create_app
 from api.pages import known_errors
 from service.captions.style import PRESETS
+from tests.architecture.tree import ROOT
 from tests.integration.api.conftest import JOB, Visitor
 
 
@@ -141,6 +142,35 @@ def test_every_problem_leads_to_its_explanation(ann: Visitor):
     assert all(f'id="{each.code}"' in page for each in known_errors())
     wrong_route = ann.client.get("/nowhere").get_json()
     assert f'id="{wrong_route["type"].partition("#")[2]}"' in page
+
+
+def test_code_is_shown_as_code(ann: Visitor):
+    # Given advice that names a header; then the pages show it without backticks
+    for path in ("/docs/errors", "/docs/errors/unauthorized"):
+        page = ann.client.get(path).text
+        assert "<code>Authorization: Bearer cab_...</code>" in page
+        assert "`" not in page
+    assert "<script>" not in ann.client.get("/docs/errors").text
+    # And summaries, which are plain text there, have none
+    paths = ann.client.get("/openapi.json").get_json()["paths"]
+    summaries = [
+        each["summary"] for one in paths.values() for each in one.values() if "summary" in each
+    ]
+    assert len(summaries) > 40
+    assert not [each for each in summaries if "`" in each]
+
+
+def test_the_documentation_leads_to_the_errors(ann: Visitor):
+    assert 'href="/docs/errors"' in ann.client.get("/docs").text
+
+
+def test_events_are_described_as_their_page_has_it(ann: Visitor):
+    page = (ROOT / "docs/webhooks.md").read_text("utf-8").partition("## Event types")[2]
+    written = dict(re.findall(r"^\| `([a-z._]+)` \| (.+) \|$", page, re.MULTILINE))
+    webhooks = ann.client.get("/openapi.json").get_json()["webhooks"]
+    assert set(written) == set(webhooks)
+    for kind, text in written.items():
+        assert text in webhooks[kind]["post"]["description"]
 
 
 def test_a_jobs_page_tells_nothing_of_it(ann: Visitor):
