@@ -12,8 +12,13 @@ def _time(**kwargs: object) -> fields.String:
     return fields.String(metadata={"format": "date-time"}, **kwargs)  # type: ignore[arg-type]
 
 
-def _uri() -> fields.String:
-    return fields.String(metadata={"format": "uri"})
+def _uri(text: str = "") -> fields.String:
+    told = {"description": text} if text else {}
+    return fields.String(metadata={"format": "uri", **told})
+
+
+def _told(text: str) -> fields.String:
+    return fields.String(metadata={"description": text})
 
 
 def _open_enum(values: list[str], text: str) -> fields.String:
@@ -41,10 +46,10 @@ class ErrorReply(Schema):
     detail = fields.String(required=True)
     hint = fields.String()
     retryable = fields.Boolean(required=True)
-    stage = fields.String(metadata={"description": "Where it happened; empty where that is plain."})
-    charged = fields.String(
-        metadata={"description": "Of a cut: whether credits were taken: yes, no or unknown."}
-    )
+    stage = _told("Where it happened; empty where that is plain.")
+    charged = _told("Of a cut: whether credits were taken: yes, no or unknown.")
+    said = _told("What the backend answered to an edit that was not seen.")
+    pointer = _told("What of the job's request is at fault, as a JSON pointer.")
 
 
 class MediaReply(Schema):
@@ -129,12 +134,7 @@ class VariantLinksReply(Schema):
 
     messages = _uri()
     timeline = _uri()
-    open_in_editor = fields.String(
-        metadata={
-            "format": "uri",
-            "description": "Opens the project in a browser for 7 days, for whoever has the link.",
-        }
-    )
+    open_in_editor = _uri("Opens the project in a browser for 7 days, for whoever has the link.")
 
 
 class VariantReply(Schema):

@@ -19,7 +19,14 @@ from service.ids import new_id
 from service.jobs.charges import book_charge, reserve, say_charged
 from service.jobs.context import CutContext
 from service.jobs.endings import cancel, fail, paid, survive, told
-from service.jobs.evidence import is_being_read, is_changed, keep_evidence, kept_transcript
+from service.jobs.evidence import (
+    is_being_read,
+    is_changed,
+    keep_evidence,
+    kept_transcript,
+    unconfirmed,
+    words_of,
+)
 from service.jobs.outcomes import Advance, Outcome, Pause, Wait
 from service.jobs.progress import Progress
 from service.jobs.remedies import remedy
@@ -284,15 +291,5 @@ def _unconfirmed(cut: CutContext, intent: EditIntent) -> Outcome:
     if cut.doc.corrected and cut.doc.edit is not None:
         # Only the correction is in doubt: the captions are there, and the result says confounded.
         return Advance(CutState.CAPTIONED, survive(cut.doc))
-    said = say_charged(charge)
-    hint = "`retry` makes a new job of the same request, which is paid for anew."
-    if cut.doc.revision > 1:
-        hint = "Send the message again under another Idempotency-Key; it may be paid for again."
-    failure = Failure(
-        "edit_unconfirmed",
-        "The edit was sent once, and no change was seen in its session within five minutes.",
-        hint=hint,
-        stage="recovering",
-        extra={"charged": said, "reason": cut.doc.recovery.reason if cut.doc.recovery else ""},
-    )
-    return fail(cut.doc, failure)
+    evidence = cut.services.commands.read_evidence(intent.edit_id)
+    return fail(cut.doc, unconfirmed(cut.doc, say_charged(charge), words_of(evidence)))

@@ -10,11 +10,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from service.captions.cues import parse_captions
+from service.captions.fit import CODE as PAST_END
+from service.captions.fit import Misfit, find_misfit
+from service.captions.model import POINTER
 from service.captions.style import build_style
 from service.errors import (
     CaptionAbError,
     FieldError,
     Gone,
+    MediaError,
     OutboundTimeout,
     Unrehearsed,
     UnsupportedFile,
@@ -25,7 +29,9 @@ from service.jobs.submit import Caller, build_spec, prepare_job
 from service.jobs.uploads import ROLE_KINDS
 from service.media.fetch import look_at_clip
 from service.media.formats import Kind
+from service.media.length import read_length_s
 from service.model.job import JobSpec
+from service.store.accounts import Upload
 from service.store.observed import read_observed
 
 #: Clips looked at at the same time.
@@ -55,6 +61,7 @@ class Rehearsal:
 
     spec: JobSpec
     clips: tuple[ClipSeen, ...]
+    misfits: tuple[Misfit, ...]
     credits_per_cut: int
     credits: int
     balance: Balance | None
@@ -95,12 +102,13 @@ def rehearse(request: Mapping[str, Any], caller: Caller, services: Services) -> 
             prepare_job(spec, caller, settings=settings, clock=services.clock),
             now_ms=services.clock.now_ms(),
         )
-    clips = _look_at_all(spec, caller, services)
+    clips, misfits = _look_at_all(spec, caller, services)
     known = services.accounts.read_account(caller.account_id)
     total = known.get("total_seen")
     return Rehearsal(
         spec=spec,
         clips=clips,
+        misfits=misfits,
         credits_per_cut=edit_price(spec, settings),
         credits=estimate(spec, settings),
         balance=Balance(int(total), int(known.get("reserved", "0"))) if total else None,
@@ -110,7 +118,9 @@ def rehearse(request: Mapping[str, Any], caller: Caller, services: Services) -> 
     )
 
 
-def _look_at_all(spec: JobSpec, caller: Caller, services: Services) -> tuple[ClipSeen, ...]:
+def _look_at_all(
+    spec: JobSpec, caller: Caller, services: Services
+) -> tuple[tuple[ClipSeen, ...], tuple[Misfit, ...]]:
     errors: list[FieldError] = []
     seen: list[ClipSeen] = []
     until_s = services.clock.monotonic_s() + services.settings.rehearsal_s
@@ -126,9 +136,37 @@ def _look_at_all(spec: JobSpec, caller: Caller, services: Services) -> tuple[Cli
         except CaptionAbError as error:
             errors.append(FieldError(f"#/clips/{index}/{place}", error.detail))
     errors.extend(_check_assets(spec, caller, services))
+    misfits = tuple(_find_misfits(spec, caller, services))
+    errors.extend(FieldError(POINTER, each.detail) for each in misfits if each.all_late)
     if errors:
         raise Unrehearsed(errors=errors)
-    return tuple(seen)
+    return tuple(seen), misfits
+
+
+def _find_misfits(spec: JobSpec, caller: Caller, services: Services) -> Iterator[Misfit]:
+    """What of the captions starts after the end of an upload that states its length."""
+    asked = spec.captions
+    captions = None if asked is None else parse_captions(asked.format or None, asked.text)
+    if captions is None or not captions.cues:
+        return
+    for index, clip in enumerate(spec.clips):
+        upload = services.accounts.read_upload(clip.upload_id) if clip.upload_id else None
+        if upload is None or upload.tenant_id != caller.tenant_id:
+            continue
+        misfit = find_misfit(captions, index, _length_s(upload, services) or 0.0)
+        if misfit is not None:
+            yield misfit
+
+
+def _length_s(upload: Upload, services: Services) -> float | None:
+    def read(start: int, most: int) -> bytes:
+        end = min(start + most, upload.size)
+        return b"".join(services.files.open_range(upload.file, start, end))
+
+    try:
+        return read_length_s(read, upload.size)
+    except MediaError:  # a job will say so; a dry run looks at what it can
+        return None
 
 
 def _look(
@@ -208,6 +246,9 @@ def rehearsal_data(rehearsal: Rehearsal) -> dict[str, Any]:
     """The answer to a dry run."""
     spec, balance = rehearsal.spec, rehearsal.balance
     warnings = [dict(each) for each in spec.warnings]
+    warnings += [
+        {"code": PAST_END, "pointer": POINTER, "detail": each.detail} for each in rehearsal.misfits
+    ]
     if balance is not None and balance.total - balance.reserved < rehearsal.credits:
         text = "The account had too few credits when it was last asked; the job would wait for you."
         warnings.append({"code": "few_credits", "pointer": "#", "detail": text})

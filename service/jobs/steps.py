@@ -10,6 +10,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from service.captions.cues import parse_captions
+from service.captions.fit import CODE, HINT, Misfit, find_misfit
 from service.errors import CaptionAbError
 from service.jobs import edits, renders, revisions, uploads
 from service.jobs.context import CutContext
@@ -32,19 +34,22 @@ def open_session(cut: CutContext) -> Outcome:
     clip = source_clip(cut)
     if clip.state is not ClipState.READY:
         return fail(cut.doc, _clip_failure(clip))
+    misfit = _find_misfit(cut, clip)
+    if misfit is not None and misfit.all_late:
+        return fail(cut.doc, _late_captions(misfit))
     known = cut.services.jobs.read_session(cut.job.id, cut.doc.label)
     session = read_document(Session, known) if known else None
     if session is not None and session.session_id == cut.doc.lost_session:
         session = None
     if cut.doc.revision > 1 and not revisions.holds_earlier_edit(cut, session):
         return fail(cut.doc, revisions.nothing_to_change(cut.doc))
-    doc = cut.doc
+    doc = cut.doc if misfit is None else _warned(cut.doc, misfit.detail)
     if session is None:
         token = cut.services.tokens.token_for(cut.job.account_id)
         try:
             session = cut.services.nemo.create_session(token, language=cut.job.spec.language)
         except BackendUnavailable as error:
-            return _create_again(cut, error)
+            return _create_again(cut, doc, error)
         doc = replace(doc, claim_url=_claim_link(cut, token, session))
     doc = replace(doc, session_id=session.session_id, bind_id=session.user_id)
     return Advance(CutState.SESSION_OPEN, doc, session=(doc.label, write_document(session)))
@@ -134,10 +139,23 @@ def source_clip(cut: CutContext) -> ClipRow:
     return cut.services.jobs.read_clip(clip_row(cut.job.id, cut.doc.clip))
 
 
-def _create_again(cut: CutContext, error: BackendUnavailable) -> Outcome:
+def _find_misfit(cut: CutContext, clip: ClipRow) -> Misfit | None:
+    """What the backend would be paid for without showing it; a revision changes what is there."""
+    media, asked = clip.doc.media, cut.job.spec.captions
+    if cut.doc.revision > 1 or media is None or asked is None:
+        return None
+    captions = parse_captions(asked.format or None, asked.text)
+    return find_misfit(captions, cut.doc.clip, media.duration_s)
+
+
+def _late_captions(misfit: Misfit) -> Failure:
+    return Failure(CODE, misfit.detail, HINT, stage="queued", extra=misfit.place)
+
+
+def _create_again(cut: CutContext, doc: CutDoc, error: BackendUnavailable) -> Outcome:
     """Try again later; a session whose reply was lost stays behind unused, and the job says so."""
     note = "The backend may hold a session of this variant that nobody uses: its reply was lost."
-    doc = _warned(cut.doc, note if error.sent else "")
+    doc = _warned(doc, note if error.sent else "")
     delay_s = error.retry_in_s or cut.services.settings.step_retry_s
     return Wait(delay_s, doc, CutState.QUEUED)
 

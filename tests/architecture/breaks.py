@@ -102,7 +102,7 @@ BREAKS: dict[str, tuple[str, str]] = {
     "P-080": ("return state", "return None"),
     "P-082": ("due_s = schedule[min(recovery.looks, len(schedule) - 1)]", "due_s = 60.0"),
     "P-083": ("if state is not None:", "if False:"),
-    "P-084": ('extra={"charged": said,', 'extra={"charged": "yes",'),
+    "P-084": ("say_charged(charge), words_of", '"yes", words_of'),
     "P-085": (
         "return _Reader(exchange, builder, on_event, stop, started_s).read(response)",
         "try:\n                return _Reader(exchange, builder, on_event, stop, started_s).read(response)\n            except StreamBroken:\n                again = _message(session_id, text, None, stop)\n                _send(exchange, session, token, again, headers).close()\n                raise",

@@ -123,6 +123,18 @@ class TestTheEdit:
         assert list(engine.edits_sent().values()) == [1]
         assert sandbox.books["charges"] == []
 
+    def test_what_the_backend_said_instead_of_an_edit_is_told(self, engine, small_clip, sandbox):
+        # Given a backend that answers in words and changes nothing,
+        sandbox.world.board.set({"edit_applied": "never"})
+        job = engine.submit(small_clip, "A")
+        # When the edit is given up, then its words stand in the error, and the hint names them.
+        engine.run_job(job)
+        failure = engine.doc(job, "A").failure
+        assert failure.code == "edit_unconfirmed"
+        assert failure.extra["said"]
+        assert "```" not in failure.extra["said"]
+        assert failure.hint.startswith("`said` is what the backend answered")
+
     def test_a_cut_whose_edit_is_looked_for_does_not_expire(self, engine, small_clip, sandbox):
         # Given a stream lost twenty seconds before the deadline,
         sandbox.world.board.set({"drop_after_events": 2, "run_continues": True})
