@@ -10,6 +10,7 @@ from typing import Any
 
 from service.captions.advice import advise
 from service.captions.cues import Captions, parse_captions
+from service.captions.sameness import advise_variants
 from service.captions.style import build_style
 from service.clock import Clock
 from service.errors import CaptionsRequired, FieldError, InvalidRequest
@@ -106,6 +107,7 @@ def _warnings(
     found = [asdict(each) for each in advise(captions, request.get("instruction", ""), wishes)]
     overlaps = captions.warnings if captions is not None else ()
     return [
+        *(asdict(each) for each in advise_variants(variants)),
         *found,
         *({"code": "captions", "pointer": "#/captions/text", "detail": each} for each in overlaps),
     ]
