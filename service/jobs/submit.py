@@ -16,6 +16,7 @@ from service.clock import Clock
 from service.errors import CaptionsRequired, FieldError, InvalidRequest
 from service.ids import new_id
 from service.jobs.charges import estimate
+from service.jobs.faults import Faults
 from service.jobs.wishes import HINT, check_wishes
 from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
@@ -25,7 +26,7 @@ from service.model.limits import NO_OWN_LIMITS, KeyLimits, KeyUse, limits_of, us
 from service.model.origin import NOWHERE, Origin, write_origin
 from service.model.rows import clip_row, clips_account, cut_row
 from service.model.scope import DEFAULT_SCOPES, Mode, Scope
-from service.outbound.guard import Policy, check_url
+from service.outbound.guard import Policy
 from service.settings import Settings
 from service.store.acceptance import Accepted, NewJob, NewRow
 from service.store.jobs import JobStore
@@ -60,22 +61,22 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
         AddressRefused: an address is not public; raised as InvalidRequest with its pointer.
     """
     variants = list(request.get("variants") or DEFAULT_VARIANTS)
-    errors: list[FieldError] = []
-    labelled = _label(variants, errors)
+    faults = Faults()
+    labelled = _label(variants, faults.errors)
     for index, variant in enumerate(labelled):
-        _collect(errors, f"#/variants/{index}/style", build_style, variant.get("style") or {})
-    _check_addresses(request, caller_policy, errors)
+        faults.check(f"#/variants/{index}/style", build_style, variant.get("style") or {})
+    faults.check_addresses(request, caller_policy)
     captions, parsed = request.get("captions"), None
     if captions is not None:
-        parsed = _collect(
-            errors, "#/captions", parse_captions, captions.get("format") or None, captions["text"]
+        parsed = faults.check(
+            "#/captions", parse_captions, captions.get("format") or None, captions["text"]
         )
     unfit = list(check_wishes(request))
-    if errors or unfit:
+    if faults.errors or unfit:
         raise InvalidRequest(
             "The job is not valid.",
-            [*errors, *unfit],
-            hint="" if errors else HINT,
+            [*faults.errors, *unfit],
+            hint=faults.hint if faults.errors else HINT,
         )
     if captions is None and not settings.nemo_transcribes:
         raise CaptionsRequired(
@@ -269,32 +270,3 @@ def _label(variants: list[Mapping[str, Any]], errors: list[FieldError]) -> list[
             errors.append(FieldError(f"#/variants/{index}/label", f"'{label}' is used twice"))
         labelled.append({**variant, "label": label})
     return labelled
-
-
-def _check_addresses(request: Mapping[str, Any], policy: Policy, errors: list[FieldError]) -> None:
-    for index, clip in enumerate(request["clips"]):
-        if clip.get("url"):
-            _collect(errors, f"#/clips/{index}/url", check_url, clip["url"], policy)
-    if request.get("webhook"):
-        _collect(errors, "#/webhook/url", check_url, request["webhook"]["url"], policy)
-
-
-def _collect(errors: list[FieldError], pointer: str, check: Any, *args: Any) -> Any:
-    from service.errors import AddressRefused
-
-    try:
-        return check(*args)
-    except InvalidRequest as error:
-        found = error.errors or (FieldError(pointer, error.detail),)
-        errors.extend(
-            FieldError(
-                each.pointer.replace("#/style", pointer)
-                if each.pointer.startswith("#/style")
-                else each.pointer,
-                each.detail,
-            )
-            for each in found
-        )
-    except AddressRefused as error:
-        errors.append(FieldError(pointer, error.detail))
-    return None

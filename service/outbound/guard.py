@@ -69,6 +69,13 @@ SPECIAL_SUFFIXES = frozenset(
     | {"invalid", "lan", "local", "localdomain", "localhost", "mail", "onion", "private"}
     | {"svc", "test", "workgroup"}
 )
+_OPENED_BY = {
+    "caller": "Give a public https address without credentials. For tests on one machine the "
+    "operator opens ports of it, for http too: CAPTION_AB_CALLER_LOOPBACK_PORTS=9000. "
+    "CAPTION_AB_CALLER_HTTP=true allows http for public hosts.",
+    "backend": "Give a public https address. The operator opens hosts of their own with "
+    "CAPTION_AB_BACKEND_PEERS and ports of this machine with CAPTION_AB_BACKEND_LOOPBACK_PORTS.",
+}
 _LONGEST_URL = 8192
 _URL = re.compile(r"(https?)://([^/?#]*)([^#]*)(#.*)?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]+)(?::([0-9]*))?")
@@ -143,7 +150,7 @@ def check_address(ip: str | IPAddress, port: int, policy: Policy) -> None:
         return
     reason = refusal(address)
     if reason:
-        raise AddressRefused(f"{address} is not a public address ({reason}).")
+        raise _not_public(f"{address} is not one ({reason})", policy)
     _check_port(port, policy)
 
 
@@ -243,12 +250,12 @@ def _check_public(
     scheme: str, host: str, literal: IPAddress | None, port: int, policy: Policy
 ) -> None:
     if scheme == "http" and not policy.allow_http:
-        raise AddressRefused("Only https addresses are allowed.")
+        raise _not_public("this one is http", policy)
     if literal is not None:
         check_address(literal, port, policy)
         return
     _check_port(port, policy)
-    _check_name(host)
+    _check_name(host, policy)
 
 
 def _check_port(port: int, policy: Policy) -> None:
@@ -258,13 +265,19 @@ def _check_port(port: int, policy: Policy) -> None:
         raise AddressRefused(f"Port {port} is not allowed.")
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str, policy: Policy) -> None:
     labels = name.split(".")
     if _NUMERIC_LABEL.fullmatch(labels[-1]):
         raise AddressRefused("The host is a number that is not a plain IPv4 address.")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise AddressRefused("The host is not a valid name.")
     if labels[-1] in SPECIAL_SUFFIXES:
-        raise AddressRefused(f"Names that end in .{labels[-1]} are not public.")
+        raise _not_public(f"names that end in .{labels[-1]} are none", policy)
     if len(labels) == 1:
-        raise AddressRefused("The host is a single word, not a public name.")
+        raise _not_public("a single word is no public name", policy)
+
+
+def _not_public(why: str, policy: Policy) -> AddressRefused:
+    """The rule first, then what this address is; the hint says who can open more, and how."""
+    rule = f"Only public {'' if policy.allow_http else 'https '}addresses are called"
+    return AddressRefused(f"{rule}: {why}.", hint=_OPENED_BY[policy.name])

@@ -191,4 +191,4 @@ def _check_url(url: str, policy: Policy) -> None:
         check_url(url, policy)
     except AddressRefused as refused:
         errors = [FieldError("#/url", refused.detail)]
-        raise InvalidRequest("The endpoint is not valid.", errors, hint=refused.hint) from None
+        raise InvalidRequest("The endpoint is not valid.", errors, hint=refused.hint_text) from None
