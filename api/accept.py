@@ -46,7 +46,8 @@ def accept_job(
     """Accept a job.
 
     Raises:
-        InvalidRequest, CaptionsRequired, IdempotencyReused, Gone, QuotaExceeded, StoreUnavailable
+        InvalidRequest, CaptionsRequired, UploadMissing, IdempotencyReused, QuotaExceeded,
+        StoreUnavailable
     """
     store = RecordingStore(parts.connection)
     accepted = submit_job(

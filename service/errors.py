@@ -5,9 +5,11 @@ CaptionAbError
 ├── InvalidRequest            the caller's input; `errors` names each field
 │   ├── CaptionsRequired      no captions given and the backend cannot transcribe
 │   ├── Unrehearsed           a dry run found clips or assets that cannot be had or used
+│   ├── UploadMissing         a new job names an upload that is not there
 │   └── IdempotencyReused     one key, two bodies
 ├── Unauthorized, Forbidden, NotFound, Gone, Conflict
 │   ├── KeyScopeMissing       the key is good, but not for this route
+│   ├── UploadGone            an upload of a job that is tried again is not there any more
 │   ├── IdempotencyBusy       the same request is being answered
 │   └── AccountChanged        the job belongs to another backend account than the one in use
 ├── QuotaExceeded             the caller's own limit; come back later
@@ -113,6 +115,13 @@ class Unrehearsed(InvalidRequest):
     hint = "Mend what `errors` names. An address that did not answer may do so later."
 
 
+class UploadMissing(InvalidRequest):
+    """The job names an upload that is not there."""
+
+    code = "upload_missing"
+    hint = "It was never made, has expired or was deleted. Upload the file again."
+
+
 class IdempotencyReused(InvalidRequest):
     """This Idempotency-Key was used with another body."""
 
@@ -150,6 +159,13 @@ class Gone(CaptionAbError):
     """The resource has expired or was deleted."""
 
     code = "gone"
+
+
+class UploadGone(Gone):
+    """An upload has expired or was deleted; `upload_id` says which."""
+
+    code = "upload_gone"
+    hint = UploadMissing.hint
 
 
 class Conflict(CaptionAbError):

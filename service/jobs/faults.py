@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from service.errors import AddressRefused, FieldError, InvalidRequest
+from service.model.job import JobSpec
 from service.outbound.guard import Policy, check_url
 
 T = TypeVar("T")
@@ -46,6 +47,20 @@ class Faults:
         """What to do: the usual, unless an address alone is at fault."""
         others = len(self.errors) > len(self.hints)
         return " ".join(dict.fromkeys([*([InvalidRequest.hint] if others else []), *self.hints]))
+
+
+def find_uploads(spec: JobSpec, upload_id: str) -> list[FieldError]:
+    """Every place of a job that names an upload which is not there."""
+    named = {
+        **{f"#/clips/{index}": each.upload_id for index, each in enumerate(spec.clips)},
+        **{f"#/assets/{index}": each.upload_id for index, each in enumerate(spec.assets)},
+    }
+    detail = f"There is no upload {upload_id}."
+    return [
+        FieldError(f"{place}/upload_id", detail)
+        for place, used in named.items()
+        if used == upload_id
+    ]
 
 
 def _place(inner: str, pointer: str) -> str:

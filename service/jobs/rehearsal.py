@@ -17,11 +17,12 @@ from service.captions.style import build_style
 from service.errors import (
     CaptionAbError,
     FieldError,
-    Gone,
     MediaError,
     OutboundTimeout,
     Unrehearsed,
     UnsupportedFile,
+    UploadGone,
+    UploadMissing,
 )
 from service.jobs.charges import edit_price, estimate
 from service.jobs.context import Services
@@ -93,11 +94,12 @@ def rehearse(request: Mapping[str, Any], caller: Caller, services: Services) -> 
 
     Raises:
         InvalidRequest, CaptionsRequired, QuotaExceeded, StoreUnavailable: as an accept would.
-        Unrehearsed: clips cannot be had or used, or uploads are not there; each is named.
+        UploadMissing: uploads are not there, and nothing else is at fault; each is named.
+        Unrehearsed: clips cannot be had or used; each is named.
     """
     settings = services.settings
     spec = build_spec(request, settings, services.caller_policy)
-    with suppress(Gone):  # an upload: the look below names each that is missing
+    with suppress(UploadGone):  # an upload: the look below names each that is missing
         services.jobs.rehearse(
             prepare_job(spec, caller, settings=settings, clock=services.clock),
             now_ms=services.clock.now_ms(),
@@ -122,6 +124,7 @@ def _look_at_all(
     spec: JobSpec, caller: Caller, services: Services
 ) -> tuple[tuple[ClipSeen, ...], tuple[Misfit, ...]]:
     errors: list[FieldError] = []
+    gone: list[FieldError] = []
     seen: list[ClipSeen] = []
     until_s = services.clock.monotonic_s() + services.settings.rehearsal_s
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -134,12 +137,15 @@ def _look_at_all(
         try:
             seen.append(look.result())
         except CaptionAbError as error:
-            errors.append(FieldError(f"#/clips/{index}/{place}", error.detail))
-    errors.extend(_check_assets(spec, caller, services))
+            found = gone if isinstance(error, UploadGone) else errors
+            found.append(FieldError(f"#/clips/{index}/{place}", error.detail))
+    _check_assets(spec, caller, services, errors, gone)
     misfits = tuple(_find_misfits(spec, caller, services))
     errors.extend(FieldError(POINTER, each.detail) for each in misfits if each.all_late)
+    if gone and not errors:
+        raise UploadMissing(gone[0].detail, gone)
     if errors:
-        raise Unrehearsed(errors=errors)
+        raise Unrehearsed(errors=[*errors, *gone])
     return tuple(seen), misfits
 
 
@@ -176,7 +182,7 @@ def _look(
     if clip.upload_id:
         upload = services.accounts.read_upload(clip.upload_id)
         if upload is None or upload.tenant_id != caller.tenant_id:
-            raise Gone(f"There is no upload {clip.upload_id}.")
+            raise UploadGone(f"There is no upload {clip.upload_id}.")
         if upload.kind != Kind.VIDEO:
             raise UnsupportedFile(f"The upload is {upload.kind}; a clip must be a video.")
         return ClipSeen(index, upload.kind, upload.size)
@@ -195,14 +201,21 @@ def _look(
     return ClipSeen(index, found.format.name, found.size)
 
 
-def _check_assets(spec: JobSpec, caller: Caller, services: Services) -> Iterator[FieldError]:
+def _check_assets(
+    spec: JobSpec,
+    caller: Caller,
+    services: Services,
+    errors: list[FieldError],
+    gone: list[FieldError],
+) -> None:
     for index, asset in enumerate(spec.assets):
         upload = services.accounts.read_upload(asset.upload_id)
         pointer = f"#/assets/{index}/upload_id"
         if upload is None or upload.tenant_id != caller.tenant_id:
-            yield FieldError(pointer, f"There is no upload {asset.upload_id}.")
+            gone.append(FieldError(pointer, f"There is no upload {asset.upload_id}."))
         elif upload.kind != ROLE_KINDS[asset.role]:
-            yield FieldError(pointer, f"The upload is {upload.kind}, which is no {asset.role}.")
+            text = f"The upload is {upload.kind}, which is no {asset.role}."
+            errors.append(FieldError(pointer, text))
 
 
 def resolve_request(spec: JobSpec) -> dict[str, Any]:

@@ -13,10 +13,16 @@ from service.captions.cues import Captions, parse_captions
 from service.captions.sameness import advise_variants
 from service.captions.style import build_style
 from service.clock import Clock
-from service.errors import CaptionsRequired, FieldError, InvalidRequest
+from service.errors import (
+    CaptionsRequired,
+    FieldError,
+    InvalidRequest,
+    UploadGone,
+    UploadMissing,
+)
 from service.ids import new_id
 from service.jobs.charges import estimate
-from service.jobs.faults import Faults
+from service.jobs.faults import Faults, find_uploads
 from service.jobs.wishes import HINT, check_wishes
 from service.model.cut import ClipDoc, CutDoc
 from service.model.documents import read_document, write_document
@@ -128,19 +134,24 @@ def submit_job(
     """Accept a job in one exchange with Redis; on disk before this returns.
 
     Raises:
-        InvalidRequest, CaptionsRequired, IdempotencyReused, Gone, QuotaExceeded, RateExceeded,
-        CreditQuotaExceeded, StoreUnavailable
+        InvalidRequest, CaptionsRequired, UploadMissing, IdempotencyReused, QuotaExceeded,
+        RateExceeded, CreditQuotaExceeded, StoreUnavailable
     """
-    return accept_spec(
-        build_spec(request, settings, caller_policy),
-        caller,
-        jobs=jobs,
-        settings=settings,
-        clock=clock,
-        idempotency_key=idempotency_key,
-        fingerprint=fingerprint(request),
-        origin=origin,
-    )
+    spec = build_spec(request, settings, caller_policy)
+    try:
+        return accept_spec(
+            spec,
+            caller,
+            jobs=jobs,
+            settings=settings,
+            clock=clock,
+            idempotency_key=idempotency_key,
+            fingerprint=fingerprint(request),
+            origin=origin,
+        )
+    except UploadGone as gone:
+        errors = find_uploads(spec, gone.extra["upload_id"])
+        raise UploadMissing(gone.detail, errors) from None
 
 
 def accept_spec(

@@ -49,7 +49,7 @@ class JobStore:
 
         Raises:
             IdempotencyReused: the key was used with another body.
-            Gone: an upload does not exist, has expired or is another tenant's.
+            UploadGone: an upload does not exist, has expired or is another tenant's.
             QuotaExceeded: too many unfinished jobs of this tenant or key.
             RateExceeded: too many jobs of this key within a minute.
             CreditQuotaExceeded: it could cost more than the key has left of its month.
@@ -61,7 +61,7 @@ class JobStore:
         """See whether a job would be accepted now; writes nothing.
 
         Raises:
-            Gone, QuotaExceeded, StoreUnavailable: as `create` would.
+            UploadGone, QuotaExceeded, StoreUnavailable: as `create` would.
         """
         self._create(new, now_ms=now_ms, rehearse=True)
 

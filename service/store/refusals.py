@@ -13,6 +13,7 @@ from service.errors import (
     QuotaExceeded,
     RateExceeded,
     StoreUnavailable,
+    UploadGone,
 )
 from service.model.job import MAX_REVISIONS
 from service.model.limits import KeyUse
@@ -36,10 +37,8 @@ def job_refusal(refused: Refused, quota: int, use: KeyUse | None) -> Exception:
         case Refusal.KEY_REUSED:
             return IdempotencyReused()
         case Refusal.UPLOAD_GONE:
-            return Gone(
-                f"There is no upload {refused.reply[1]}.",
-                hint="It was never made, has expired or was deleted. Upload the file again.",
-            )
+            upload_id = refused.reply[1]
+            return UploadGone(f"There is no upload {upload_id}.", upload_id=upload_id)
         case Refusal.FULL:
             return StoreUnavailable(NEARLY_FULL)
         case _:

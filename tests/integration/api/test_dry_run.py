@@ -237,6 +237,7 @@ def test_what_a_job_is_refused_for_a_dry_run_is_refused_for(visitor: Visitor, an
         {"instruction": "generate a video of a cat"},
         {"colour": "red"},
         {"clips": []},
+        {"clips": [{"upload_id": "upl_" + "0" * 26}]},
     ]
     # When they are sent and tried out, then the answers are the same but for their ids
     for each in wrong:

@@ -123,8 +123,11 @@ def test_another_tenant_sees_nothing_of_a_job(ann: Visitor, bob: Visitor):
 def test_an_upload_of_another_tenant_cannot_be_used(ann: Visitor, bob: Visitor):
     upload_id = ann.upload().get_json()["id"]
     reply = bob.post("/v1/jobs", json={**JOB, "clips": [{"upload_id": upload_id}]})
-    assert reply.status_code == 410
-    assert upload_id in reply.get_json()["detail"]
+    problem = reply.get_json()
+    assert (reply.status_code, problem["code"]) == (422, "upload_missing")
+    assert problem["errors"] == [
+        {"pointer": "#/clips/0/upload_id", "detail": f"There is no upload {upload_id}."}
+    ]
 
 
 def test_a_list_goes_on_by_cursor_without_gaps(ann: Visitor):

@@ -58,7 +58,7 @@ def test_an_upload_on_its_way_is_no_upload_yet(ann: Visitor):
     send(ann, path, 0, CONTENT[:5000])
     assert ann.get(f"/v1/uploads/{upload_id(path)}").status_code == 404
     job = ann.post("/v1/jobs", json={**JOB, "clips": [{"upload_id": upload_id(path)}]})
-    assert job.status_code == 410
+    assert job.status_code == 422
 
 
 def test_discovery_needs_no_key_and_nothing_else_does_without(ann: Visitor):

@@ -170,7 +170,7 @@ def test_a_deleted_upload_is_gone_with_its_file(ann: Visitor, settings):
     assert files_below(settings.files) == []
     assert ann.get(f"/v1/uploads/{upload_id}").status_code == 404
     reply = ann.post("/v1/jobs", json={**JOB, "clips": [{"upload_id": upload_id}]})
-    assert reply.status_code == 410
+    assert (reply.status_code, reply.get_json()["code"]) == (422, "upload_missing")
 
 
 def test_an_upload_that_a_job_uses_stays(ann: Visitor, settings):

@@ -16,7 +16,7 @@ import imageio_ffmpeg
 import pytest
 from PIL import Image
 
-from service.errors import Gone
+from service.errors import UploadMissing
 from service.jobs.view import job_data
 from service.model.lifecycle import CutState
 from service.nemo.errors import BackendUnavailable
@@ -73,7 +73,7 @@ def test_an_asset_that_is_not_what_its_role_needs_costs_nothing(
 
 
 def test_an_asset_that_is_not_there_is_refused_at_accept(engine, small_clip):
-    with pytest.raises(Gone, match="upl_missing"):
+    with pytest.raises(UploadMissing, match="upl_missing"):
         engine.submit(small_clip, assets=[{"upload_id": "upl_missing", "role": "bgm"}])
 
 
