@@ -32,6 +32,7 @@ def finish_job(claim: Claim, services: Services) -> None:
     now_ms = services.clock.now_ms()
     ended = replace(job, status=status, result=result, ended_ms=now_ms, updated_ms=now_ms)
     data = job_data(ended, clips, cuts, services.settings.public_url)
+    del data["expires_at"]  # its time begins with the last delivery, of this very event perhaps
     event = event_body(event_of(status), job.id, data, now_ms=now_ms)
     if not poisoned:
         freeze(ended, services)

@@ -63,6 +63,17 @@ def test_events_tell_the_story_in_order(engine, small_clip):
     ]
 
 
+def test_the_event_of_the_end_is_the_job_without_what_nobody_knows_yet(engine, small_clip):
+    # When a job has ended,
+    job = engine.submit(small_clip, labels="A")
+    engine.run_job(job)
+    # Then its last event is the whole job, and leaves out when the job goes.
+    last = engine.services.jobs.events(job)[-1]["data"]
+    assert last["variants"][0]["cuts"][0]["video"]["sha256"]
+    assert "expires_at" not in last
+    assert engine.read(job).expires_ms > 0
+
+
 def test_webhooks_arrive_signed_and_in_sequence(make_engine, small_clip):
     # Given a receiver that fails once,
     with Receiver(replies=[500]) as receiver:
