@@ -89,9 +89,7 @@ class EditReply(Schema):
     credits = fields.Integer(allow_none=True)
     balance_before = fields.Integer(allow_none=True)
     balance_after = fields.Integer(allow_none=True)
-    actions = fields.List(
-        fields.String(), metadata={"description": "What its words told a person to do on a screen."}
-    )
+    actions = fields.List(_told("What its words told a person to do on a screen."))
 
 
 class RenderReply(Schema):
@@ -127,6 +125,7 @@ class CutReply(Schema):
     render = fields.Nested(RenderReply)
     video = fields.Nested(VideoReply)
     warnings = fields.List(fields.String())
+    note = _told("While `recovering`: why, since when, and how often the edit was looked for.")
 
 
 class VariantLinksReply(Schema):

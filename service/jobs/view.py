@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.model.cut import ClipDoc, CutDoc, Edit, EditIntent, Failure, MediaInfo, ResultFile
+from service.model.cut import (
+    ClipDoc,
+    CutDoc,
+    Edit,
+    EditIntent,
+    Failure,
+    MediaInfo,
+    Recovery,
+    ResultFile,
+)
 from service.model.job import Job, JobSpec, VariantSpec, clip_rows, cut_rows
 from service.model.lifecycle import ClipState, CutState
 from service.model.rows import row_id
@@ -165,7 +174,18 @@ def _cut(row: CutRow, own_url: str) -> dict[str, Any]:
         body["video"] = _video(doc, doc.result, own_url)
     if doc.warnings:
         body["warnings"] = list(doc.warnings)
+    if row.state is CutState.RECOVERING and doc.recovery:
+        body["note"] = _note(doc.recovery)
     return body
+
+
+def _note(lost: Recovery) -> str:
+    """Why a cut seems to stand still."""
+    looks = f"{lost.looks} time" + ("" if lost.looks == 1 else "s")
+    return (
+        f"{lost.reason} The edit is looked for since {iso_time(lost.since_ms)}, {looks} so far; "
+        "it is never sent again."
+    )
 
 
 def failure_data(failure: Failure) -> dict[str, Any]:

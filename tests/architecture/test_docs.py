@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import pytest
 
+from service.model.lifecycle import CutState
 from service.settings import Settings, environment_name
 from service.webhooks.events import EventType
 from tests.architecture.tree import ROOT
@@ -57,3 +58,14 @@ def test_every_proof_of_a_guarantee_is_there():
         if f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
     ]
     assert not missing
+
+
+def test_the_guide_names_every_status_of_a_cut():
+    # Given the guide's paragraph about what becomes of a cut,
+    guide = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    (paragraph,) = [
+        line for line in guide.splitlines() if line.startswith("Each variant has a cut")
+    ]
+    # Then it names the states that there are, and no other.
+    named = set(re.findall(r"`([a-z_]+)`", paragraph)) - {"status", "note"}
+    assert named == {each.value for each in CutState}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from service.model.cut import (
     Edit,
     Failure,
     MediaInfo,
+    Recovery,
     RenderIntent,
     ResultFile,
 )
@@ -128,3 +130,20 @@ def test_rows_that_have_gone_are_shown_as_pending():
     body = job_data(a_job(), [], [], "")
     assert body["clips"][0]["status"] == "pending"
     assert body["variants"][0]["cuts"] == []
+
+
+def test_a_cut_whose_edit_is_looked_for_says_why():
+    # Given a cut whose stream was lost, looked for once; and the same when it has gone on
+    job = a_job()
+    clips, (cut, other) = initial_units(job)
+    lost = Recovery(since_ms=1_800_000_000_000, looks=1, reason="The connection broke.")
+    doc = replace(cut.doc, recovery=lost)
+    for state, told in ((CutState.RECOVERING, True), (CutState.CAPTIONED, False)):
+        body = job_data(job, clips, [CutRow(cut.row, state, doc), other], "https://x.example")
+        # Then the first tells it, and since when.
+        note = body["variants"][0]["cuts"][0].get("note", "")
+        assert note == told * (
+            "The connection broke. The edit is looked for since 2027-01-15T08:00:00.000Z, 1 time "
+            "so far; it is never sent again."
+        )
+        assert "note" not in body["variants"][1]["cuts"][0]
