@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 import marshmallow as ma
@@ -117,10 +118,32 @@ class LiteralBoolean(fields.Boolean):
 
 
 class StrictSchema(ma.Schema):
-    """A schema that refuses what it does not know (marshmallow's default, stated)."""
+    """A schema that refuses what it does not know (marshmallow's default, stated), in plain words.
+
+    `example` in its Meta is JSON that stands for one such object in a message.
+    """
 
     class Meta:  # noqa: D106  marshmallow's form
         unknown = ma.RAISE
+
+    def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:  # noqa: ARG002
+        """Say what is expected; an unknown name is told which known one is near."""
+        if not isinstance(error.messages, dict):
+            return
+        if error.messages.get("_schema") == [_NO_OBJECT]:
+            example = getattr(self.Meta, "example", "")
+            error.messages["_schema"] = [
+                f"Must be an object such as {example}." if example else "Must be an object."
+            ]
+        known = [field.data_key or name for name, field in self.load_fields.items()]
+        for name, texts in error.messages.items():
+            near = get_close_matches(str(name), known, 1)
+            if texts == [_UNKNOWN] and near:
+                error.messages[name] = [f"Unknown field; did you mean `{near[0]}`?"]
+
+
+_NO_OBJECT = ma.Schema().error_messages["type"]
+_UNKNOWN = ma.Schema().error_messages["unknown"]
 
 
 def _fault(name: Any, value: Any) -> str:

@@ -76,6 +76,7 @@ class MalformedRequest(InvalidRequest):
     """The request cannot be read at all: its body is not JSON, or breaks off."""
 
     code = "malformed_request"
+    hint = "Send the request again, whole; a body of JSON must be valid and in UTF-8."
 
 
 class IdempotencyKeyMissing(InvalidRequest):

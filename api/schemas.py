@@ -71,6 +71,7 @@ class ClipRequest(StrictSchema):
 
     class Meta(StrictSchema.Meta):  # noqa: D106  marshmallow's form
         one_of = ("url", "upload_id")
+        example = '{"upload_id": "upl_..."}'
 
     url = UrlField()
     upload_id = fields.String(validate=_UPLOAD, metadata={"pattern": "^upl_[0-9a-z]{26}$"})
@@ -96,6 +97,9 @@ class AssetRequest(StrictSchema):
 class StyleRequest(StrictSchema):
     """A preset and what differs from it; what each may be is in `GET /v1/styles`."""
 
+    class Meta(StrictSchema.Meta):  # noqa: D106  marshmallow's form
+        example = '{"preset": "outline"}'
+
     preset = fields.String(metadata={"enum": list(PRESETS)})
     font = fields.String()
     size = LiteralNumber(metadata={"description": "Percent of the frame's short side."})
@@ -117,6 +121,9 @@ class StyleRequest(StrictSchema):
 class VariantRequest(StrictSchema):
     """One caption treatment."""
 
+    class Meta(StrictSchema.Meta):  # noqa: D106  marshmallow's form
+        example = '{"style": {"preset": "outline"}}'
+
     label = fields.String(validate=OneOf(tuple(LABELS)))
     style = fields.Nested(StyleRequest)
     instruction = fields.String(validate=Length(max=MAX_INSTRUCTION))
@@ -124,6 +131,9 @@ class VariantRequest(StrictSchema):
 
 class CaptionsRequest(StrictSchema):
     """Captions for every clip; without a format it is told from the text."""
+
+    class Meta(StrictSchema.Meta):  # noqa: D106  marshmallow's form
+        example = '{"format": "srt", "text": "..."}'
 
     text = fields.String(required=True, validate=Length(1, MAX_CHARS))
     format = fields.String(validate=OneOf([each.value for each in CaptionFormat]))
@@ -139,6 +149,9 @@ class OutputRequest(StrictSchema):
 
 class WebhookRequest(StrictSchema):
     """Where this job's events go."""
+
+    class Meta(StrictSchema.Meta):  # noqa: D106  marshmallow's form
+        example = '{"url": "https://you.example/hooks"}'
 
     url = UrlField(required=True)
     events = fields.List(

@@ -47,3 +47,49 @@ def test_an_address_among_other_faults_leaves_the_usual_hint_in_front(ann: Visit
     hint = ann.post("/v1/jobs", json={**JOB, **wrong}).get_json()["hint"]
     assert hint.startswith("Correct the fields named in `errors`")
     assert "CAPTION_AB_CALLER_LOOPBACK_PORTS" in hint
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer", "detail"),
+    [
+        (
+            {"variants": [{"style": "outline"}]},
+            "#/variants/0/style",
+            'Must be an object such as {"preset": "outline"}.',
+        ),
+        (
+            {"captions": "hello"},
+            "#/captions",
+            'Must be an object such as {"format": "srt", "text": "..."}.',
+        ),
+        (
+            {"clips": ["upl_1"]},
+            "#/clips/0",
+            'Must be an object such as {"upload_id": "upl_..."}.',
+        ),
+        ({"output": 1080}, "#/output", "Must be an object."),
+        (
+            {"variants": [{"style": {"colour": "red"}}]},
+            "#/variants/0/style/colour",
+            "Unknown field; did you mean `color`?",
+        ),
+        ({"caption": {}}, "#/caption", "Unknown field; did you mean `captions`?"),
+        ({"zzz": 1}, "#/zzz", "Unknown field."),
+    ],
+)
+def test_a_fault_of_form_says_what_is_expected(ann: Visitor, wrong, pointer: str, detail: str):
+    problem = ann.post("/v1/jobs", json={**JOB, **wrong}).get_json()
+    assert problem["code"] == "invalid_request"
+    assert problem["errors"] == [{"pointer": pointer, "detail": detail}]
+
+
+def test_a_body_that_is_a_list_says_so(ann: Visitor):
+    problem = ann.post("/v1/jobs", json=[JOB]).get_json()
+    assert problem["errors"] == [{"pointer": "#", "detail": "Must be an object."}]
+
+
+def test_an_unknown_parameter_of_a_query_names_the_known_one(ann: Visitor):
+    problem = ann.get("/v1/jobs?limits=3").get_json()
+    assert problem["errors"] == [
+        {"pointer": "query:/limits", "detail": "Unknown field; did you mean `limit`?"}
+    ]
