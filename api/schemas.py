@@ -20,6 +20,7 @@ from api.fields import (
     UrlField,
 )
 from api.listing import METADATA
+from api.styled import StyledSchema
 from service.captions.assets import ROLES
 from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, CaptionFormat
@@ -161,7 +162,7 @@ class WebhookRequest(StrictSchema):
     )
 
 
-class JobRequest(StrictSchema):
+class JobRequest(StyledSchema):
     """An A/B test of captions. Only `clips` is required."""
 
     clips = fields.List(

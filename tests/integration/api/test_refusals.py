@@ -93,3 +93,30 @@ def test_an_unknown_parameter_of_a_query_names_the_known_one(ann: Visitor):
     assert problem["errors"] == [
         {"pointer": "query:/limits", "detail": "Unknown field; did you mean `limit`?"}
     ]
+
+
+def test_faults_of_form_and_of_styles_come_in_one_answer(ann: Visitor):
+    # Given a request whose form is wrong in two places, and one style of no known preset
+    wrong = {
+        "deadline_s": "soon",
+        "variants": [
+            {"style": {"preset": "none", "size": 99}},
+            {"style": "boxed"},
+            {"label": "Z", "style": {"preset": "boxed", "color": "octarine"}},
+        ],
+    }
+    problem = ann.post("/v1/jobs", json={**JOB, **wrong}).get_json()
+    # Then each is named
+    assert {each["pointer"] for each in problem["errors"]} == {
+        "#/deadline_s",
+        "#/variants/0/style/preset",
+        "#/variants/0/style/size",
+        "#/variants/1/style",
+        "#/variants/2/label",
+        "#/variants/2/style/color",
+    }
+
+
+@pytest.mark.parametrize("variants", [{}, [3], [{"style": []}], [{}] * 9, None, [[{}]]])
+def test_variants_of_any_form_are_refused_in_order(ann: Visitor, variants):
+    assert ann.post("/v1/jobs", json={**JOB, "variants": variants}).status_code == 422
