@@ -15,8 +15,8 @@ _MOST_COLOURS = 5
 _SOLID = 0.2
 _SEEN = 0.5
 _UNSEEN_SHARE = 0.25
-# Of the picture's height: the inside of a letter, not that of a frame around the picture.
-_HOLE = 0.06
+# Of the picture's height: halo inside a box, not the inside of a frame around the picture.
+_HOLE = 0.3
 _LEAST_SHARE = 0.05
 _NEAR_Y, _NEAR_C = 20.0, 16.0
 # Of the rim's share of a colour to its share of all: an inner colour has this much less.
