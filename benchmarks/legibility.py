@@ -2,7 +2,7 @@
 
 The truth is what libass says of where the letters are; blind are the clip, the video and the cues,
 whose times are off by a tenth of a second. `--set apart` has styles and clips that no threshold was
-chosen on. `--only` narrows the styles. Needs `make footage`.
+chosen on. `--looks` and `--clips` narrow it. Needs `make footage`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from benchmarks.looks import APART, FOOTAGE, TUNING, Clip, Look, Set
+from benchmarks.looks import APART, FOOTAGE, TUNING, Clip, Look
 from sandbox.ass import write_ass
 from sandbox.cues import Cue as Line
 from service.captions.model import Cue
@@ -37,6 +39,7 @@ JITTER_MS = (120, -120)
 FONTS = Path(__file__).resolve().parents[1] / "sandbox" / "fonts"
 VIDEO = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
 VIDEO += ["-colorspace", "bt709", "-color_range", "tv", "-an"]
+Named = TypeVar("Named", Look, Clip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,9 @@ class Case:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", choices=("tuning", "apart"), default="tuning")
-    parser.add_argument("--only", default="", help="names of styles, with commas between")
+    parser.add_argument("--looks", default="", help="names of styles, with commas between")
+    parser.add_argument("--clips", default="", help="names of clips, likewise")
+    parser.add_argument("--jobs", type=int, default=2, help="processes, each with a clip")
     args = parser.parse_args()
     chosen = TUNING if args.set == "tuning" else APART
     missing = [
@@ -69,34 +74,47 @@ def main() -> int:
     if missing:
         print(f"no footage for {', '.join(missing)}: run `make footage`")
         return 2
-    names = set(filter(None, args.only.split(",")))
-    looks = tuple(look for look in chosen.looks if not names or look.name in names)
-    with tempfile.TemporaryDirectory(prefix="legibility-") as folder:
-        cases, cpu_s = _run(Set(looks, chosen.clips), Path(folder))
-    _print_table(cases, looks, chosen.clips)
+    looks = _narrow(chosen.looks, args.looks)
+    clips = _narrow(chosen.clips, args.clips)
+    with ProcessPoolExecutor(args.jobs) as pool:
+        parts = list(pool.map(_measure_clip, clips, itertools.repeat(looks)))
+    cases = [case for part, _ in parts for case in part]
+    cpu_s = sum(spent_s for _, spent_s in parts) / (len(clips) * len(looks) * LASTS_S)
+    _print_table(cases, looks, clips)
     _print_summary(cases, cpu_s)
     return 0
 
 
-def _run(chosen: Set, folder: Path) -> tuple[list[Case], float]:
+def _narrow(all_of: tuple[Named, ...], names: str) -> tuple[Named, ...]:
+    chosen = set(filter(None, names.split(",")))
+    return tuple(each for each in all_of if not chosen or each.name in chosen)
+
+
+def _measure_clip(clip: Clip, looks: tuple[Look, ...]) -> tuple[list[Case], float]:
+    """All styles on a clip, and the CPU seconds of the blind measurements."""
     ffmpeg, cases, spent_s = find_ffmpeg(), [], 0.0
-    for clip in chosen.clips:
+    with tempfile.TemporaryDirectory(prefix="legibility-") as name:
+        folder = Path(name)
         source = _make_clip(ffmpeg, clip, folder)
-        for look in chosen.looks:
+        for look in looks:
             ass = _write(look)
-            (folder / "burn.ass").write_text(ass, encoding="utf-8")
-            graph = f"ass=burn.ass:fontsdir={FONTS}"
-            args = [*input_args(source), "-vf", graph, *VIDEO, *clip.quality, "variant.mp4"]
-            run_ffmpeg(ffmpeg, args, cwd=folder, deadline_s=300)
-            variant = folder / "variant.mp4"
+            variant = _burn(ffmpeg, source, ass, clip, folder)
             truth = _measure_exact(ffmpeg, variant, ass)
             began_s = time.process_time()
             blind = measure_films(variant, source, _jittered())
             spent_s += time.process_time() - began_s
             cases += [Case(look.name, clip.name, *both) for both in zip(truth, blind, strict=True)]
-            print(".", end="", file=sys.stderr, flush=True)
-    films = len(chosen.clips) * len(chosen.looks)
-    return cases, spent_s / (films * LASTS_S)
+            cells = ", ".join(f"{_cell(case)} {case.blind.flags}" for case in cases[-len(CUES) :])
+            print(f"{clip.name} {look.name}: {cells}", file=sys.stderr, flush=True)
+    return cases, spent_s
+
+
+def _burn(ffmpeg: str, source: Path, ass: str, clip: Clip, folder: Path) -> Path:
+    (folder / "burn.ass").write_text(ass, encoding="utf-8")
+    graph = f"ass=burn.ass:fontsdir={FONTS}"
+    args = [*input_args(source), "-vf", graph, *VIDEO, *clip.quality, "variant.mp4"]
+    run_ffmpeg(ffmpeg, args, cwd=folder, deadline_s=300)
+    return folder / "variant.mp4"
 
 
 def _make_clip(ffmpeg: str, clip: Clip, folder: Path) -> Path:
