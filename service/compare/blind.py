@@ -29,6 +29,7 @@ _INK_SHARE = 0.012
 # Bold letters cover about .17 of the square of a line's height each, thin ones .1.
 _HIDDEN_SHARE = 0.04
 _ASKED = 60.0
+_SOLID_DENSITY = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,17 @@ def _doubt_figures(found: Legibility, letters: Letters, chars: int) -> tuple[str
     doubts = {
         "small_text": found.line_px < _SMALL_PX,
         "uneven": uneven,
+        "no_letters": _density(letters) > _SOLID_DENSITY,
         "partly_hidden": float(letters.core.sum()) < _HIDDEN_SHARE * expected,
     }
     return tuple(name for name, doubted in doubts.items() if doubted)
+
+
+def _density(letters: Letters) -> float:
+    """How much of their own box the letters fill: a third as a rule, a bare box nearly all."""
+    high, wide = (np.flatnonzero(letters.ink.any(axis=axis)) for axis in (1, 0))
+    area = (high[-1] + 1 - high[0]) * (wide[-1] + 1 - wide[0])
+    return float(letters.core.sum()) / float(area)
 
 
 def _has_second_fill(glyphs: Glyphs) -> bool:

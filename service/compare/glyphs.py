@@ -11,14 +11,16 @@ import numpy as np
 from service.compare.components import fill_holes, find_parts
 from service.compare.planes import Mask, Picture, Plane, erode
 
-_MOST_COLOURS = 5
+_MOST_COLOURS = 8
 _SOLID = 0.2
 _SEEN = 0.5
 _UNSEEN_SHARE = 0.25
 # Of the picture's height: halo inside a box, not the inside of a frame around the picture.
 _HOLE = 0.3
-_LEAST_SHARE = 0.05
-_NEAR_Y, _NEAR_C = 20.0, 16.0
+# Thin letters are a fiftieth of their box.
+_LEAST_SHARE = 0.015
+# Video has half the detail of colour: it smears by more.
+_NEAR_Y, _NEAR_C = 20.0, 40.0
 # Of the rim's share of a colour to its share of all: an inner colour has this much less.
 _CLEARLY = 0.06
 _RIM_LINES = 720
@@ -94,7 +96,7 @@ def find_glyphs(middle: Picture, changed: Mask, *, frame_height: int) -> Glyphs 
     outer = max(seen, key=lambda each: each[0].rim)
     # A fill of the ground's own colour leaves no difference; an outline around it does.
     fills = [each for each in solid if each in seen or each[0].share >= _UNSEEN_SHARE]
-    inner = min(fills, key=lambda each: each[0].rim)
+    inner = _choose_inner(fills, outer[0])
     colours = tuple(colour for colour, _ in solid)
     if outer[0].rim > inner[0].rim + _CLEARLY:
         mask = _drop_rim(inner[1], rim)
@@ -159,6 +161,20 @@ def _find_peak(middle: Picture, among: Mask) -> Colour:
             & (np.abs(planes[2] - cr) < _NEAR_C)
         )
     return Colour(y, cb, cr)
+
+
+def _choose_inner(fills: list[tuple[Colour, Mask]], outer: Colour) -> tuple[Colour, Mask]:
+    """Of the colours farthest from the rim, the one that is most, and most unlike what is outside.
+
+    What shines through a box makes shades of the box, which are no letters.
+    """
+    least = min(colour.rim for colour, _ in fills)
+    tied = [each for each in fills if each[0].rim <= least + _CLEARLY]
+    return max(tied, key=lambda each: each[0].share * _distance(each[0], outer))
+
+
+def _distance(one: Colour, two: Colour) -> float:
+    return abs(one.y - two.y) + 0.6 * (abs(one.cb - two.cb) + abs(one.cr - two.cr))
 
 
 def _drop_rim(mask: Mask, rim: Mask) -> Mask:

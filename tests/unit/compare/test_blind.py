@@ -147,3 +147,24 @@ def test_a_local_mean_is_of_the_mask_alone():
     found = local_mean(values, mask, 2)
     assert found[3, 4] == pytest.approx((23 + 45) / 2)
     assert found[9, 9] == 0
+
+
+def test_thin_letters_in_a_large_box_are_the_letters():
+    """Given letters that are a fiftieth of their box, then the box is not taken for them."""
+    box = np.zeros((HEIGHT, WIDTH), bool)
+    box[90:176, 10:310] = True
+    few = letters(line_px=28, left=110)
+
+    def paint(ground):
+        return draw(draw(ground, box, 16), few, 235)
+
+    found = _blind(paint, chars=10)
+    assert few.sum() < 0.05 * box.sum()
+    assert found.legibility.contrast == pytest.approx(_exact(paint, few).contrast, rel=0.1)
+    assert found.legibility.line_px == pytest.approx(28, abs=2)
+
+
+def test_a_box_without_letters_is_flagged():
+    box = np.zeros((HEIGHT, WIDTH), bool)
+    box[120:168, 45:275] = True
+    assert "no_letters" in _blind(lambda ground: draw(ground, box, 235)).flags
