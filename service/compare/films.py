@@ -1,8 +1,8 @@
 """Measures the captions of one finished video, given its clip: blind, as nothing else is known.
 
-Reads both files twice from front to back: once for how they lie upon each other, once for the
-samples, of which one cue's are in memory at a time. For a caller's files this runs in a process of
-its own, with bounds.
+Reads both files three times: for how they lie upon each other, for moments without captions, and
+for the samples, of which one cue's are in memory at a time. For a caller's files this runs in a
+process of its own, with bounds.
 """
 
 from __future__ import annotations
