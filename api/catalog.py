@@ -12,7 +12,6 @@ from api.admin_forms import KeyLimitsReply
 from api.fields import MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE, MAX_URL
 from api.headers import MAX_KEY_CHARS
 from api.openapi import Routes
-from api.replies import StylesReply
 from api.retention import MIN_JOB_TTL_S
 from api.schemas import (
     MAX_ASSETS,
@@ -47,6 +46,22 @@ def _number(text: str) -> fields.Float:
 
 def _count(text: str) -> fields.Integer:
     return fields.Integer(required=True, metadata={"description": text})
+
+
+class StyleReply(Schema):
+    """A preset."""
+
+    preset = fields.String(required=True)
+    label = fields.String(required=True)
+    description = fields.String(required=True)
+    description_zh = fields.String()
+    style = fields.Dict(required=True)
+
+
+class StylesReply(Schema):
+    """All presets."""
+
+    data = fields.List(fields.Nested(StyleReply), required=True)
 
 
 class DeadlineReply(Schema):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
+from api.comparisons import ComparisonReply
 from service.model.lifecycle import ClipState, CutState, JobStatus
 from service.nemo.intents import Intent
 
@@ -217,7 +218,7 @@ class JobReply(JobSummaryReply):
     output = fields.Nested(OutputReply)
     max_credits = fields.Integer(allow_none=True)
     allow_generation = fields.Boolean()
-    comparison = fields.Dict(allow_none=True)
+    comparison = fields.Nested(ComparisonReply, allow_none=True)
 
 
 class JobsReply(Schema):
@@ -281,19 +282,3 @@ class EventsReply(Schema):
 
     data = fields.List(fields.Nested(EventReply), required=True)
     last_sequence = fields.Integer(required=True)
-
-
-class StyleReply(Schema):
-    """A preset."""
-
-    preset = fields.String(required=True)
-    label = fields.String(required=True)
-    description = fields.String(required=True)
-    description_zh = fields.String()
-    style = fields.Dict(required=True)
-
-
-class StylesReply(Schema):
-    """All presets."""
-
-    data = fields.List(fields.Nested(StyleReply), required=True)

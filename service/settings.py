@@ -150,6 +150,11 @@ class Settings:
     media_deadline_s: float = _setting(60.0, "Longest look into a video.")
     media_memory_bytes: int = _setting(800_000_000, "Memory that a look may take.")
     media_max_pixels: int = _setting(35_389_440, "Pixels of a picture, at most (8192x4320).")
+    compare_deadline_s: float = _setting(
+        600.0,
+        "Longest measuring of a job's videos; then the job ends with `comparison.status` "
+        "`unavailable`. 0 measures nothing.",
+    )
 
     # The backend
     nemo_api_url: str = _setting(

@@ -54,11 +54,11 @@ def measure_apart(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return ClipFacts(fault=f"comparing took longer than {limits.deadline_s:.0f} s.")
+        return ClipFacts(fault=f"Comparing took longer than {limits.deadline_s:.0f} s.")
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace")[-_MOST_SAID:]
         _log.warning("measuring_ended", extra={"code": done.returncode, "said": said})
-        return ClipFacts(fault=f"comparing ended with {_name_end(done.returncode)}.")
+        return ClipFacts(fault=f"Comparing ended with {_name_end(done.returncode)}.")
     return read_document(ClipFacts, done.stdout.decode())
 
 
@@ -77,7 +77,7 @@ def main(request: dict[str, Any]) -> None:
     try:
         facts = measure(Path(request["source"]), variants, cues, most_pixels=limits.pixels)
     except MemoryError:
-        facts = ClipFacts(fault=f"comparing takes more than {limits.memory_bytes} bytes of memory.")
+        facts = ClipFacts(fault=f"Comparing takes more than {limits.memory_bytes} bytes of memory.")
     sys.stdout.write(write_document(facts))
 
 

@@ -53,7 +53,7 @@ def measure(
     try:
         clip = Reel(source, most_pixels=most_pixels)
     except MediaError as error:
-        return ClipFacts(fault=error.detail)
+        return ClipFacts(fault=f"The clip: {error.detail}")
     reels: dict[str, Reel] = {}
     broken: list[Measured] = []
     for label, path in variants.items():

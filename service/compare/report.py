@@ -1,7 +1,7 @@
-"""The comparison of a job's videos, as far as their containers tell. Pure.
+"""The comparison of a job's videos as its reader sees it. Pure.
 
-Duration, size and audio of each variant against its clip: what must be equal for captions to be the
-only difference. Pixels are compared by a later release; until then `controlled` stays unknown.
+What their containers tell, what their drafts hold, and what was measured of their pictures and
+sound: together they say whether captions are the only difference.
 """
 
 from __future__ import annotations
@@ -9,20 +9,60 @@ from __future__ import annotations
 import functools
 import operator
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from service.compare.verdict import Judgement
 from service.model.cut import MediaInfo
 from service.model.lifecycle import CutState
 from service.store.jobs import ClipRow, CutRow
 
+#: Of each list of a clip so many are told: the report travels with the job's last event.
+MOST_TOLD = 8
 
-def compare(clips: list[ClipRow], cuts: list[CutRow]) -> dict[str, Any]:
-    """A report: for each clip, what its variants' files have in common, and where they differ."""
+
+def compare(
+    clips: list[ClipRow], cuts: list[CutRow], judged: Mapping[int, Judgement]
+) -> dict[str, Any]:
+    """A report: for each clip, what its variants' files have in common, and where they differ.
+
+    `judged` has what was decided of each clip's pictures and sound, by its index.
+    """
     confounded = [each for clip in clips for each in _find_confounders(clip.doc.index, cuts)]
+    reports = [{**_compare_clip(clip, cuts), **_control(judged[clip.doc.index])} for clip in clips]
+    reasons = [f"Clip {each['clip'] + 1}: {each['reason']}" for each in reports if each["reason"]]
     return {
-        "clips": [_compare_clip(clip, cuts) for clip in clips],
-        "controlled": False if confounded else None,
+        "status": "unavailable" if reasons else "done",
+        "reason": " ".join(reasons) or None,
+        "clips": reports,
+        "controlled": _controlled([each["controlled"] for each in reports], confounded),
         "confounded": confounded,
+    }
+
+
+def finished(cuts: Sequence[CutRow], clip: int) -> Iterator[CutRow]:
+    """The cuts of a clip that have a video."""
+    for cut in cuts:
+        if cut.doc.clip == clip and cut.state is CutState.SUCCEEDED and cut.doc.result is not None:
+            yield cut
+
+
+def _controlled(clips: Sequence[bool | None], confounded: Sequence[Any]) -> bool | None:
+    if confounded or False in clips:
+        return False
+    return True if clips and all(clips) else None
+
+
+def _control(judged: Judgement) -> dict[str, Any]:
+    return {
+        "status": "unavailable" if judged.reason else "done",
+        "reason": judged.reason or None,
+        "controlled": judged.controlled,
+        "control": {
+            "differences": [each.as_json() for each in judged.differences[:MOST_TOLD]],
+            "shared": [each.as_json() for each in judged.shared[:MOST_TOLD]],
+            "unsure": list(judged.unsure[:MOST_TOLD]),
+        },
     }
 
 
@@ -46,11 +86,8 @@ def _find_confounders(clip: int, cuts: list[CutRow]) -> list[dict[str, Any]]:
 def _compare_clip(clip: ClipRow, cuts: list[CutRow]) -> dict[str, Any]:
     done = {
         cut.doc.label: cut.doc.result.media
-        for cut in cuts
-        if cut.doc.clip == clip.doc.index
-        and cut.state is CutState.SUCCEEDED
-        and cut.doc.result is not None
-        and cut.doc.result.media is not None
+        for cut in finished(cuts, clip.doc.index)
+        if cut.doc.result is not None and cut.doc.result.media is not None
     }
     differences = [
         f"{label}: {each}"

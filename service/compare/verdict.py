@@ -47,7 +47,7 @@ class Judgement:
 def judge(facts: ClipFacts) -> Judgement:
     """Whether only the captions differ, and if not, what does."""
     if facts.fault:
-        return Judgement(None, f"The clip: {facts.fault}")
+        return Judgement(None, facts.fault)
     if len(facts.variants) < 2:
         return Judgement(None, "A comparison needs two variants.")
     faults = list(_faults(facts))

@@ -29,6 +29,36 @@ class SecondDisobeyed:
 def test_variants_with_nothing_added_are_not_confounded(engine, small_clip):
     ended = engine.run_job(engine.submit(small_clip))
     assert ended.result["confounded"] == []
+    # And while measuring is switched off, nothing is claimed.
+    assert ended.result["status"] == "unavailable"
+    assert ended.result["controlled"] is None
+
+
+def test_variants_that_differ_in_captions_alone_are_controlled(make_engine, small_clip):
+    # Given a job of which the pictures and the sound are measured, when it has run,
+    engine = make_engine(compare_deadline_s=60.0)
+    ended = engine.run_job(engine.submit(small_clip))
+    # Then it says so, and of the clip too.
+    assert ended.status == "succeeded"
+    assert ended.result["status"] == "done", ended.result
+    assert ended.result["controlled"] is True, ended.result
+    (clip,) = ended.result["clips"]
+    assert (clip["controlled"], clip["reason"]) == (True, None)
+    assert clip["control"]["differences"] == []
+
+
+def test_a_video_that_is_gone_leaves_the_job_a_success(make_engine, small_clip):
+    # Given a job whose finished video is lost before it is compared,
+    engine = make_engine(compare_deadline_s=60.0)
+    job = engine.submit(small_clip)
+    for label in "AB":
+        engine.run_cut_to(job, label, CutState.SUCCEEDED)
+    engine.services.files.delete(engine.doc(job, "B").result.file)
+    # When it ends, then it has succeeded and says why nothing was compared.
+    ended = engine.run_job(job)
+    assert ended.status == "succeeded"
+    assert ended.result["status"] == "unavailable"
+    assert ended.result["reason"].startswith("Clip 1: ")
     assert ended.result["controlled"] is None
 
 

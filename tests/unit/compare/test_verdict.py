@@ -105,7 +105,7 @@ def test_what_cannot_be_compared_has_a_reason(other, words, controlled):
 
 
 def test_a_clip_that_cannot_be_read_has_a_reason():
-    judged = judge(ClipFacts(fault="The mp4 file cannot be read."))
+    judged = judge(ClipFacts(fault="The clip: The mp4 file cannot be read."))
     assert judged.controlled is None
     assert judged.reason == "The clip: The mp4 file cannot be read."
 

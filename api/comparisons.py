@@ -1,0 +1,56 @@
+"""What the API tells of a comparison: schemas of replies."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+
+class DifferenceReply(Schema):
+    """One thing in which variants differ, or that all have and their clip has not."""
+
+    kind = fields.String(
+        required=True,
+        metadata={
+            "description": "block, colour, duration, frame_rate, frames, geometry, offset, "
+            "resolution, sound, sound_level or sound_shift; more may come."
+        },
+    )
+    variants = fields.List(fields.String(), required=True)
+    detail = fields.String(required=True)
+    amount = fields.Float(required=True, allow_none=True)
+    unit = fields.String(required=True, allow_none=True)
+    at_s = fields.Float(required=True, allow_none=True)
+    box = fields.List(fields.Float(), required=True, allow_none=True)
+
+
+class ControlReply(Schema):
+    """What was measured of a clip's variants."""
+
+    differences = fields.List(fields.Nested(DifferenceReply), required=True)
+    shared = fields.List(fields.Nested(DifferenceReply), required=True)
+    unsure = fields.List(fields.String(), required=True)
+
+
+class ClipComparisonReply(Schema):
+    """The variants of one clip. Jobs that ended under an earlier release have less."""
+
+    clip = fields.Integer()
+    variants = fields.List(fields.String())
+    same_length_and_audio = fields.Boolean(allow_none=True)
+    differences = fields.List(fields.String())
+    status = fields.String(metadata={"description": "done or unavailable."})
+    reason = fields.String(allow_none=True)
+    controlled = fields.Boolean(allow_none=True)
+    control = fields.Nested(ControlReply)
+
+
+class ComparisonReply(Schema):
+    """Whether only the captions differ."""
+
+    status = fields.String(metadata={"description": "done or unavailable."})
+    reason = fields.String(allow_none=True)
+    clips = fields.List(fields.Nested(ClipComparisonReply))
+    controlled = fields.Boolean(allow_none=True)
+    confounded = fields.List(
+        fields.Dict(), metadata={"description": "clip, label and only: what one draft has alone."}
+    )
