@@ -29,6 +29,7 @@ class ControlReply(Schema):
     differences = fields.List(fields.Nested(DifferenceReply), required=True)
     shared = fields.List(fields.Nested(DifferenceReply), required=True)
     unsure = fields.List(fields.String(), required=True)
+    notes = fields.List(fields.String(), required=True)
 
 
 class ClipComparisonReply(Schema):

@@ -19,6 +19,7 @@ from service.compare.frames import Plane, Shot
 MOST_OFFSET_S = 0.5
 #: The middle of the curve must be this much above its lowest point, or the picture is too still.
 _CLEAR_OFFSET = 1.15
+_STILL_CURVE = 0.05
 #: An offset is what a video begins with: frames that are lost later would pull at a longer look.
 _BEGINNING_S = 1.5
 #: Captions do not reach 40 % of the pixels.
@@ -73,7 +74,7 @@ def _search_offset(
         curve.append(float(np.mean(costs)) if enough else np.inf)
     lowest = int(np.argmin(curve))
     middle = float(np.median([each for each in curve if np.isfinite(each)]))
-    if middle < _CLEAR_OFFSET * curve[lowest]:
+    if middle < _CLEAR_OFFSET * curve[lowest] + _STILL_CURVE:
         return None
     # A neighbour that is hardly worse and nearer to nothing is taken: blur makes frames alike.
     straight = curve[most]

@@ -62,6 +62,7 @@ def _control(judged: Judgement) -> dict[str, Any]:
             "differences": [each.as_json() for each in judged.differences[:MOST_TOLD]],
             "shared": [each.as_json() for each in judged.shared[:MOST_TOLD]],
             "unsure": list(judged.unsure[:MOST_TOLD]),
+            "notes": list(judged.notes),
         },
     }
 

@@ -35,6 +35,7 @@ class Judgement:
     """Of one clip. `reason` says why it is unavailable, and is empty where it is not.
 
     `unsure` is what could not be measured; while there is any, a clip is never called controlled.
+    `notes` are for the reader and decide nothing.
     """
 
     controlled: bool | None
@@ -42,6 +43,7 @@ class Judgement:
     differences: tuple[Difference, ...] = ()
     shared: tuple[Difference, ...] = ()
     unsure: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def judge(facts: ClipFacts) -> Judgement:
@@ -54,15 +56,15 @@ def judge(facts: ClipFacts) -> Judgement:
     able = [each for each in facts.variants if not _fault_of(facts.source, each.film)]
     differences = _compare_all(able)
     shared = tuple(_shared(facts, able))
-    unsure = tuple(dict.fromkeys(_unsure(able)))
+    unsure, notes = tuple(dict.fromkeys(_unsure(able))), tuple(_notes(able))
     if faults:
         stated = tuple(_compare_stated(facts.variants))
         known = {(each.kind, each.variants) for each in stated}
         more = [each for each in differences if (each.kind, each.variants) not in known]
         found = (*stated, *more)
-        return Judgement(False if found else None, " ".join(faults), found, shared, unsure)
+        return Judgement(False if found else None, " ".join(faults), found, shared, unsure, notes)
     controlled = False if differences else (None if unsure else True)
-    return Judgement(controlled, "", differences, shared, unsure)
+    return Judgement(controlled, "", differences, shared, unsure, notes)
 
 
 def cannot_follow(source: Film, film: Film) -> str:
@@ -135,6 +137,12 @@ def _shared(facts: ClipFacts, able: Sequence[Measured]) -> Iterator[Difference]:
         if all(has_patch(each, patch) for each in rest):
             detail = "something stands in the picture that the clip has not"
             yield Difference("block", labels, detail, patch.level, "levels", None, patch.box)
+
+
+def _notes(able: Sequence[Measured]) -> Iterator[str]:
+    still = [each.label for each in able if each.picture is not None and each.picture.is_still]
+    if still:
+        yield f"{', '.join(still)}: the picture is still; it cannot show an offset or a lost frame."
 
 
 def _unsure(able: Sequence[Measured]) -> Iterator[str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.compare.footage import Cut
+from service.compare.apart import measure_apart
+from service.compare.verdict import judge
+from service.media.limits import MediaLimits
+from tests.integration.compare.footage import CUES, Cut, make_variant, run
 
 #: What is planted, the kind that must be told, and its amount, place in time or box.
 FAULTS = {
@@ -122,3 +125,49 @@ def test_a_caption_that_never_goes_is_no_logo(bench, style):
         judged = bench.judge(other, cues=cues)
         # Then it is not called something added.
         assert judged.controlled is not False, judged
+
+
+def test_a_still_picture_says_what_cannot_be_seen_in_it(tmp_path):
+    # Given a picture that never moves, and captions at two places,
+    source = tmp_path / "still.mp4"
+    run(["-f", "lavfi", "-i", "color=c=gray:s=640x360:r=25:d=3"], source)
+    variants = {"A": Cut("outline"), "B": Cut("boxed")}
+    paths = {
+        label: make_variant(source, cut, tmp_path / f"{label}.mp4")
+        for label, cut in variants.items()
+    }
+    # When they are compared, then nothing differs, and the reader learns what was not seen.
+    judged = judge(measure_apart(source, paths, CUES, MediaLimits()))
+    assert judged.controlled is True
+    assert "the picture is still" in judged.notes[0]
+
+
+def test_a_clip_that_is_filmed_upright_is_compared_as_shown(one_bench, tmp_path):
+    # Given a clip that is turned only when it is shown, as telephones make them,
+    source = tmp_path / "turned.mp4"
+    run(["-display_rotation", "90", "-i", str(one_bench.source), "-c", "copy"], source)
+    paths = {label: tmp_path / f"{label}.mp4" for label in "AB"}
+    # And variants that an editor has turned for good,
+    for path, top in zip(paths.values(), (500, 60), strict=True):
+        box = f"drawbox=x=60:y={top}:w=200:h=40:color=black:t=fill:enable='between(t,.5,1.2)'"
+        run(["-i", str(source), "-vf", box, "-c:a", "copy"], path)
+    # When they are compared, then they are the same picture.
+    judged = judge(measure_apart(source, paths, CUES, MediaLimits()))
+    assert (judged.controlled, judged.differences) == (True, ())
+
+
+def test_music_that_all_variants_have_is_no_difference(one_bench):
+    # Given the same music instead of the clip's sound in both variants, and later in one,
+    music = "anoisesrc=r=44100:a=0.3:seed=9:d=3.2,tremolo=f=3:d=0.8"
+    paths = {}
+    for label, late in (("A", "anull"), ("B", "anull"), ("C", "adelay=80:all=1")):
+        paths[label] = one_bench.folder / f"{label}.mp4"
+        args = ["-i", str(one_bench.a), "-f", "lavfi", "-i", f"{music},{late}"]
+        run([*args, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac"], paths[label])
+    # When they are compared, then the music is none, and its shift is one.
+    same = {label: paths[label] for label in "AB"}
+    judged = judge(measure_apart(one_bench.source, same, CUES, MediaLimits()))
+    assert (judged.controlled, judged.differences) == (True, ())
+    shifted = {label: paths[label] for label in "AC"}
+    judged = judge(measure_apart(one_bench.source, shifted, CUES, MediaLimits()))
+    assert [each.kind for each in judged.differences] == ["sound_shift"]

@@ -129,6 +129,12 @@ def test_what_may_be_a_caption_is_not_called_a_logo_nor_controlled():
     assert "may be a caption" in judged.unsure[0]
 
 
+def test_a_still_picture_is_noted():
+    judged = judge(facts_of(with_picture(offset_s=None, is_still=True)))
+    assert judged.controlled is True
+    assert judged.notes == ("B: the picture is still; it cannot show an offset or a lost frame.",)
+
+
 def test_of_many_variants_the_odd_one_is_told_once():
     usual = [Measured(name, FILM, PICTURE, SOUND) for name in "BCDEFG"]
     odd = Measured("H", FILM, PICTURE, replace(SOUND, shift_s=0.08))
