@@ -15,8 +15,9 @@ GRADE_LEVELS = 1.5
 #: Lag of the sound, ms, and change of its level, dB.
 SOUND_MS = 10.0
 SOUND_DB = 1.0
-#: AAC at 64 kbit/s and above stays over .97 (measured, docs/comparison.md).
+#: Below this a sound is another one; a fall by so much is music 11 dB below it (1/sqrt(1+r^2)).
 SOUND_LIKENESS = 0.9
+SOUND_APART = 0.04
 #: Frames of difference in count, place and length; half a frame is rounding.
 FRAMES = 0.5
 #: Shares of a picture: a zoom or a shift of one hundredth is seen, a quarter of it is the fit's.
@@ -211,6 +212,6 @@ def _word(off: float) -> str:
 def _compare_likeness(label: str, here: Sound, there: Sound) -> Iterator[Difference]:
     if here.likeness is None or there.likeness is None:
         return
-    if here.likeness < SOUND_LIKENESS <= there.likeness:
+    if there.likeness >= SOUND_LIKENESS and there.likeness - here.likeness > SOUND_APART:
         detail = f"its sound is not its clip's (correlation {here.likeness:.2f})"
         yield Difference("sound", (label,), detail, here.likeness, "correlation", here.worst_s)

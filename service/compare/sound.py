@@ -29,6 +29,7 @@ _CLEAR_PEAK = 3.0
 _SILENT = 0.001
 _TOO_LITTLE = RATE // 4
 _MOST_SILENCE_S = 3600
+_PARTS = np.linspace(-0.75, 0.75, 13)
 
 
 def compare_sound(source: Path, variant: Path) -> Sound:
@@ -90,7 +91,13 @@ def likeness(ours: Wave, theirs: Wave, lag: int) -> float:
     first = ours[max(0, -lag) :][:size]
     second = theirs[max(0, lag) :][:size]
     scale = float(np.sqrt(np.sum(first**2) * np.sum(second**2)))
-    return float(np.sum(first * second) / scale) if scale > 0 else 0.0
+    if scale <= 0:
+        return 0.0
+    # Between two samples too: half a sample of 8 kHz would cost a bright sound a tenth.
+    cross = np.fft.rfft(second) * np.conj(np.fft.rfft(first))
+    turn = 2j * np.pi * np.arange(len(cross)) / size
+    sums = [float(np.real(np.sum(cross * np.exp(turn * part)))) for part in _PARTS]
+    return min(1.0, 2 * max(sums) / size / scale)
 
 
 def windows(path: Path) -> Iterator[Wave]:

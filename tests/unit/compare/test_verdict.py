@@ -71,6 +71,8 @@ TABLE = [
     ("10 ms", with_sound(shift_s=-0.01), "sound_shift"),
     ("lag unknown", with_sound(shift_s=None), None),
     ("quieter", with_sound(gain_db=-3.0), "sound_level"),
+    ("a little less alike", with_sound(likeness=0.96), None),
+    ("quiet music", with_sound(likeness=0.94), "sound"),
     ("other music", with_sound(likeness=0.4, worst_s=4.0), "sound"),
 ]
 
