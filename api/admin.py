@@ -31,7 +31,7 @@ from api.gate import takes_json
 from api.listing import read_items
 from api.openapi import Routes
 from api.schemas import NoQuery
-from api.state import answer_json, caller, public_url, services, state
+from api.state import answer_json, answer_page, caller, public_url, services, state
 from service.audit import read_entries
 from service.errors import FieldError, InvalidRequest
 from service.keyring import Administrator, Keyring, KeyWish, administrator_of, entry_data, key_data
@@ -51,7 +51,7 @@ def read_tenants(query: dict[str, Any]) -> Response:
     by = administrator()
     if by.tenant_id is not None:
         own = keyring().find_tenant(by, by.tenant_id)
-        return answer_json({"data": [tenant_data(own)], "next_cursor": None})
+        return answer_page([tenant_data(own)], None)
     tenants, after = read_items(
         lambda before_ms, limit: services().accounts.tenants(before_ms=before_ms, limit=limit),
         lambda tenant: (tenant.created_ms, tenant.id),
@@ -59,7 +59,7 @@ def read_tenants(query: dict[str, Any]) -> Response:
         cursor=query["cursor"],
         limit=query["limit"],
     )
-    return _answer_page([tenant_data(each) for each in tenants], after, "tenants", query)
+    return answer_page([tenant_data(each) for each in tenants], after)
 
 
 @routes.route("/tenants", methods=["POST"])
@@ -118,7 +118,7 @@ def read_keys(query: dict[str, Any]) -> Response:
         cursor=query["cursor"],
         limit=query["limit"],
     )
-    return _answer_page([_shown(each) for each in keys], after, "keys", query)
+    return answer_page([_shown(each) for each in keys], after)
 
 
 @routes.route("/keys", methods=["POST"])
@@ -204,7 +204,7 @@ def read_audit(query: dict[str, Any]) -> Response:
         limit=limit + 1,
     )
     after = _write_place(found[limit - 1].id) if len(found) > limit else None
-    return _answer_page([entry_data(each) for each in found[:limit]], after, "audit", query)
+    return answer_page([entry_data(each) for each in found[:limit]], after)
 
 
 def administrator() -> Administrator:
@@ -246,17 +246,6 @@ def _wish(body: Mapping[str, Any]) -> KeyWish:
         expires_ms=services().clock.now_ms() + expires_s * 1000 if expires_s else 0,
         limits=KeyLimits(**own) if own else NO_OWN_LIMITS,
     )
-
-
-def _answer_page(
-    data: list[dict[str, Any]], after: str | None, name: str, query: Mapping[str, Any]
-) -> Response:
-    headers = {}
-    if after:
-        named = f"&tenant_id={query['tenant_id']}" if "tenant_id" in query else ""
-        rest = f"limit={query['limit']}&cursor={after}{named}"
-        headers["Link"] = f'<{public_url()}/v1/admin/{name}?{rest}>; rel="next"'
-    return answer_json({"data": data, "next_cursor": after}, 200, headers)
 
 
 def _write_place(entry_id: str) -> str:

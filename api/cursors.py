@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
-from urllib.parse import quote
+from collections.abc import Callable, Iterable
+from urllib.parse import urlencode
 
 from service.errors import FieldError, InvalidRequest
 
@@ -34,7 +34,7 @@ def read_cursor(text: str, is_item: Callable[[str], bool]) -> tuple[int, str]:
     return int(at_ms), item_id
 
 
-def next_link(address: str, **query: object) -> dict[str, str]:
-    """The Link header that leads to the next page."""
-    rest = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in query.items())
-    return {"Link": f'<{address}?{rest}>; rel="next"'}
+def next_link(address: str, asked: Iterable[tuple[str, str]], cursor: str) -> str:
+    """A `Link` header that leads from this page of a list to the next, under the same filters."""
+    kept = [(name, value) for name, value in asked if name != "cursor"]
+    return f'<{address}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 
-from api.cursors import next_link, read_cursor, write_cursor
+from api.cursors import read_cursor, write_cursor
 from api.endpoint_schemas import (
     DeliveriesQuery,
     DeliveriesReply,
@@ -19,7 +19,7 @@ from api.endpoints import own_endpoint, routes
 from api.gate import takes_json
 from api.repeats import IDEMPOTENCY_KEY, may_repeat
 from api.schemas import NoQuery
-from api.state import answer_json, origin, public_url, services
+from api.state import answer_json, answer_page, origin, public_url, services
 from service.errors import NotFound
 from service.model.endpoint import Endpoint
 from service.model.lifecycle import RowKind
@@ -57,14 +57,14 @@ def read_deliveries(query: dict[str, Any], endpoint_id: str) -> Response:
         after = read_cursor(query["cursor"], lambda text: is_delivery_id(text, own.id))
     for step in _walk(own, after, query):
         if step is None:
-            return _page(own, query, found, None)
+            return answer_page(found, None)
         place, delivery = step
         if delivery is not None and query.get("status") in {None, shown_state(delivery.state)}:
             if len(found) == query["limit"]:  # so that a last page is known as one
                 break
             found.append(delivery_data(delivery, attempts=False))
         after = place
-    return _page(own, query, found, write_cursor(*after) if after else None)
+    return answer_page(found, write_cursor(*after) if after else None)
 
 
 @routes.route("/webhook-endpoints/<endpoint_id>/deliveries/<delivery_id>")
@@ -134,19 +134,6 @@ def _walk(
         if len(page) <= limit:
             yield None
             return
-
-
-def _page(
-    own: Endpoint, query: dict[str, Any], found: list[dict[str, Any]], cursor: str | None
-) -> Response:
-    headers: dict[str, str] = {}
-    if cursor:
-        kept = {"status": query["status"]} if "status" in query else {}
-        if "since" in query:
-            kept["since"] = query["since"].isoformat()
-        address = f"{public_url()}/v1/webhook-endpoints/{own.id}/deliveries"
-        headers = next_link(address, limit=query["limit"], cursor=cursor, **kept)
-    return answer_json({"data": found, "next_cursor": cursor}, headers=headers)
 
 
 def _own_delivery(own: Endpoint, delivery_id: str) -> Delivery:

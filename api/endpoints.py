@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from api.cursors import next_link, read_cursor, write_cursor
+from api.cursors import read_cursor, write_cursor
 from api.endpoint_schemas import (
     ChangeEndpointRequest,
     EndpointReply,
@@ -21,7 +21,7 @@ from api.gate import takes_json
 from api.openapi import Routes
 from api.repeats import IDEMPOTENCY_KEY, may_repeat
 from api.schemas import NoQuery
-from api.state import answer_json, caller, note_act, public_url, services
+from api.state import answer_json, answer_page, caller, note_act, public_url, services
 from service.audit import Act
 from service.errors import NotFound
 from service.ids import is_id
@@ -69,14 +69,10 @@ def read_endpoints(query: dict[str, Any]) -> Response:
     # A tenant has so few that one read gets them all.
     found = services().endpoints.read_all(caller().tenant_id)
     rest = [each for each in found if after is None or (each.created_ms, each.id) < after]
-    page, cursor, headers = rest[: query["limit"]], None, {}
-    if len(rest) > len(page):
-        cursor = write_cursor(page[-1].created_ms, page[-1].id)
-        address = f"{public_url()}/v1/webhook-endpoints"
-        headers = next_link(address, limit=query["limit"], cursor=cursor)
-    return answer_json(
-        {"data": [_shown(each) for each in page], "next_cursor": cursor}, headers=headers
-    )
+    page = rest[: query["limit"]]
+    more = len(rest) > len(page)
+    cursor = write_cursor(page[-1].created_ms, page[-1].id) if more else None
+    return answer_page([_shown(each) for each in page], cursor)
 
 
 @routes.route("/webhook-endpoints/<endpoint_id>")

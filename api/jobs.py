@@ -13,12 +13,12 @@ from api.frozen import mark, thaw_own
 from api.gate import takes_json
 from api.headers import IDEMPOTENCY_KEY_SCHEMA, read_idempotency_key, read_wait_s, tell_applied
 from api.links import ON_JOB, ON_VARIANT, links
-from api.listing import link_next, list_jobs, read_filter
+from api.listing import list_jobs, read_filter
 from api.openapi import Routes
 from api.rehearsals import DryRunReply
 from api.replies import JobReply, JobsReply
 from api.schemas import CreateJobQuery, JobRequest, JobsQuery, NoQuery
-from api.state import answer_json, caller, public_url, services, state
+from api.state import answer_json, answer_page, caller, public_url, services, state
 from api.waiting import is_settled, wait_for_job
 from service.errors import Conflict, Gone, NotFound, StoreUnavailable
 from service.ids import is_id
@@ -116,11 +116,7 @@ def read_jobs(query: dict[str, Any]) -> Response:
         cursor=query["cursor"],
         chosen=read_filter(query, asked),
     )
-    data = [job_summary(job, public_url()) for job in page.jobs]
-    headers = {}
-    if page.next_cursor:
-        headers["Link"] = link_next(f"{public_url()}/v1/jobs", asked, page.next_cursor)
-    return answer_json({"data": data, "next_cursor": page.next_cursor}, 200, headers)
+    return answer_page([job_summary(job, public_url()) for job in page.jobs], page.next_cursor)
 
 
 @routes.route("/<job_id>")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 from api.cursors import read_cursor, write_cursor
 from api.fields import MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE
@@ -132,12 +131,6 @@ def _read_batch(
     )
     rest = [job for job in read if after is None or (job.created_ms, job.id) < after]
     return rest[:limit], len(rest) > limit or listed == count
-
-
-def link_next(address: str, asked: Iterable[tuple[str, str]], cursor: str) -> str:
-    """A `Link` header that leads from this page of a list to the next, under the same filters."""
-    kept = [(name, value) for name, value in asked if name != "cursor"]
-    return f'<{address}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
 
 
 def read_items(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Response, current_app, g
+from flask import Response, current_app, g, request
 
+from api.cursors import next_link
 from api.listeners import Listeners
 from api.places import DryRuns
 from service.access import KeyCache
@@ -87,3 +88,12 @@ def answer_json(body: Any, status: int = 200, headers: Mapping[str, str] | None 
     """A JSON answer; written here because a schema would copy what is checked already."""
     data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
     return Response(data, status, headers=dict(headers or {}), content_type="application/json")
+
+
+def answer_page(data: Sequence[Any], cursor: str | None) -> Response:
+    """One page of a list; its Link header leads to the next, under the same filters."""
+    headers = {}
+    if cursor:
+        address = public_url() + request.path.rstrip("/")
+        headers["Link"] = next_link(address, request.args.items(multi=True), cursor)
+    return answer_json({"data": data, "next_cursor": cursor}, 200, headers)
