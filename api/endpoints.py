@@ -96,7 +96,9 @@ def patch_endpoint(_query: dict[str, Any], body: dict[str, Any], endpoint_id: st
     then on; what it has missed is sent by a replay.
     """
     own = own_endpoint(endpoint_id)
-    return answer_json(_shown(change_endpoint(own.tenant_id, own.id, body, services())))
+    changed = change_endpoint(own.tenant_id, own.id, body, services())
+    note_act(Act.ENDPOINT_CHANGED, own.id)
+    return answer_json(_shown(changed))
 
 
 @routes.route("/webhook-endpoints/<endpoint_id>", methods=["DELETE"])

@@ -107,6 +107,7 @@ def put_retention(_query: dict[str, Any], body: dict[str, Any]) -> Response:
     retention = Retention(services().connection)
     ttl_ms = None if wanted_s is None else int(wanted_s * 1000)
     retention.set_own_ttl_ms(caller().tenant_id, ttl_ms)
+    note_act(Act.RETENTION_CHANGED, caller().tenant_id)
     return answer_json(_retention_data(retention))
 
 

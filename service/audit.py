@@ -35,7 +35,9 @@ class Act(StrEnum):
     TOKEN_DETACHED = "token.detached"  # noqa: S105  an act, not a secret
     SECRET_ROTATED = "webhook_secret.rotated"  # noqa: S105  an act, not a secret
     ENDPOINT_CREATED = "endpoint.created"
+    ENDPOINT_CHANGED = "endpoint.changed"
     ENDPOINT_DELETED = "endpoint.deleted"
+    RETENTION_CHANGED = "retention.changed"
     JOB_DELETED = "job.deleted"
     UPLOAD_DELETED = "upload.deleted"
 

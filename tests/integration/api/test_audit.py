@@ -46,3 +46,21 @@ def test_the_log_is_bounded(services, redis_client: redis.Redis, monkeypatch):
     pipeline.execute()
     record(services.connection, Act.KEY_CREATED, actor="a", tenant_id="t", object_id="o", now_ms=1)
     assert redis_client.xlen("cab:audit") < 300 < KEPT_ENTRIES
+
+
+def test_what_is_done_to_endpoints_and_retention_leaves_a_line_each(ann: Visitor, services):
+    # Given an endpoint that is made, sent elsewhere and removed, and a time that is set
+    made = ann.post("/v1/webhook-endpoints", json={"url": "https://hooks.example.com/a"})
+    place = f"/v1/webhook-endpoints/{made.json['id']}"
+    changed = ann.open(place, "PATCH", json={"url": "https://hooks.example.com/b"})
+    assert changed.status_code == 200
+    assert ann.delete(place).status_code == 204
+    assert ann.open("/v1/retention", "PUT", json={"job_ttl_s": 86_400}).status_code == 200
+    # Then each act is there, with whom and what; a new address could take all events elsewhere
+    found = [(each.act, each.object_id) for each in entries(services, ann.tenant_id)][:4]
+    assert found == [
+        ("retention.changed", ann.tenant_id),
+        ("endpoint.deleted", made.json["id"]),
+        ("endpoint.changed", made.json["id"]),
+        ("endpoint.created", made.json["id"]),
+    ]
