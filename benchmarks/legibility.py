@@ -27,7 +27,7 @@ from service.compare.films import find_windows, measure_films
 from service.compare.legibility import Legibility, find_letters, measure_cue
 from service.compare.planes import to_luminance
 from service.media.ffmpeg import find_ffmpeg, input_args, run_ffmpeg
-from service.media.frames import read_pictures
+from service.media.frames import read_frames
 from service.media.masks import draw_masks
 
 WIDTH, HEIGHT, LASTS_S = 1280, 720, 4.4
@@ -101,7 +101,7 @@ def _measure_clip(clip: Clip, looks: tuple[Look, ...]) -> tuple[list[Case], floa
             variant = _burn(ffmpeg, source, ass, clip, folder)
             truth = _measure_exact(ffmpeg, variant, ass)
             began_s = time.process_time()
-            blind = measure_films(variant, source, _jittered())
+            blind = measure_films(source, {look.name: variant}, _jittered())[look.name]
             spent_s += time.process_time() - began_s
             cases += [Case(look.name, clip.name, *both) for both in zip(truth, blind, strict=True)]
             cells = ", ".join(f"{_cell(case)} {case.blind.flags}" for case in cases[-len(CUES) :])
@@ -142,14 +142,14 @@ def _jittered() -> list[Cue]:
 def _measure_exact(ffmpeg: str, variant: Path, ass: str) -> list[Legibility]:
     found = []
     for window in find_windows(CUES):
-        pictures = list(read_pictures(variant, window.samples()))
-        times_s = [each.at_s for each in pictures]
+        frames = list(read_frames(variant, window.samples()))
+        times_s = [each.at_s for each in frames]
         size = {"width": WIDTH, "height": HEIGHT}
         masks = draw_masks(ffmpeg, ass, times_s=times_s, fonts=FONTS, **size)
         found.append(
             measure_cue(
-                (to_luminance(picture), find_letters(mask.fill, mask.footprint))
-                for picture, mask in zip(pictures, masks, strict=True)
+                (to_luminance(frame.picture()), find_letters(mask.fill, mask.footprint))
+                for frame, mask in zip(frames, masks, strict=True)
             )
         )
     return found

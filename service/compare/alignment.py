@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.compare.planes import Picture, Plane
+from service.compare.planes import Frame, Picture, Plane
 
 _REACH_S = 1.0
 # Captions do not reach 40 % of the pixels, so this quantile is of the picture alone.
@@ -86,7 +86,7 @@ def find_offset(variant: Thumbs, source: Thumbs) -> Offset:
     return Offset((best - reach) * step_s, determined=True)
 
 
-def fit_colours(pairs: Sequence[tuple[Picture, Picture]]) -> ColourMap:
+def fit_colours(pairs: Sequence[tuple[Frame, Frame]]) -> ColourMap:
     """Fit the variant's colours to the source's by clean pairs (variant, source).
 
     Trimmed least squares with a weak pull to leaving colours alone. No pairs: left alone, and a
@@ -133,7 +133,6 @@ def _cost(
     return float(np.quantile(apart, _QUANTILE, axis=1).mean()) + 1e-4
 
 
-def _pick(picture: Picture) -> NDArray[np.float64]:
+def _pick(frame: Frame) -> NDArray[np.float64]:
     """Some pixels as rows of Y', Cb, Cr."""
-    planes: tuple[Plane, ...] = (picture.y, picture.cb, picture.cr)
-    return np.stack([p[::_STRIDE, ::_STRIDE].ravel() for p in planes], axis=1).astype(np.float64)
+    return frame.planes[:, ::_STRIDE, ::_STRIDE].reshape(3, -1).T.astype(np.float64)

@@ -15,8 +15,15 @@ from service.compare.alignment import ColourMap, Offset
 from service.compare.difference import Floor, differ, find_footprint, find_gradient, persist
 from service.compare.edges import find_edges
 from service.compare.glyphs import Colour, Glyphs, Kind, find_glyphs, is_near, middle_of
-from service.compare.legibility import Legibility, Letters, measure_cue, nothing_seen
-from service.compare.planes import Mask, Picture, dilate, erode, to_luminance
+from service.compare.legibility import (
+    Legibility,
+    Letters,
+    Sample,
+    measure_sample,
+    nothing_seen,
+    sum_up,
+)
+from service.compare.planes import Frame, Mask, Picture, dilate, erode, to_luminance
 from service.compare.platforms import Box
 
 _SMALL_PX = 20.0
@@ -43,11 +50,24 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """One sample of a cue: when, and the median contrast and weakest tenth; none where not seen."""
+
+    at_s: float
+    contrast: float | None
+    weakest: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Blind:
-    """A cue's measures, and why they may be wrong: names of doubts, none where there is none."""
+    """A cue's measures, and why they may be wrong: names of doubts, none where there is none.
+
+    `moments` are all its samples, those too that the measures leave out.
+    """
 
     legibility: Legibility
     flags: tuple[str, ...]
+    moments: tuple[Moment, ...] = ()
 
     @property
     def confident(self) -> bool:
@@ -55,40 +75,56 @@ class Blind:
 
 
 def measure_blind(
-    pairs: Sequence[tuple[Picture, Picture]],
+    pairs: Sequence[tuple[Frame, Frame]],
     ground: Ground,
     *,
     chars: int,
     asked: Colour | None = None,
 ) -> Blind:
-    """Measure a cue from pairs of the variant and its source, whose colours are mapped already.
+    """Measure a cue from pairs of the variant and its source, of one size.
 
     `chars` is how many letters the cue has; `asked` the colour that the style gives them.
     """
-    variants, sources = [variant for variant, _ in pairs], [source for _, source in pairs]
-    height = variants[0].shape[0]
+    shape = pairs[0][0].shape
+    unseen = tuple(Moment(variant.at_s, None, None) for variant, _ in pairs)
     flags = _doubt_ground(ground)
-    lasting = persist([differ(*pair) for pair in pairs])
-    thresholds = ground.floor.at(find_gradient(sources))
-    footprint = find_footprint(lasting, thresholds, ground.floor.always)
-    if footprint.sum() < _least_ink(chars, height):
-        return Blind(nothing_seen(len(pairs)), flags)
-    rows, columns = _part_of(footprint, round(0.06 * height))
+    footprint = _find_changed(pairs, ground)
+    if footprint.sum() < _least_ink(chars, shape[0]):
+        return Blind(nothing_seen(len(pairs)), flags, unseen)
+    rows, columns = _part_of(footprint, round(0.06 * shape[0]))
     footprint = footprint[rows, columns]
-    cut = [_cut(each, rows, columns) for each in variants]
-    glyphs = find_glyphs(middle_of(cut), footprint, frame_height=height)
-    if glyphs is None or glyphs.mask.sum() < 0.5 * _least_ink(chars, height):
-        return Blind(nothing_seen(len(pairs)), (*flags, "no_letters"))
-    kept = _drop_faded(cut, glyphs)
-    letters = find_edges(kept, glyphs, footprint)
-    found = measure_cue((to_luminance(each), letters) for each in kept)
-    found = _place(found, rows, columns, variants[0].shape)
-    flags += _doubt_glyphs(glyphs, letters, height) + _doubt_figures(found, letters, chars)
-    if len(kept) < len(cut):
+    cut = [variant.picture(rows, columns) for variant, _ in pairs]
+    glyphs = find_glyphs(middle_of(cut), footprint, frame_height=shape[0])
+    if glyphs is None or glyphs.mask.sum() < 0.5 * _least_ink(chars, shape[0]):
+        return Blind(nothing_seen(len(pairs)), (*flags, "no_letters"), unseen)
+    steady = _find_steady(cut, glyphs)
+    letters = find_edges(cut[steady], glyphs, footprint)
+    samples = [measure_sample(to_luminance(each), letters) for each in cut]
+    seen = [each for each in samples[steady] if each is not None]
+    found = _place(sum_up(seen, len(cut[steady]), shape[0]), rows, columns, shape)
+    flags += _doubt_glyphs(glyphs, letters, shape[0]) + _doubt_figures(found, letters, chars)
+    if len(cut[steady]) < len(cut):
         flags += ("fading",)
     if asked is not None and abs(asked.y - glyphs.colour.y) > _ASKED:
         flags += ("other_colour",)
-    return Blind(found, flags)
+    moments = (_to_moment(each.at_s, sample) for each, sample in zip(cut, samples, strict=True))
+    return Blind(found, flags, tuple(moments))
+
+
+def _find_changed(pairs: Sequence[tuple[Frame, Frame]], ground: Ground) -> Mask:
+    """What the caption changes for as long as the cue lasts."""
+    differences = []
+    for variant, source in pairs:
+        differences.append(differ(variant.picture(), ground.colours.apply(source.picture())))
+    gradient = find_gradient(ground.colours.apply(source.picture()) for _, source in pairs)
+    return find_footprint(persist(differences), ground.floor.at(gradient), ground.floor.always)
+
+
+def _to_moment(at_s: float, sample: Sample | None) -> Moment:
+    if sample is None or not sample.tiles.size:
+        return Moment(at_s, None, None)
+    weakest, median = (float(np.percentile(sample.tiles, at)) for at in (10, 50))
+    return Moment(at_s, median, weakest)
 
 
 def _least_ink(chars: int, height: int) -> float:
@@ -166,20 +202,14 @@ def _part_of(mask: Mask, margin: int) -> tuple[slice, slice]:
     return slices[0], slices[1]
 
 
-def _cut(picture: Picture, rows: slice, columns: slice) -> Picture:
-    y, cb, cr = (plane[rows, columns] for plane in (picture.y, picture.cb, picture.cr))
-    return replace(picture, y=y, cb=cb, cr=cr)
-
-
-def _drop_faded(pictures: Sequence[Picture], glyphs: Glyphs) -> list[Picture]:
-    """Without the samples at both ends in which the letters are not yet, or no more, what they are.
+def _find_steady(pictures: Sequence[Picture], glyphs: Glyphs) -> slice:
+    """All but the samples at both ends in which the letters are not yet, or no more, what they are.
 
     Never one in the middle, and never by how much it differs: those are the hard moments.
     """
     agreed = [float(is_near(each, glyphs.colour)[glyphs.mask].mean()) for each in pictures]
     good = [share >= _FADED_SHARE * max(agreed) for share in agreed]
-    first, last = good.index(True), len(good) - good[::-1].index(True)
-    return list(pictures[first:last])
+    return slice(good.index(True), len(good) - good[::-1].index(True))
 
 
 def _place(found: Legibility, rows: slice, columns: slice, shape: tuple[int, int]) -> Legibility:

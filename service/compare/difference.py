@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,9 +53,9 @@ def persist(differences: Sequence[Plane]) -> Plane:
     return np.asarray(ordered[len(differences) // 4 :].mean(axis=0), np.float32)
 
 
-def find_gradient(pictures: Sequence[Picture]) -> Plane:
+def find_gradient(pictures: Iterable[Picture]) -> Plane:
     """How much light changes around each pixel, at most over the pictures."""
-    steepest: Plane = np.zeros(pictures[0].shape, np.float32)
+    steepest: Plane = np.zeros((1, 1), np.float32)
     for picture in pictures:
         across = np.abs(np.diff(picture.y, axis=1, prepend=picture.y[:, :1]))
         down = np.abs(np.diff(picture.y, axis=0, prepend=picture.y[:1]))
@@ -63,14 +63,14 @@ def find_gradient(pictures: Sequence[Picture]) -> Plane:
     return np.asarray(spread(steepest, 1))
 
 
-def find_floor(clean: Sequence[tuple[Plane, Picture]]) -> Floor:
-    """The floor from clean moments: differences, and the source's pictures."""
-    if not clean:
+def find_floor(differences: Sequence[Plane], gradient: Plane) -> Floor:
+    """The floor from what differs at clean moments, and the source's gradient there."""
+    if not differences:
         return Floor(np.full(len(_GRADIENTS) + 1, 3 * _LEAST), None)
-    lasting = persist([difference for difference, _ in clean])
+    lasting = persist(differences)
     # A logo is no noise: solid differences do not raise the floor.
     solid = dilate(erode(lasting > 3 * _LEAST, 2), 4)
-    kinds = np.digitize(find_gradient([picture for _, picture in clean]), _GRADIENTS)
+    kinds = np.digitize(gradient, _GRADIENTS)
     found = []
     for kind in range(len(_GRADIENTS) + 1):
         values = lasting[(kinds == kind) & ~solid]

@@ -1,29 +1,33 @@
-"""Measures the captions of one finished video, given its clip: blind, as nothing else is known.
+"""Measures the captions of finished videos, given their clip: blind, as nothing else is known.
 
-Reads both files three times: for how they lie upon each other, for moments without captions, and
-for the samples, of which one cue's are in memory at a time. For a caller's files this runs in a
-process of its own, with bounds.
+The clip is read three times, however many variants there are: its beginning for how they lie upon
+it in time, then for moments without captions, then for the samples, of which one cue's are in
+memory at a time. For a caller's files this runs in a process of its own, with bounds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from service.captions.model import Cue
-from service.compare.alignment import ColourMap, Offset, find_offset, fit_colours
+from service.compare.alignment import Offset, find_offset, fit_colours
 from service.compare.blind import Blind, Ground, measure_blind
-from service.compare.difference import differ, find_floor
+from service.compare.difference import differ, find_floor, find_gradient
 from service.compare.glyphs import Colour
 from service.compare.legibility import nothing_seen
-from service.compare.planes import Picture
-from service.media.frames import read_pictures, read_thumbs
+from service.compare.planes import Frame
+from service.media.frames import find_size, read_frames, read_thumbs
+from service.media.limits import MOST_PIXELS
+from service.media.probe import probe
 
 SAMPLES = 8
 _FIRST, _LAST = 0.12, 0.88
 _GUARD_S = 0.22
 _SHORTEST_S = 0.3
+_HEAD_S = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,15 @@ class Window:
         return [self.start_s + self.lasts_s * (_FIRST + n * step) for n in range(SAMPLES)]
 
 
-def find_windows(cues: Sequence[Cue]) -> list[Window]:
-    """For each cue, sorted by time, what of it no earlier one is shown in. Pure."""
+def find_windows(cues: Sequence[Cue], duration_s: float = float("inf")) -> list[Window]:
+    """For each cue, sorted by time, what of it is in the video and no earlier one is shown in.
+
+    Pure.
+    """
     windows, end_s = [], 0.0
     for cue in cues:
-        start_s = max(end_s, cue.start_ms / 1000)
-        end_s = max(start_s, cue.end_ms / 1000)
+        start_s = max(end_s, min(cue.start_ms / 1000, duration_s))
+        end_s = max(start_s, min(cue.end_ms / 1000, duration_s))
         windows.append(Window(start_s, end_s))
     return windows
 
@@ -69,55 +76,130 @@ def find_clean_times(windows: Sequence[Window], duration_s: float) -> list[float
     return times
 
 
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One variant: its file, the size it is measured in, and where it lies on its clip in time."""
+
+    label: str
+    path: Path
+    size: tuple[int, int]
+    height: int
+    offset: Offset
+    duration_s: float
+
+
 def measure_films(
-    variant: Path, source: Path, cues: Sequence[Cue], *, asked: Colour | None = None
-) -> list[Blind]:
-    """Measure each cue, sorted by time; `asked` is the colour that the style gives the letters.
+    source: Path | None,
+    variants: Mapping[str, Path],
+    cues: Sequence[Cue],
+    *,
+    asked: Mapping[str, Colour] | None = None,
+    most_pixels: int = MOST_PIXELS,
+) -> dict[str, list[Blind]]:
+    """Measure each cue, sorted by time, in each variant of a clip.
+
+    `asked` is the colour that a variant's style gives the letters, where that is known. Without a
+    clip each variant is compared with the next one, and every cue is flagged.
 
     Raises:
-        UnsupportedFile, ProbeFailed: a file is no video, or cannot be decoded.
+        UnsupportedFile, ProbeFailed: a file is no video, is cut off, or has larger pictures than
+            `most_pixels`.
     """
-    ours, theirs = read_thumbs(variant), read_thumbs(source)
-    offset = find_offset(ours, theirs)
-    windows = find_windows(cues)
-    clean = list(_pairs(variant, source, find_clean_times(windows, ours.times_s[-1]), offset))
-    ground = _learn(clean, offset)
-    del clean
+    if source is None:
+        return _measure_without(variants, cues, asked or {}, most_pixels)
+    begins = read_thumbs(source, until_s=_HEAD_S, most_pixels=most_pixels)
+    lanes = []
+    for label, path in variants.items():
+        about = probe(path, most_pixels=most_pixels)
+        ours = read_thumbs(path, until_s=_HEAD_S, most_pixels=most_pixels)
+        offset = find_offset(ours, begins)
+        lanes.append(_Lane(label, path, find_size(about), about.height, offset, about.duration_s))
+    found: dict[str, list[Blind]] = {}
+    for alike in _group(lanes):
+        found |= _measure_alike(source, alike, cues, asked or {}, most_pixels)
+    return {label: found[label] for label in variants}
+
+
+def _group(lanes: Sequence[_Lane]) -> list[list[_Lane]]:
+    """Variants that need the same pictures of the clip: as a rule all of them."""
+    groups: dict[tuple[float, tuple[int, int]], list[_Lane]] = {}
+    for lane in lanes:
+        groups.setdefault((lane.offset.seconds, lane.size), []).append(lane)
+    return list(groups.values())
+
+
+def _measure_alike(
+    source: Path,
+    lanes: Sequence[_Lane],
+    cues: Sequence[Cue],
+    asked: Mapping[str, Colour],
+    most_pixels: int,
+) -> dict[str, list[Blind]]:
+    """Measure variants of one size and offset, side by side."""
+    first = lanes[0]
+    windows = find_windows(cues, min(lane.duration_s for lane in lanes))
+    clean_s = find_clean_times(windows, min(lane.duration_s for lane in lanes))
+
+    def read(path: Path, times_s: Sequence[float], late_s: float = 0.0) -> Iterator[Frame]:
+        moved_s = [at_s - late_s for at_s in times_s]
+        return read_frames(path, moved_s, size=first.size, most_pixels=most_pixels)
+
+    theirs = list(read(source, clean_s, first.offset.seconds))
+    grounds = {
+        lane.label: _learn(list(zip(read(lane.path, clean_s), theirs, strict=True)), lane.offset)
+        for lane in lanes
+    }
+    del theirs
     wide = [window for window in windows if window.lasts_s >= _SHORTEST_S]
     times_s = [at_s for window in wide for at_s in window.samples()]
-    pairs = _pairs(variant, source, times_s, offset)
-    found = []
+    clip = read(source, times_s, first.offset.seconds)
+    reels = {lane.label: read(lane.path, times_s) for lane in lanes}
+    found: dict[str, list[Blind]] = {lane.label: [] for lane in lanes}
     for cue, window in zip(cues, windows, strict=True):
         if window.lasts_s < _SHORTEST_S:
-            found.append(Blind(nothing_seen(0), ("too_short",)))
+            for each in found.values():
+                each.append(Blind(nothing_seen(0), ("too_short",)))
             continue
-        taken = [(ours, ground.colours.apply(theirs)) for ours, theirs in _take(pairs)]
+        theirs = list(islice(clip, SAMPLES))
         chars = sum(not each.isspace() for each in cue.text)
-        found.append(measure_blind(taken, ground, chars=chars, asked=asked))
+        for lane in lanes:
+            label = lane.label
+            pairs = list(zip(islice(reels[label], SAMPLES), theirs, strict=True))
+            blind = measure_blind(pairs, grounds[label], chars=chars, asked=asked.get(label))
+            found[label].append(_enlarge(blind, lane.height / lane.size[1]))
     return found
 
 
-def _take(pairs: Iterator[tuple[Picture, Picture]]) -> list[tuple[Picture, Picture]]:
-    return [next(pairs) for _ in range(SAMPLES)]
+def _measure_without(
+    variants: Mapping[str, Path],
+    cues: Sequence[Cue],
+    asked: Mapping[str, Colour],
+    most_pixels: int,
+) -> dict[str, list[Blind]]:
+    """Each variant against the next one, whose captions then count as this one's: all flagged."""
+    labels = list(variants)
+    found: dict[str, list[Blind]] = {}
+    for label, other in zip(labels, [*labels[1:], *labels[:1]], strict=True):
+        blinds = [Blind(nothing_seen(0), ())] * len(cues)
+        if other != label:
+            ours = {label: variants[label]}
+            measured = measure_films(
+                variants[other], ours, cues, asked=asked, most_pixels=most_pixels
+            )
+            blinds = measured[label]
+        found[label] = [replace(each, flags=("no_clip", *each.flags)) for each in blinds]
+    return found
 
 
-def _learn(clean: Sequence[tuple[Picture, Picture]], offset: Offset) -> Ground:
-    colours: ColourMap = fit_colours(clean)
-    mapped = [(ours, colours.apply(theirs)) for ours, theirs in clean]
-    floor = find_floor([(differ(ours, theirs), theirs) for ours, theirs in mapped])
-    return Ground(floor, colours, offset, len(clean))
+def _enlarge(blind: Blind, factor: float) -> Blind:
+    """Pixels of the reduced picture told in those of the whole."""
+    seen = blind.legibility
+    return replace(blind, legibility=replace(seen, line_px=seen.line_px * factor))
 
 
-def _pairs(
-    variant: Path, source: Path, times_s: Sequence[float], offset: Offset
-) -> Iterator[tuple[Picture, Picture]]:
-    """Pictures of the variant, and of the same moment of the source at the variant's size."""
-    ours = read_pictures(variant, times_s)
-    first = next(ours, None)
-    if first is None:
-        return
-    height, width = first.shape
-    shifted = [at_s - offset.seconds for at_s in times_s]
-    theirs = read_pictures(source, shifted, size=(width, height))
-    yield first, next(theirs)
-    yield from zip(ours, theirs, strict=True)
+def _learn(clean: Sequence[tuple[Frame, Frame]], offset: Offset) -> Ground:
+    """What encoding and grading alone do to the picture."""
+    colours = fit_colours(clean)
+    differences = [differ(a.picture(), colours.apply(b.picture())) for a, b in clean]
+    gradient = find_gradient(colours.apply(theirs.picture()) for _, theirs in clean)
+    return Ground(find_floor(differences, gradient), colours, offset, len(clean))

@@ -73,8 +73,8 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
-    """What one sample of a cue showed."""
+class Sample:
+    """What one moment of a cue showed."""
 
     tiles: Plane
     shape: Shape
@@ -109,17 +109,24 @@ def measure_cue(samples: Iterable[tuple[Plane, Letters]]) -> Legibility:
 
     Samples are used one at a time, so that a generator keeps the memory flat.
     """
-    seen: list[_Moment] = []
+    seen: list[Sample] = []
     count, height = 0, 1
     for luminance, letters in samples:
         count += 1
         height = luminance.shape[0]
-        shape = find_shape(letters.ink)
-        if shape.lines:
-            tiles = tile_contrasts(luminance, letters, shape.line_px)
-            covered = float(letters.covered.mean())
-            seen.append(_Moment(tiles, shape, find_box(letters.ink), covered))
-    return _sum_up(seen, count, height)
+        sample = measure_sample(luminance, letters)
+        if sample is not None:
+            seen.append(sample)
+    return sum_up(seen, count, height)
+
+
+def measure_sample(luminance: Plane, letters: Letters) -> Sample | None:
+    """Measure one moment from relative luminance; nothing where there is no line of letters."""
+    shape = find_shape(letters.ink)
+    if not shape.lines:
+        return None
+    tiles = tile_contrasts(luminance, letters, shape.line_px)
+    return Sample(tiles, shape, find_box(letters.ink), float(letters.covered.mean()))
 
 
 def tile_contrasts(luminance: Plane, letters: Letters, line_px: float) -> Plane:
@@ -168,7 +175,8 @@ def nothing_seen(samples: int) -> Legibility:
     return Legibility(False, None, None, None, None, None, 0, 0.0, 0.0, 0.0, None, samples, 0)
 
 
-def _sum_up(seen: Sequence[_Moment], samples: int, height: int) -> Legibility:
+def sum_up(seen: Sequence[Sample], samples: int, height: int) -> Legibility:
+    """Pool what was seen at some of so many samples, in pictures of that height."""
     pooled = np.concatenate([each.tiles for each in seen]) if seen else np.empty(0, np.float32)
     if not pooled.size:
         return nothing_seen(samples)

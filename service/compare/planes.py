@@ -19,6 +19,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 _MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 # Of linear red, green and blue, as the WCAG's relative luminance has it.
 _LUMINANCE = (0.2126, 0.7152, 0.0722)
+_ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,27 @@ class Picture:
     @property
     def shape(self) -> tuple[int, int]:
         return (self.y.shape[0], self.y.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame as it is kept: 3 x height x width of Y', Cb, Cr in whole levels, limited range.
+
+    A quarter of a `Picture`'s memory, and no worse: video itself has whole levels.
+    """
+
+    at_s: float
+    planes: NDArray[np.uint8]
+    matrix: str = "bt709"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (self.planes.shape[1], self.planes.shape[2])
+
+    def picture(self, rows: slice = _ALL, columns: slice = _ALL) -> Picture:
+        """The frame, or a part of it, for arithmetic."""
+        y, cb, cr = self.planes[:, rows, columns].astype(np.float32)
+        return Picture(self.at_s, y, cb, cr, self.matrix)
 
 
 def to_luminance(picture: Picture) -> Plane:

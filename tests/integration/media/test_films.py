@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ from sandbox.cues import Cue as Line
 from sandbox.style import PRESETS
 from service.captions.model import Cue
 from service.compare.films import find_clean_times, find_windows, measure_films
+from service.compare.glyphs import Colour
 from service.compare.legibility import find_letters, measure_cue
 from service.compare.planes import to_luminance
 from service.errors import ProbeFailed, UnsupportedFile
-from service.media.frames import read_pictures, read_thumbs
+from service.media.frames import find_size, read_frames, read_thumbs
 from service.media.masks import draw_masks
+from service.media.probe import Probe
 
 FONTS = Path(__file__).resolve().parents[3] / "sandbox" / "fonts"
 CUES = [Cue(400, 1400, "Cold brew"), Cue(1800, 2700, "No filter")]
@@ -54,14 +57,14 @@ def burn(ffmpeg, ground, tmp_path_factory):
 def test_blind_is_near_the_truth(burn, ffmpeg, ground, look):
     """Given an outline or a box, then the contrast found blind is within a quarter of the true."""
     variant, ass = burn(LARGE[look])
-    blind = measure_films(variant, ground, CUES)
+    blind = measure_films(ground, {"A": variant}, CUES)["A"]
     for window, found in zip(find_windows(CUES), blind, strict=True):
-        pictures = list(read_pictures(variant, window.samples()))
-        times_s = [each.at_s for each in pictures]
+        frames = list(read_frames(variant, window.samples()))
+        times_s = [each.at_s for each in frames]
         masks = draw_masks(ffmpeg, ass, times_s=times_s, fonts=FONTS, **SIZE)
         exact = measure_cue(
-            (to_luminance(picture), find_letters(mask.fill, mask.footprint))
-            for picture, mask in zip(pictures, masks, strict=True)
+            (to_luminance(frame.picture()), find_letters(mask.fill, mask.footprint))
+            for frame, mask in zip(frames, masks, strict=True)
         )
         assert found.legibility.visible
         assert found.legibility.contrast == pytest.approx(exact.contrast, rel=0.25)
@@ -70,19 +73,19 @@ def test_blind_is_near_the_truth(burn, ffmpeg, ground, look):
 
 def test_a_video_without_captions_has_only_invisible_cues(ground):
     """Given the clip itself, then both cues are invisible, and none is left out."""
-    found = measure_films(ground, ground, CUES)
+    found = measure_films(ground, {"A": ground}, CUES)["A"]
     assert [each.legibility.visible for each in found] == [False, False]
 
 
 def test_a_cue_hidden_by_an_earlier_one_says_so(ground):
     """Given a cue that begins and ends within another, then it is told apart from an unseen one."""
     cues = [CUES[0], Cue(500, 900, "inside")]
-    assert measure_films(ground, ground, cues)[1].flags == ("too_short",)
+    assert measure_films(ground, {"A": ground}, cues)["A"][1].flags == ("too_short",)
 
 
 def test_pictures_are_those_shown_at_the_times(ground):
     """Given times between frames and after the end, then the frame on the screen comes."""
-    times = [round(each.at_s, 3) for each in read_pictures(ground, [0.0, 0.05, 0.08, 9.0])]
+    times = [round(each.at_s, 3) for each in read_frames(ground, [0.0, 0.05, 0.08, 9.0])]
     assert times == [0.0, 0.04, 0.08, 2.96]
 
 
@@ -115,3 +118,84 @@ def test_clean_times_keep_away_from_captions():
 
 def test_captions_without_a_pause_leave_no_clean_time():
     assert find_clean_times(find_windows([Cue(0, 1500, "a"), Cue(1500, 3000, "b")]), 3.0) == []
+
+
+def test_variants_measured_together_are_as_measured_alone(burn, ground):
+    """Given two variants at once, then each has the figures that it has by itself."""
+    paths = {label: burn(LARGE[look])[0] for label, look in zip("AB", LARGE, strict=True)}
+    together = measure_films(ground, paths, CUES)
+    assert list(together) == ["A", "B"]
+    for label, path in paths.items():
+        assert measure_films(ground, {label: path}, CUES) == {label: together[label]}
+
+
+def test_every_sample_of_a_cue_is_a_moment_of_its_curve(burn, ground):
+    """Given a boxed caption, then its contrast is known at each of its eight samples."""
+    found = measure_films(ground, {"A": burn(LARGE["boxed"])[0]}, CUES)["A"][0]
+    assert len(found.moments) == 8
+    assert [each.at_s for each in found.moments] == sorted(each.at_s for each in found.moments)
+    assert all(0.4 <= each.at_s <= 1.4 for each in found.moments)
+    for each in found.moments:
+        assert each.contrast == pytest.approx(found.legibility.contrast, rel=0.15)
+        assert each.weakest <= each.contrast
+
+
+def test_an_invisible_cue_has_moments_without_a_figure(ground):
+    found = measure_films(ground, {"A": ground}, CUES)["A"][0]
+    assert [each.contrast for each in found.moments] == [None] * 8
+
+
+def test_letters_of_another_colour_than_was_asked_for_are_flagged(burn, ground):
+    """Given white letters, then asking for white passes, and asking for black is doubted."""
+    white, black = Colour(235, 128, 128), Colour(16, 128, 128)
+    path = burn(LARGE["boxed"])[0]
+    for colour, expected in ((white, False), (black, True)):
+        found = measure_films(ground, {"A": path}, CUES, asked={"A": colour})["A"]
+        assert [("other_colour" in each.flags) for each in found] == [expected] * 2
+
+
+def test_without_the_clip_every_figure_is_doubted(burn):
+    """Given two variants and no clip, then each is held against the other, and flagged."""
+    paths = {label: burn(LARGE[look])[0] for label, look in zip("AB", LARGE, strict=True)}
+    found = measure_films(None, paths, CUES)
+    assert {flag for each in found.values() for cue in each for flag in cue.flags[:1]} == {
+        "no_clip"
+    }
+    alone = measure_films(None, {"A": paths["A"]}, CUES)
+    assert [each.flags for each in alone["A"]] == [("no_clip",)] * 2
+
+
+def test_a_turned_video_is_measured_as_players_show_it(burn, ffmpeg, ground, tmp_path):
+    """Given a clip and a variant that say they are to be turned, then nothing changes."""
+    variant = burn(LARGE["boxed"])[0]
+    turned = {}
+    for name, path in {"clip": ground, "A": variant}.items():
+        plain, turned[name] = tmp_path / f"{name}-flat.mp4", tmp_path / f"{name}.mp4"
+        filters = ["-vf", "transpose=cclock", "-crf", "12", "-preset", "ultrafast"]
+        command = [ffmpeg, "-nostdin", "-loglevel", "error"]
+        subprocess.run([*command, "-i", path, *filters, plain], check=True, timeout=60)
+        show = [*command, "-display_rotation", "-90", "-i", plain, "-c", "copy", turned[name]]
+        subprocess.run(show, check=True, timeout=60)
+    assert next(read_frames(turned["A"], [0.0])).shape == (360, 640)
+    straight = measure_films(ground, {"A": variant}, CUES)["A"]
+    found = measure_films(turned["clip"], {"A": turned["A"]}, CUES)["A"]
+    for one, two in zip(straight, found, strict=True):
+        assert two.legibility.contrast == pytest.approx(one.legibility.contrast, rel=0.1)
+        assert two.legibility.box.top == pytest.approx(one.legibility.box.top, abs=0.02)
+
+
+def test_a_picture_larger_than_allowed_is_refused(ground):
+    with pytest.raises(ProbeFailed):
+        measure_films(ground, {"A": ground}, CUES, most_pixels=1000)
+
+
+def test_a_caption_after_the_end_of_the_video_is_not_measured(ground):
+    late = [CUES[0], Cue(5000, 6000, "late")]
+    assert measure_films(ground, {"A": ground}, late)["A"][1].flags == ("too_short",)
+
+
+def test_large_pictures_are_measured_reduced():
+    about = Probe(1.0, 3840, 2160, 0, Fraction(25), 25, "h264", None, "mp4", "yuv420p")
+    width, height = find_size(about)
+    assert (width, height) == (1927, 1084)
+    assert find_size(replace(about, width=1080, height=1920)) == (1080, 1920)

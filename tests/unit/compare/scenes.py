@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.compare.planes import Picture
+from service.compare.planes import Frame, Picture
 
 HEIGHT, WIDTH = 180, 320
 
@@ -31,3 +31,9 @@ def letters(*, line_px: int = 24, top: int = 130, lines: int = 1, left: int = 60
 def draw(ground: Picture, mask: np.ndarray, level: float) -> Picture:
     """The ground with one level of luma where the mask is."""
     return Picture(ground.at_s, np.where(mask, np.float32(level), ground.y), ground.cb, ground.cr)
+
+
+def frame(picture: Picture) -> Frame:
+    """A picture as a decoder gives it, in whole levels."""
+    planes = np.stack([picture.y, picture.cb, picture.cr])
+    return Frame(picture.at_s, np.clip(np.rint(planes), 0, 255).astype(np.uint8), picture.matrix)

@@ -7,11 +7,11 @@ import pytest
 
 from service.compare.alignment import ColourMap, Offset
 from service.compare.blind import Ground, measure_blind
-from service.compare.difference import differ, find_floor
+from service.compare.difference import differ, find_floor, find_gradient
 from service.compare.glyphs import Kind, find_glyphs, is_near, local_mean
 from service.compare.legibility import find_letters, measure_cue
 from service.compare.planes import Picture, dilate, to_luminance
-from tests.unit.compare.scenes import HEIGHT, WIDTH, draw, flat, letters
+from tests.unit.compare.scenes import HEIGHT, WIDTH, draw, flat, frame, letters
 
 CHARS = 20
 MASK = letters(line_px=28)
@@ -27,15 +27,16 @@ def _texture(n, low=40, high=120):
 
 
 def _ground(clean=4, residual=0.5):
-    pairs = [(_texture(n), flat(0)) for n in range(clean)]
-    same = [(differ(a, a) + 1, a) for a, _ in pairs]
+    clear = [_texture(n) for n in range(clean)]
+    same = [differ(each, each) + 1 for each in clear]
     colours = ColourMap(np.eye(3, 4), residual)
-    return Ground(find_floor(same), colours, Offset(0.0, True), clean)
+    floor = find_floor(same, find_gradient(clear))
+    return Ground(floor, colours, Offset(0.0, True), clean)
 
 
 def _blind(paint, *, sources=None, ground=None, chars=CHARS):
     sources = sources or [_texture(n) for n in range(8)]
-    pairs = [(paint(each), each) for each in sources]
+    pairs = [(frame(paint(each)), frame(each)) for each in sources]
     return measure_blind(pairs, ground or _ground(), chars=chars)
 
 

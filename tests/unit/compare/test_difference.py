@@ -22,7 +22,7 @@ _masks = st.integers(0, 2**40 - 1).map(
 
 
 def _footprint(variants, sources, clean):
-    floor = find_floor([(differ(a, b), b) for a, b in clean])
+    floor = find_floor([differ(a, b) for a, b in clean], find_gradient([b for _, b in clean]))
     lasting = persist([differ(a, b) for a, b in zip(variants, sources, strict=True)])
     return find_footprint(lasting, floor.at(find_gradient(sources)), floor.always)
 
@@ -67,7 +67,9 @@ def test_a_moment_at_which_the_ground_has_the_letters_colour_hides_nothing():
 
 
 def test_without_clean_frames_the_floor_is_high():
-    assert find_floor([]).thresholds.min() > find_floor([(flat(0).y, flat(60))]).thresholds.min()
+    gradient = find_gradient([flat(60)])
+    known = find_floor([flat(0).y], gradient)
+    assert find_floor([], gradient).thresholds.min() > known.thresholds.min()
 
 
 @given(_masks)
