@@ -14,6 +14,7 @@ from api import (
     history,
     jobs,
     messages,
+    reports,
     retention,
     story,
     tus,
@@ -57,7 +58,7 @@ def create_app(services: Services) -> Flask:
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"key": []}]
     api.spec.options["servers"] = [{"url": app.config["PUBLIC_URL"]}]
-    rooms = (uploads, tus, jobs, messages, videos, story, account, deliveries, catalog)
+    rooms = (uploads, tus, jobs, messages, videos, reports, story, account, deliveries, catalog)
     for room in (*rooms, history, retention, admin, usage):
         api.register_blueprint(room.routes)
     document_events(api.spec)

@@ -73,6 +73,22 @@ class AnchoredClock:
         time.sleep(seconds)
 
 
+class MachineClock:
+    """This machine's own clock, for commands that work without a store."""
+
+    def now_ms(self) -> int:
+        return int(time.time() * 1000)
+
+    def anchor_if_due(self) -> None:
+        return
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
 class FakeClock:
     """A clock that stands still until a test moves it."""
 

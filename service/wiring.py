@@ -11,6 +11,7 @@ from pathlib import Path
 import requests
 
 from service.clock import AnchoredClock, Clock
+from service.compare.platforms import load_platforms
 from service.jobs.context import Services
 from service.jobs.leases import Leases
 from service.media.apart import probe_apart
@@ -48,17 +49,16 @@ def build_services(
     `pool_wait_s` how long a call to Redis waits for one of the connections.
 
     Raises:
-        StartupError: a secret is missing or malformed.
+        StartupError: a secret is missing or malformed, or the table of platforms is.
     """
-    client_name = f"caption-ab-{name}"
-    client = connect(settings, connections=connections, name=client_name, wait_s=pool_wait_s)
+    named = f"caption-ab-{name}"
+    client = connect(settings, connections=connections, name=named, wait_s=pool_wait_s)
     # The clock asks a connection that is made below, and needs the clock itself.
     clock = AnchoredClock(lambda: connection.server_ms(), settings.clock_anchor_every_s)  # noqa: PLW0108
     connection = Connection(client, settings, clock)
     commands = Commands(connection, settings)
     accounts = AccountStore(connection)
-    vault = Vault(settings.secret_keys)
-    nemo = build_client(settings, clock)
+    vault, nemo = Vault(settings.secret_keys), build_client(settings, clock)
     caller_policy = build_caller_policy(settings)
     return Services(
         settings=settings,
@@ -80,6 +80,7 @@ def build_services(
             caller_policy, connect_s=settings.outbound_connect_s, read_s=settings.outbound_read_s
         ),
         probe=partial(probe_media, limits=read_limits(settings)),
+        platforms=load_platforms(settings.platforms),
         owner=_name_owner(name),
     )
 

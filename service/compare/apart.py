@@ -1,6 +1,7 @@
 """Measuring in a process of its own: bounded in memory and time, without secrets, writing nothing.
 
-`python -m service.compare.apart`, with a request as JSON on its input, is that process.
+`python -m service.compare.apart`, with a request as JSON on its input, is that process. What else
+differs and how captions read are two such processes, so that neither takes the other with it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from service.compare.facts import ClipFacts
+from service.captions.model import Cue
+from service.compare.facts import ClipFacts, ClipSights
 from service.media.limits import MediaLimits, limit_process
 from service.model.documents import read_document, write_document
 
@@ -28,6 +30,7 @@ _ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
+_Facts = TypeVar("_Facts", ClipFacts, ClipSights)
 
 
 def measure_apart(
@@ -37,29 +40,52 @@ def measure_apart(
     limits: MediaLimits,
 ) -> ClipFacts:
     """Measure a clip as `measure` does; what goes wrong on the way is the `fault` of the facts."""
-    request = {
+    request = {"cues": [list(each) for each in cues], **_places(source, variants)}
+    return _run("control", request, limits, ClipFacts)
+
+
+def look_apart(
+    source: Path,
+    variants: Mapping[str, Path],
+    cards: Mapping[str, Sequence[Cue]],
+    asked: Mapping[str, str],
+    limits: MediaLimits,
+) -> ClipSights:
+    """Look at captions as `look` does; what goes wrong on the way is the `fault` of the facts."""
+    told = {
+        label: [[card.start_ms, card.end_ms, card.text] for card in each]
+        for label, each in cards.items()
+    }
+    request = {"cards": told, "asked": dict(asked), **_places(source, variants)}
+    return _run("captions", request, limits, ClipSights)
+
+
+def _places(source: Path, variants: Mapping[str, Path]) -> dict[str, Any]:
+    return {
         "source": str(source),
         "variants": {label: str(path) for label, path in variants.items()},
-        "cues": [list(each) for each in cues],
-        "limits": asdict(limits),
     }
+
+
+def _run(what: str, request: Mapping[str, Any], limits: MediaLimits, kind: type[_Facts]) -> _Facts:
+    asked = {"what": what, "limits": asdict(limits), **request}
     try:
         done = subprocess.run(
             [sys.executable, "-m", "service.compare.apart"],
             env=_ENVIRONMENT,
-            input=json.dumps(request).encode(),
+            input=json.dumps(asked).encode(),
             capture_output=True,
             timeout=limits.deadline_s,
             start_new_session=True,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return ClipFacts(fault=f"Comparing took longer than {limits.deadline_s:.0f} s.")
+        return kind(fault=f"Comparing took longer than {limits.deadline_s:.0f} s.")
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace")[-_MOST_SAID:]
-        _log.warning("measuring_ended", extra={"code": done.returncode, "said": said})
-        return ClipFacts(fault=f"Comparing ended with {_name_end(done.returncode)}.")
-    return read_document(ClipFacts, done.stdout.decode())
+        _log.warning("measuring_ended", extra={"code": done.returncode, "said": said, "what": what})
+        return kind(fault=f"Comparing ended with {_name_end(done.returncode)}.")
+    return read_document(kind, done.stdout.decode())
 
 
 def _name_end(code: int) -> str:
@@ -68,17 +94,34 @@ def _name_end(code: int) -> str:
 
 def main(request: dict[str, Any]) -> None:
     """Bound this process, measure, and print the facts as JSON."""
-    from service.compare.measure import measure
-
     limits = MediaLimits(**request["limits"])
+    measure = {"control": _control, "captions": _captions}[request["what"]]
     limit_process(limits)
     variants = {label: Path(path) for label, path in request["variants"].items()}
-    cues = [(start_s, end_s) for start_s, end_s in request["cues"]]
     try:
-        facts = measure(Path(request["source"]), variants, cues, most_pixels=limits.pixels)
+        facts = measure(Path(request["source"]), variants, request, limits)
     except MemoryError:
-        facts = ClipFacts(fault=f"Comparing takes more than {limits.memory_bytes} bytes of memory.")
+        fault = f"Comparing takes more than {limits.memory_bytes} bytes of memory."
+        facts = (ClipFacts if request["what"] == "control" else ClipSights)(fault=fault)
     sys.stdout.write(write_document(facts))
+
+
+def _control(
+    source: Path, variants: Mapping[str, Path], request: Mapping[str, Any], limits: MediaLimits
+) -> ClipFacts:
+    from service.compare.measure import measure
+
+    cues = [(start_s, end_s) for start_s, end_s in request["cues"]]
+    return measure(source, variants, cues, most_pixels=limits.pixels)
+
+
+def _captions(
+    source: Path, variants: Mapping[str, Path], request: Mapping[str, Any], _: MediaLimits
+) -> ClipSights:
+    from service.compare.sights import look
+
+    cards = {label: [Cue(*each) for each in told] for label, told in request["cards"].items()}
+    return look(source, variants, cards, request["asked"])
 
 
 if __name__ == "__main__":

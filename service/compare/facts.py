@@ -82,7 +82,8 @@ class Film:
     """A video by itself: as shown, after rotation. `end_s` is where decoding ended.
 
     `step_s` is the usual distance of frames, `uneven` the share of distances that are not it;
-    `fault` says why it cannot be compared, and is empty where it can.
+    `fault` says why it cannot be compared, and is empty where it can. `fps` is the rate as the file
+    states it, such as `25/1`; `start_s` the time of the first frame.
     """
 
     width: int = 0
@@ -95,6 +96,8 @@ class Film:
     gaps: tuple[Break, ...] = ()
     has_sound: bool = False
     fault: str = ""
+    fps: str = ""
+    start_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +116,52 @@ class ClipFacts:
 
     source: Film = field(default_factory=Film)
     variants: tuple[Measured, ...] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """Contrasts of a caption in one frame; none where no letter was seen in it."""
+
+    at_s: float
+    contrast: float | None = None
+    weakest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen of one card, which is what stands on the screen at once.
+
+    Figures are those of `legibility.Legibility`; `card` is its place among the variant's cards.
+    `flags` are doubts: from figures that have any, nothing is concluded.
+    """
+
+    card: int
+    visible: bool = False
+    contrast: float | None = None
+    weakest: float | None = None
+    below_4_5: float | None = None
+    below_3: float | None = None
+    lines: int = 0
+    line_px: float = 0.0
+    covered: float = 0.0
+    box: Box | None = None
+    flags: tuple[str, ...] = ()
+    moments: tuple[Glimpse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The captions of one variant as they were seen; `fault` says why they were not."""
+
+    label: str
+    sights: tuple[Sight, ...] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSights:
+    """The captions of all variants of a clip; `fault` says why none was looked at."""
+
+    variants: tuple[Seen, ...] = ()
     fault: str = ""

@@ -62,7 +62,7 @@ class Reel:
         self._steps: list[float] = []
         self._uneven = self._frames = 0
         self._gaps: list[Break] = []
-        self._last_s = 0.0
+        self._first_s = self._last_s = 0.0
         self.fault = ""
 
     def shots(
@@ -103,6 +103,8 @@ class Reel:
             gaps=tuple(self._gaps),
             has_sound=about.has_audio,
             fault=self.fault,
+            fps=f"{about.fps.numerator}/{about.fps.denominator}",
+            start_s=self._first_s,
         )
 
     @property
@@ -136,6 +138,7 @@ class Reel:
         self._frames += 1
         self._last_s = at_s
         if last_s is None:
+            self._first_s = at_s
             return
         step_s = at_s - last_s
         if len(self._steps) < _STEPS_KEPT:

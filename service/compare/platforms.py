@@ -47,7 +47,7 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a variant's captions stand on one platform.
+    """How a variant's captions stand on one platform, which `label` names for people.
 
     `right_shape` tells whether the picture has the platform's aspect ratio; `colliding` are the
     indexes of boxes that reach into what it covers; `edges` names where; `deepest` is the largest
@@ -55,6 +55,7 @@ class Fit:
     """
 
     platform: str
+    label: str
     right_shape: bool
     colliding: tuple[int, ...]
     edges: tuple[str, ...]
@@ -84,14 +85,14 @@ def read_platforms(data: Any) -> tuple[Platform, ...]:
     return found
 
 
-def load_platforms(path: Path = TABLE) -> tuple[Platform, ...]:
-    """Read the table from a file.
+def load_platforms(path: str | Path = "") -> tuple[Platform, ...]:
+    """Read the table from a file; from ours where none is named.
 
     Raises:
         StartupError: the file is not there or is no such table.
     """
     try:
-        return read_platforms(json.loads(path.read_text(encoding="utf-8")))
+        return read_platforms(json.loads(Path(path or TABLE).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise StartupError(
             f"The table of platforms cannot be read: {error}.",
@@ -109,6 +110,7 @@ def judge_fit(boxes: Sequence[Box], platform: Platform, *, width: int, height: i
     deepest = max((depth for reach in reaches for depth in reach.values()), default=0.0)
     return Fit(
         platform.name,
+        platform.label,
         right_shape,
         colliding,
         edges,

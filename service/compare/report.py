@@ -1,7 +1,8 @@
 """The comparison of a job's videos as its reader sees it. Pure.
 
-What their containers tell, what their drafts hold, and what was measured of their pictures and
-sound: together they say whether captions are the only difference.
+What their containers tell, what their drafts hold, and what was measured of their pictures, sound
+and captions: together they say whether captions are the only difference, and which read better.
+The full report is a file; its summary travels with the job and its last event.
 """
 
 from __future__ import annotations
@@ -12,31 +13,62 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from service.compare.verdict import Judgement
+from service.compare import words
+from service.compare.platforms import Platform
+from service.compare.score import Result
+from service.compare.sheet import ClipMeasured, no_verdict, tell_clip
 from service.model.cut import MediaInfo
 from service.model.lifecycle import CutState
 from service.store.jobs import ClipRow, CutRow
 
-#: Of each list of a clip so many are told: the report travels with the job's last event.
+#: Of each list of a clip so many are told in the summary: it travels with the job's last event.
 MOST_TOLD = 8
+#: The form of the full report; readers of another one say that they do not know it.
+VERSION = 1
 
 
 def compare(
-    clips: list[ClipRow], cuts: list[CutRow], judged: Mapping[int, Judgement]
+    clips: Sequence[ClipRow],
+    cuts: Sequence[CutRow],
+    measured: Mapping[int, ClipMeasured],
+    platforms: Sequence[Platform],
 ) -> dict[str, Any]:
-    """A report: for each clip, what its variants' files have in common, and where they differ.
-
-    `judged` has what was decided of each clip's pictures and sound, by its index.
-    """
+    """The full report of a job; `measured` has what was measured of each clip, by its index."""
     confounded = [each for clip in clips for each in _find_confounders(clip.doc.index, cuts)]
-    reports = [{**_compare_clip(clip, cuts), **_control(judged[clip.doc.index])} for clip in clips]
-    reasons = [f"Clip {each['clip'] + 1}: {each['reason']}" for each in reports if each["reason"]]
+    mixed = {each["clip"] for each in confounded}
+    entries = [
+        {
+            **tell_clip(measured[clip.doc.index], platforms, confounded=clip.doc.index in mixed),
+            **_compare_clip(clip, cuts),
+        }
+        for clip in clips
+    ]
+    return put_together(entries, confounded)
+
+
+def put_together(
+    entries: Sequence[dict[str, Any]], confounded: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """A full report from what is told of each clip."""
+    reasons = [f"Clip {each['clip'] + 1}: {each['reason']}" for each in entries if each["reason"]]
     return {
+        "object": "comparison",
+        "version": VERSION,
         "status": "unavailable" if reasons else "done",
         "reason": " ".join(reasons) or None,
-        "clips": reports,
-        "controlled": _controlled([each["controlled"] for each in reports], confounded),
-        "confounded": confounded,
+        "controlled": _controlled([each["controlled"] for each in entries], confounded),
+        "confounded": list(confounded),
+        "verdict": _verdict(entries),
+        "clips": list(entries),
+    }
+
+
+def summarise(full: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a full report travels with the job: under 6 kB for two variants of a clip."""
+    kept = ("status", "reason", "controlled", "confounded", "verdict")
+    return {
+        **{name: full[name] for name in kept},
+        "clips": [_summarise_clip(clip) for clip in full["clips"]],
     }
 
 
@@ -53,21 +85,68 @@ def _controlled(clips: Sequence[bool | None], confounded: Sequence[Any]) -> bool
     return True if clips and all(clips) else None
 
 
-def _control(judged: Judgement) -> dict[str, Any]:
+def _verdict(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the clips' verdicts come to: one side of some, and no other side of any."""
+    verdicts = [each["verdict"] for each in entries]
+    if len(verdicts) == 1:
+        return dict(verdicts[0])
+    if not verdicts:
+        return no_verdict("There is no clip.")
+    caveats = list(dict.fromkeys(each for verdict in verdicts for each in verdict["caveats"]))
+    better = Counter(verdict["better"] for verdict in verdicts if verdict["better"])
+    results = Counter(verdict["result"] for verdict in verdicts)
+    told = words.tell_clips(better, results, len(verdicts))
+    result = _result(better, results)
+    over = {verdict["over"] for verdict in verdicts if verdict["better"]}
     return {
-        "status": "unavailable" if judged.reason else "done",
-        "reason": judged.reason or None,
-        "controlled": judged.controlled,
-        "control": {
-            "differences": [each.as_json() for each in judged.differences[:MOST_TOLD]],
-            "shared": [each.as_json() for each in judged.shared[:MOST_TOLD]],
-            "unsure": list(judged.unsure[:MOST_TOLD]),
-            "notes": list(judged.notes),
-        },
+        "kind": "legibility",
+        "result": result.value,
+        "better": next(iter(better)) if result is Result.BETTER else None,
+        "over": next(iter(over)) if result is Result.BETTER and len(over) == 1 else None,
+        "text": words.join(words.first_words(caveats), told, words.KIND),
+        "caveats": caveats,
     }
 
 
-def _find_confounders(clip: int, cuts: list[CutRow]) -> list[dict[str, Any]]:
+def _result(better: Counter[str], results: Counter[str]) -> Result:
+    if len(better) == 1:
+        return Result.BETTER
+    if better or results[Result.MIXED]:
+        return Result.MIXED
+    return Result.TIE if results[Result.TIE] else Result.UNKNOWN
+
+
+def _summarise_clip(clip: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("clip", "variants", "same_length_and_audio", "differences")
+    control = clip["control"]
+    return {
+        **{name: clip[name] for name in kept if name in clip},
+        "status": clip["status"],
+        "reason": clip["reason"],
+        "controlled": clip["controlled"],
+        "control": {
+            name: each[:MOST_TOLD] if name != "notes" else each for name, each in control.items()
+        },
+        "verdict": clip["verdict"],
+        "scores": {label: each["score"]["value"] for label, each in clip["measures"].items()},
+        "figures": {label: _figures(each) for label, each in clip["measures"].items()},
+    }
+
+
+def _figures(measures: Mapping[str, Any]) -> dict[str, Any]:
+    contrast, timing = measures["contrast"] or {}, measures["timing"] or {}
+    return {
+        "contrast": contrast.get("median"),
+        "weakest": contrast.get("weakest"),
+        "below_3": contrast.get("below_3"),
+        "below_4_5": contrast.get("below_4_5"),
+        "text_height": measures["text_height"]["percent"],
+        "cps": timing.get("cps_highest"),
+        "line_chars": timing.get("line_chars_most"),
+    }
+
+
+def _find_confounders(clip: int, cuts: Sequence[CutRow]) -> list[dict[str, Any]]:
     """What the drafts of a clip's variants hold besides text that is not in all of them."""
     control = {
         cut.doc.label: Counter(cut.doc.edit.control)
@@ -84,7 +163,7 @@ def _find_confounders(clip: int, cuts: list[CutRow]) -> list[dict[str, Any]]:
     ]
 
 
-def _compare_clip(clip: ClipRow, cuts: list[CutRow]) -> dict[str, Any]:
+def _compare_clip(clip: ClipRow, cuts: Sequence[CutRow]) -> dict[str, Any]:
     done = {
         cut.doc.label: cut.doc.result.media
         for cut in finished(cuts, clip.doc.index)
@@ -99,7 +178,6 @@ def _compare_clip(clip: ClipRow, cuts: list[CutRow]) -> dict[str, Any]:
     if len(sizes) > 1:
         differences.append("the variants differ in size")
     return {
-        "clip": clip.doc.index,
         "variants": sorted(done),
         "same_length_and_audio": not differences if len(done) > 1 else None,
         "differences": differences,

@@ -53,7 +53,7 @@ def judge(facts: ClipFacts) -> Judgement:
     if len(facts.variants) < 2:
         return Judgement(None, "A comparison needs two variants.")
     faults = list(_faults(facts))
-    able = [each for each in facts.variants if not _fault_of(facts.source, each.film)]
+    able = [each for each in facts.variants if not fault_of(facts.source, each.film)]
     differences = _compare_all(able)
     shared = tuple(_shared(facts, able))
     unsure, notes = tuple(dict.fromkeys(_unsure(able))), tuple(_notes(able))
@@ -83,7 +83,8 @@ def cannot_follow(source: Film, film: Film) -> str:
     return ""
 
 
-def _fault_of(source: Film, film: Film) -> str:
+def fault_of(source: Film, film: Film) -> str:
+    """Why a variant cannot be compared, now that its frames were read; empty where it can."""
     fault = cannot_follow(source, film)
     if fault:
         return fault
@@ -96,7 +97,7 @@ def _fault_of(source: Film, film: Film) -> str:
 
 def _faults(facts: ClipFacts) -> Iterator[str]:
     for each in facts.variants:
-        fault = _fault_of(facts.source, each.film)
+        fault = fault_of(facts.source, each.film)
         if fault:
             yield f"{each.label}: {fault}."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service.clock import Clock
 from service.jobs.leases import Lease, Leases
@@ -24,6 +25,9 @@ from service.store.endpoints import EndpointStore
 from service.store.jobs import JobStore
 from service.store.replies import ReplyStore
 from service.vault import Vault
+
+if TYPE_CHECKING:  # flow steps know these parts, and must not load what measures videos
+    from service.compare.platforms import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Services:
     caller_policy: Policy
     caller_session: GuardedSession
     probe: Callable[[Path], MediaInfo]
+    platforms: tuple[Platform, ...]
     owner: str
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from api.comparisons import ComparisonReply
 from service.compare.differing import Difference
-from service.compare.report import MOST_TOLD, compare
+from service.compare.report import MOST_TOLD, compare, summarise
+from service.compare.sheet import ClipMeasured
 from service.compare.verdict import Judgement
 from service.model.cut import ClipDoc, CutDoc, Edit, MediaInfo, ResultFile
 from service.model.lifecycle import ClipState, CutState
@@ -35,6 +36,12 @@ def rows(clips: int, *, music: bool = False) -> tuple[list[ClipRow], list[CutRow
     return [ClipRow("row", ClipState.READY, doc) for doc in docs], cuts
 
 
+def told_of(clips: int, judged: list[Judgement], *, music: bool = False) -> dict:
+    """The summary of a job of which nothing but this was measured."""
+    measured = {at: ClipMeasured(at, each) for at, each in enumerate(judged)}
+    return summarise(compare(*rows(clips, music=music), measured, ()))
+
+
 def _with(doc: CutDoc, file: ResultFile) -> CutDoc:
     return CutDoc(doc.clip, doc.label, edit=doc.edit, result=file)
 
@@ -50,30 +57,30 @@ def _with(doc: CutDoc, file: ResultFile) -> CutDoc:
     ],
 )
 def test_a_job_is_controlled_when_all_its_clips_are(judged, controlled, status):
-    told = compare(*rows(len(judged)), dict(enumerate(judged)))
+    told = told_of(len(judged), judged)
     assert (told["controlled"], told["status"]) == (controlled, status)
     assert [each["controlled"] for each in told["clips"]] == [each.controlled for each in judged]
 
 
 def test_a_draft_that_holds_more_confounds_what_looks_the_same():
-    told = compare(*rows(1, music=True), {0: GOOD})
+    told = told_of(1, [GOOD], music=True)
     assert told["controlled"] is False
     assert [each["label"] for each in told["confounded"]] == ["A", "B"]
 
 
 def test_the_reason_names_the_clip():
-    told = compare(*rows(2), {0: GOOD, 1: UNKNOWN})
+    told = told_of(2, [GOOD, UNKNOWN])
     assert told["reason"] == "Clip 2: B: its frame rate varies."
 
 
 def test_a_clip_with_very_many_differences_tells_some():
     many = tuple(Difference("frames", ("B",), "skips one", 1, "frames", each) for each in range(99))
-    told = compare(*rows(1), {0: Judgement(False, differences=many)})
+    told = told_of(1, [Judgement(False, differences=many)])
     assert len(told["clips"][0]["control"]["differences"]) == MOST_TOLD
     assert len(json.dumps(told)) < 4000
 
 
 def test_the_api_tells_all_of_it():
     # Given a comparison with a difference, when the API answers with it, then no field is lost.
-    told = compare(*rows(2), {0: OFF, 1: UNKNOWN})
+    told = told_of(2, [OFF, UNKNOWN])
     assert ComparisonReply().dump(told) == told

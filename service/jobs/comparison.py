@@ -1,0 +1,143 @@
+"""The comparison of a job when its last cut has ended: what is measured, and where it is kept.
+
+Nothing here fails a job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from service.captions.cues import parse_captions
+from service.captions.model import Cue
+from service.captions.style import Style, build_style
+from service.compare.cards import Asked
+from service.compare.clips import measure_clip
+from service.compare.report import finished
+from service.compare.sheet import ClipMeasured
+from service.compare.verdict import Judgement
+from service.errors import CaptionAbError, FileMissing, InvalidRequest, StoreError
+from service.jobs.context import Services
+from service.media.files import Files
+from service.media.limits import MediaLimits
+from service.model.job import JobSpec, VariantSpec
+from service.store.jobs import ClipRow, CutRow
+
+_log = logging.getLogger(__name__)
+_MAX_BYTES = 40_000_000
+_OFF = "Comparing is switched off here."
+_FEW = "Fewer than two of its videos are there."
+
+
+def measure_job(
+    spec: JobSpec, clips: Sequence[ClipRow], cuts: Sequence[CutRow], services: Services
+) -> Mapping[int, ClipMeasured]:
+    """Measure each clip, by its index, all within one deadline; each gets a share of what is left.
+
+    What goes wrong is the reason why a clip's comparison is unavailable.
+    """
+    settings = services.settings
+    if settings.compare_deadline_s <= 0:
+        off = Judgement(None, _OFF)
+        return {clip.doc.index: ClipMeasured(clip.doc.index, off) for clip in clips}
+    asked = {each.label: _asked(each, _cues(spec)) for each in spec.variants}
+    ends_s = services.clock.monotonic_s() + settings.compare_deadline_s
+    measured = {}
+    for done, clip in enumerate(clips):
+        left_s = ends_s - services.clock.monotonic_s()
+        limits = MediaLimits(
+            settings.media_memory_bytes,
+            settings.media_max_pixels,
+            deadline_s=left_s / (len(clips) - done),
+        )
+        measured[clip.doc.index] = _measure(clip, cuts, asked, limits, services)
+    return measured
+
+
+def _measure(
+    clip: ClipRow,
+    cuts: Sequence[CutRow],
+    asked: Mapping[str, Asked],
+    limits: MediaLimits,
+    services: Services,
+) -> ClipMeasured:
+    index = clip.doc.index
+    there = {cut.doc.label: cut for cut in finished(cuts, index)}
+    known = {label: asked[label] for label in there if label in asked}
+    try:
+        if len(known) < 2:
+            return ClipMeasured(index, Judgement(None, _FEW), known)
+        with _local_copies(clip, there, services.files) as (source, paths):
+            measured = measure_clip(
+                index, source, paths, known, limits=limits, clock=services.clock
+            )
+        return replace(measured, revisions={label: there[label].doc.revision for label in known})
+    except CaptionAbError as error:
+        return ClipMeasured(index, Judgement(None, error.info.detail), known)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the videos are there and paid for
+        _log.warning("not_compared", extra={"row": clip.row, "why": type(error).__name__})
+        why = f"It could not be compared ({type(error).__name__})."
+        return ClipMeasured(index, Judgement(None, why), known)
+
+
+@contextlib.contextmanager
+def _local_copies(
+    clip: ClipRow, cuts: Mapping[str, CutRow], files: Files
+) -> Iterator[tuple[Path, dict[str, Path]]]:
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(files.local_copy(clip.doc.file))
+        paths = {
+            label: stack.enter_context(files.local_copy(cut.doc.result.file))
+            for label, cut in cuts.items()
+            if cut.doc.result is not None
+        }
+        yield source, paths
+
+
+def _cues(spec: JobSpec) -> tuple[Cue, ...]:
+    """The captions with their times; nothing where the backend found them, or they have none."""
+    if spec.captions is None:
+        return ()
+    try:
+        return parse_captions(spec.captions.format or None, spec.captions.text).cues
+    except InvalidRequest:
+        return ()
+
+
+def _asked(variant: VariantSpec, cues: tuple[Cue, ...]) -> Asked:
+    try:
+        style = build_style(variant.style)
+    except InvalidRequest:  # of a release that knew other styles
+        style = Style()
+    # A wish in words may ask for any colour, and words that light up have several.
+    is_open = bool(variant.instruction) or style.animation == "karaoke"
+    return Asked(style, cues, "" if is_open else style.color)
+
+
+def keep_report(job_id: str, full: Mapping[str, Any], files: Files) -> None:
+    """Keep a full report among the job's files; a failure of that stops nothing else."""
+    text = json.dumps(full, ensure_ascii=False, separators=(",", ":"))
+    try:
+        files.put(_key(job_id), [text.encode()], max_bytes=_MAX_BYTES)
+    except CaptionAbError as error:
+        _log.warning("comparison_not_kept", extra={"job": job_id, "code": error.code})
+
+
+def read_report(job_id: str, files: Files) -> bytes | None:
+    """The full report as JSON; none where there is none or it cannot be read."""
+    try:
+        return b"".join(files.open_range(_key(job_id)))
+    except FileMissing:
+        return None
+    except StoreError as error:
+        _log.warning("comparison_not_read", extra={"job": job_id, "why": str(error)})
+        return None
+
+
+def _key(job_id: str) -> str:
+    return f"jobs/{job_id}/comparison.json"

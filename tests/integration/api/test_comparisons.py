@@ -1,0 +1,51 @@
+"""The full report of a comparison: for its owner, once the job has ended, and as it was made."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from service.jobs.comparison import keep_report
+from tests.integration.api.conftest import JOB, Visitor
+
+REPORT = {"object": "comparison", "version": 1, "status": "done", "clips": [], "words": "très bien"}
+
+
+@pytest.fixture
+def job_id(ann: Visitor) -> str:
+    return ann.post("/v1/jobs", json=JOB).get_json()["id"]
+
+
+def end(client: redis.Redis, job_id: str) -> None:
+    client.hset(f"cab:job:{job_id}", "status", "succeeded")
+
+
+def test_a_job_under_way_has_none(ann: Visitor, job_id):
+    reply = ann.get(f"/v1/jobs/{job_id}/comparison")
+    assert reply.status_code == 404
+    assert "made when the job ends" in reply.get_json()["detail"]
+
+
+def test_an_ended_job_without_one_says_why(ann: Visitor, job_id, redis_client):
+    end(redis_client, job_id)
+    reply = ann.get(f"/v1/jobs/{job_id}/comparison")
+    assert reply.status_code == 404
+    assert "earlier release" in reply.get_json()["hint"]
+
+
+def test_it_is_answered_as_it_was_made(ann: Visitor, job_id, services, redis_client):
+    # Given an ended job with its report among its files,
+    end(redis_client, job_id)
+    keep_report(job_id, REPORT, services.files)
+    # When its owner reads it, then it is there whole,
+    reply = ann.get(f"/v1/jobs/{job_id}/comparison")
+    assert (reply.status_code, reply.get_json()) == (200, REPORT)
+    # and a second time only that it is unchanged.
+    again = ann.get(reply.request.path, headers={"If-None-Match": reply.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_it_is_nobody_elses(bob: Visitor, job_id, services, redis_client):
+    end(redis_client, job_id)
+    keep_report(job_id, REPORT, services.files)
+    assert bob.get(f"/v1/jobs/{job_id}/comparison").status_code == 404
