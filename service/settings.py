@@ -152,7 +152,7 @@ class Settings:
     media_max_pixels: int = _setting(35_389_440, "Pixels of a picture, at most (8192x4320).")
     compare_deadline_s: float = _setting(
         600.0,
-        "Longest measuring of a job's videos; it ends with what was measured then. 0 measures none.",
+        "Longest measuring of a job's videos; what it did not reach is unknown. 0: none.",
     )
     platforms: str = _setting(
         "", "File like service/compare/platforms.json, which is taken where none is named."

@@ -45,7 +45,7 @@ def measure_apart(
 
 
 def look_apart(
-    source: Path,
+    source: Path | None,
     variants: Mapping[str, Path],
     cards: Mapping[str, Sequence[Cue]],
     asked: Mapping[str, str],
@@ -60,9 +60,9 @@ def look_apart(
     return _run("captions", request, limits, ClipSights)
 
 
-def _places(source: Path, variants: Mapping[str, Path]) -> dict[str, Any]:
+def _places(source: Path | None, variants: Mapping[str, Path]) -> dict[str, Any]:
     return {
-        "source": str(source),
+        "source": str(source) if source else "",
         "variants": {label: str(path) for label, path in variants.items()},
     }
 
@@ -97,31 +97,32 @@ def main(request: dict[str, Any]) -> None:
     limits = MediaLimits(**request["limits"])
     measure = {"control": _control, "captions": _captions}[request["what"]]
     limit_process(limits)
-    variants = {label: Path(path) for label, path in request["variants"].items()}
     try:
-        facts = measure(Path(request["source"]), variants, request, limits)
+        facts = measure(request, limits)
     except MemoryError:
         fault = f"Comparing takes more than {limits.memory_bytes} bytes of memory."
         facts = (ClipFacts if request["what"] == "control" else ClipSights)(fault=fault)
     sys.stdout.write(write_document(facts))
 
 
-def _control(
-    source: Path, variants: Mapping[str, Path], request: Mapping[str, Any], limits: MediaLimits
-) -> ClipFacts:
+def _control(request: Mapping[str, Any], limits: MediaLimits) -> ClipFacts:
     from service.compare.measure import measure
 
     cues = [(start_s, end_s) for start_s, end_s in request["cues"]]
+    source, variants = Path(request["source"]), _paths(request)
     return measure(source, variants, cues, most_pixels=limits.pixels)
 
 
-def _captions(
-    source: Path, variants: Mapping[str, Path], request: Mapping[str, Any], _: MediaLimits
-) -> ClipSights:
+def _captions(request: Mapping[str, Any], limits: MediaLimits) -> ClipSights:
     from service.compare.sights import look
 
+    source = Path(request["source"]) if request["source"] else None
     cards = {label: [Cue(*each) for each in told] for label, told in request["cards"].items()}
-    return look(source, variants, cards, request["asked"])
+    return look(source, _paths(request), cards, request["asked"], most_pixels=limits.pixels)
+
+
+def _paths(request: Mapping[str, Any]) -> dict[str, Path]:
+    return {label: Path(path) for label, path in request["variants"].items()}
 
 
 if __name__ == "__main__":

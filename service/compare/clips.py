@@ -48,7 +48,7 @@ def measure_clip(
         facts = measure_apart(source, variants, _cue_times(asked), limits)
     judged = judge(facts)
     left = replace(limits, deadline_s=ends_s - clock.monotonic_s())
-    sights = _look(source, variants, asked, facts, left)
+    sights = look_at_captions(source, variants, asked, facts, left)
     return ClipMeasured(clip, judged, asked, facts, sights)
 
 
@@ -60,8 +60,8 @@ def _cue_times(asked: Mapping[str, Asked]) -> list[tuple[float, float]]:
     return sorted(times)
 
 
-def _look(
-    source: Path,
+def look_at_captions(
+    source: Path | None,
     variants: Mapping[str, Path],
     asked: Mapping[str, Asked],
     facts: ClipFacts,

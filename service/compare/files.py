@@ -11,8 +11,8 @@ from service.captions.model import Cue
 from service.captions.style import Style
 from service.clock import Clock, MachineClock
 from service.compare.cards import Asked
-from service.compare.clips import NO_TIMES, measure_clip
-from service.compare.facts import ClipFacts, ClipSights, Film, Measured
+from service.compare.clips import look_at_captions, measure_clip
+from service.compare.facts import ClipFacts, Film, Measured
 from service.compare.platforms import Platform, load_platforms
 from service.compare.report import put_together
 from service.compare.sheet import ClipMeasured, tell_clip
@@ -39,7 +39,7 @@ def compare_files(
     """The full report on finished videos of one clip, as a job has it.
 
     Args:
-        source: The clip without captions; without it only what cues tell is told.
+        source: The clip without captions; without it all figures are flagged.
         variants: The videos by label, two at least.
         cues: When which caption is shown, sorted by time; empty where that is not known.
         styles: What was asked for, by label: how many words stand at once, and what is animated.
@@ -75,15 +75,13 @@ def compare_files(
 def _without_clip(
     variants: Mapping[str, Path], asked: Mapping[str, Asked], limits: MediaLimits
 ) -> ClipMeasured:
-    """What files state of themselves."""
+    """What files state of themselves, and their captions each against the other's."""
     films = [Measured(label, _look_into(path, limits)) for label, path in variants.items()]
     able = [each.film for each in films if not each.film.fault]
-    clip = Film(stated_s=max((film.stated_s for film in able), default=0.0))
-    timed = any(each.cues for each in asked.values())
-    fault = "there is no clip to tell the captions from" if timed else NO_TIMES
-    return ClipMeasured(
-        0, Judgement(None, NO_CLIP), asked, ClipFacts(clip, tuple(films)), ClipSights(fault=fault)
-    )
+    clip = able[0] if able else Film()  # what the others' shape and length are held against
+    facts = ClipFacts(clip, tuple(films))
+    sights = look_at_captions(None, variants, asked, facts, limits)
+    return ClipMeasured(0, Judgement(None, NO_CLIP), asked, facts, sights)
 
 
 def _look_into(path: Path, limits: MediaLimits) -> Film:
@@ -94,6 +92,7 @@ def _look_into(path: Path, limits: MediaLimits) -> Film:
     return Film(
         found.width,
         found.height,
+        found.duration_s,
         found.duration_s,
         step_s=float(1 / found.fps) if found.fps else 0.0,
         has_sound=found.has_audio,

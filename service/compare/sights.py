@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from service.compare.facts import Box, ClipSights, Glimpse, Seen, Sight
 from service.compare.films import measure_films
 from service.compare.glyphs import Colour
 from service.errors import MediaError
+from service.media.limits import MOST_PIXELS
+
+NOTHING_SHOWN = "no caption is shown within the clip"
 
 #: Rows of BT.709 in limited range, for colours of 0..255.
 _TO_LEVELS = np.array(
@@ -25,35 +29,67 @@ _TO_LEVELS = np.array(
 
 
 def look(
-    source: Path,
+    source: Path | None,
     variants: Mapping[str, Path],
     cards: Mapping[str, Sequence[Cue]],
     asked: Mapping[str, str],
+    *,
+    most_pixels: int = MOST_PIXELS,
 ) -> ClipSights:
     """Look at every card of each variant; `asked` are colours of letters, such as `#FFFFFF`.
 
     What cannot be read is told of in the facts; nothing is raised for it.
     """
-    found = {}
-    for label, path in variants.items():
-        found[label] = _look_at(source, label, path, cards[label], asked.get(label, ""))
+    colours = {label: to_colour(colour) for label, colour in asked.items()}
+    found: dict[str, Seen] = {}
+    for labels in _group(cards):
+        if not cards[labels[0]]:
+            found |= {label: Seen(label, fault=NOTHING_SHOWN) for label in labels}
+            continue
+        measure = partial(
+            _measure, source, variants, cards[labels[0]], asked=colours, most_pixels=most_pixels
+        )
+        try:
+            found |= measure(labels)
+        except MediaError:
+            # One of them cannot be read: the others can be.
+            for label in labels:
+                found[label] = _measure_one(label, measure)
     return ClipSights(tuple(found[label] for label in sorted(found)))
 
 
-def _look_at(source: Path, label: str, path: Path, cards: Sequence[Cue], colour: str) -> Seen:
-    if not cards:
-        return Seen(label, fault="no caption is shown within the clip")
+def _group(cards: Mapping[str, Sequence[Cue]]) -> list[list[str]]:
+    """Variants that show the same at the same times: the clip is read once for them."""
+    groups: dict[tuple[Cue, ...], list[str]] = {}
+    for label, each in cards.items():
+        groups.setdefault(tuple(each), []).append(label)
+    return list(groups.values())
+
+
+def _measure(
+    source: Path | None,
+    variants: Mapping[str, Path],
+    cards: Sequence[Cue],
+    labels: Sequence[str],
+    *,
+    asked: Mapping[str, Colour],
+    most_pixels: int,
+) -> dict[str, Seen]:
+    chosen = {label: variants[label] for label in labels}
+    blind = measure_films(source, chosen, cards, asked=asked, most_pixels=most_pixels)
+    return {label: Seen(label, tuple(_sights(each))) for label, each in blind.items()}
+
+
+def _measure_one(label: str, measure: Callable[[list[str]], dict[str, Seen]]) -> Seen:
     try:
-        blind = measure_films(path, source, cards, asked=to_colour(colour) if colour else None)
+        return measure([label])[label]
     except MediaError as error:
         return Seen(label, fault=error.detail.rstrip("."))
-    return Seen(label, tuple(_sights(blind)))
 
 
 def _sights(blind: Sequence[Blind]) -> Iterator[Sight]:
     for place, each in enumerate(blind):
         seen = each.legibility
-        moments = getattr(each, "moments", ())
         yield Sight(
             place,
             seen.visible,
@@ -66,7 +102,7 @@ def _sights(blind: Sequence[Blind]) -> Iterator[Sight]:
             seen.covered,
             _box(each),
             each.flags,
-            tuple(Glimpse(at.at_s, at.contrast, at.weakest) for at in moments),
+            tuple(Glimpse(at.at_s, at.contrast, at.weakest) for at in each.moments),
         )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from service.jobs.comparison import read_report
 from service.model.lifecycle import CutState
 
 
@@ -45,6 +47,13 @@ def test_variants_that_differ_in_captions_alone_are_controlled(make_engine, smal
     (clip,) = ended.result["clips"]
     assert (clip["controlled"], clip["reason"]) == (True, None)
     assert clip["control"]["differences"] == []
+    # And how far captions of this size can be judged; everything is among its files.
+    assert clip["verdict"]["result"] == "unknown"
+    assert "low confidence" in clip["verdict"]["text"]
+    full = json.loads(read_report(ended.id, engine.services.files))
+    assert (full["job"], full["clips"][0]["variants"]) == (ended.id, ["A", "B"])
+    assert full["clips"][0]["measures"]["A"]["cues"]["measured"] > 0
+    assert len(json.dumps(ended.result)) < 6000
 
 
 def test_a_video_that_is_gone_leaves_the_job_a_success(make_engine, small_clip):
