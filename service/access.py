@@ -14,7 +14,7 @@ import re
 import secrets
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,7 +124,14 @@ class KeyCache:
             raise Unauthorized("There is no API key in the Authorization header.")
         if not is_well_formed(match.group(1)):
             raise Unauthorized("This is not an API key: its form or its checksum is wrong.")
-        known = self._find(digest(match.group(1), self._settings.key_pepper))
+        key = digest(match.group(1), self._settings.key_pepper)
+        return self._caller(self._find(key, self._api_keys.read))
+
+    def resolve_id(self, key_id: str) -> Caller:
+        """The caller whose key has this id; they have shown it before. Raises as `resolve`."""
+        return self._caller(self._find(key_id, self._api_keys.find))
+
+    def _caller(self, known: _Known) -> Caller:
         if known.caller is None:
             raise Unauthorized("This API key is unknown or was revoked.")
         if known.expires_ms and known.expires_ms <= self._clock.now_ms():
@@ -137,14 +144,14 @@ class KeyCache:
             if known.caller is not None and known.caller.tenant_id == tenant_id:
                 self._known.pop(key, None)
 
-    def _find(self, key: str) -> _Known:
+    def _find(self, key: str, read: Callable[[str], ApiKey | None]) -> _Known:
         now_s = self._clock.monotonic_s()
         known = self._known.get(key)
         if known is not None and now_s < known.until_s:
             self._known.move_to_end(key)
             return known
         try:
-            found = self._api_keys.read(key)
+            found = read(key)
         except StoreUnavailable:
             lasts_s = self._settings.key_outage_s
             if known is None or known.caller is None or now_s >= known.until_s + lasts_s:
@@ -165,7 +172,8 @@ class KeyCache:
     def _note_use(self, key: str, found: ApiKey) -> None:
         """Write down that a key is in use; a store that takes no writes keeps no request up."""
         now_ms = self._clock.now_ms()
-        if now_ms < found.used_ms + USED_EVERY_MS or 0 < found.expires_ms <= now_ms:
+        fresh = now_ms < found.used_ms + USED_EVERY_MS
+        if fresh or key == found.id or 0 < found.expires_ms <= now_ms:
             return
         try:
             self._api_keys.touch(key, now_ms=now_ms, every_ms=USED_EVERY_MS)

@@ -40,6 +40,8 @@ class Act(StrEnum):
     RETENTION_CHANGED = "retention.changed"
     JOB_DELETED = "job.deleted"
     UPLOAD_DELETED = "upload.deleted"
+    SHARE_CREATED = "share.created"
+    SHARE_REVOKED = "share.revoked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+# size: every setting is one field of one class
 """Every setting of the product, read once from the environment.
 
 `CAPTION_AB_*` and the vendor's `NEMO_*` are the only names. Durations end in `_s`; sequences are
@@ -123,6 +124,11 @@ class Settings:
         4,
         "Clips of one backend account fetched at once; below `transfer_threads`, so that one "
         "account never has them all.",
+    )
+    share_max_s: float = _setting(7776000.0, "Longest life of a share link.")
+    session_s: float = _setting(43200.0, "How long somebody who signs in stays so.")
+    sign_ins_per_minute: int = _setting(
+        30, "Tries to sign in from one address in a minute; 0: any."
     )
     request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")
     upload_max_bytes: int = _setting(500_000_000, "Largest file accepted (SEED: 500 MB).")

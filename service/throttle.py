@@ -44,9 +44,11 @@ class _Count:
 class Throttle:
     """Counts requests by key, in minutes of the clock."""
 
-    def __init__(self, connection: Connection, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, connection: Connection, settings: Settings, clock: Clock, limit: int | None = None
+    ) -> None:
         self._connection = connection
-        self._limit = settings.key_requests_per_minute
+        self._limit = settings.key_requests_per_minute if limit is None else limit
         self._clock = clock
         self._counts: OrderedDict[str, _Count] = OrderedDict()
         self._ask_from_s = 0.0

@@ -72,6 +72,12 @@ class Keys:
     def sessions(self, job_id: str) -> str:
         return f"{self.prefix}job:{job_id}:sessions"
 
+    def job_shares(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:shares"
+
+    def job_preferences(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:preferences"
+
     def evidence(self, edit_id: str) -> str:
         return f"{self.prefix}evidence:{edit_id}"
 

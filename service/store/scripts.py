@@ -175,6 +175,18 @@ DELETE_JOB = _script(
 )
 WARN = _script("warn", "job", "expires_ms", "event")
 
+CREATE_SHARE = _script(
+    "create_share",
+    *("tenant", "job", "share", "most", "doc"),
+    refuses=(Refusal.GONE, Refusal.QUOTA, Refusal.FULL),
+)
+REVOKE_SHARE = _script("revoke_share", "tenant", "job", "share", refuses=(Refusal.GONE,))
+ADD_PREFERENCE = _script(
+    "add_preference",
+    *("tenant", "job", "share", "most", "doc"),
+    refuses=(Refusal.GONE, Refusal.FULL),
+)
+
 SCRIPTS: tuple[Script, ...] = (
     CREATE_JOB,
     ADD_CUT,
@@ -212,6 +224,9 @@ SCRIPTS: tuple[Script, ...] = (
     RETIRE,
     DELETE_JOB,
     WARN,
+    CREATE_SHARE,
+    REVOKE_SHARE,
+    ADD_PREFERENCE,
 )
 
 

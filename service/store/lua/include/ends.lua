@@ -22,7 +22,8 @@ local function end_job(job, tenant, spec, remember_ms, uncounted_ms)
     free_slot(row, redis.call('HGET', K.row(row), 'account') or '')
     redis.call('DEL', K.row(row))
   end
-  redis.call('DEL', K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job))
+  redis.call('DEL', K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job), K.job_shares(job),
+    K.job_preferences(job))
   redis.call('ZREM', K.tenant_jobs(tenant), job)
   redis.call('SREM', K.tenant_open(tenant), job)
   redis.call('ZREM', K.retention, job)

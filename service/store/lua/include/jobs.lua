@@ -44,6 +44,11 @@ local function release_after_cuts(job)
   end
   release_reserved(job)
 end
+-- The keys of a job beside its rows.
+local function keys_of(job)
+  return { K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job), K.job_shares(job),
+    K.job_preferences(job) }
+end
 -- A job's keys live for `ttl` after it has ended and nothing of it is open any more. `retire` ends
 -- them together with their files; a day later Redis would do it alone.
 local UNSWEPT_MS = 86400000
@@ -63,7 +68,7 @@ local function expire_if_quiet(job)
   for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do
     redis.call('PEXPIRE', K.row(row), unswept)
   end
-  for _, key in ipairs({ K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job) }) do
+  for _, key in ipairs(keys_of(job)) do
     redis.call('PEXPIRE', key, unswept)
   end
 end
@@ -75,7 +80,7 @@ local function keep_again(job)
   for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do
     redis.call('PERSIST', K.row(row))
   end
-  for _, key in ipairs({ K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job) }) do
+  for _, key in ipairs(keys_of(job)) do
     redis.call('PERSIST', key)
   end
 end

@@ -17,6 +17,8 @@ function K.job(id) return P .. 'job:' .. id end
 function K.job_rows(id) return P .. 'job:' .. id .. ':rows' end
 function K.job_events(id) return P .. 'job:' .. id .. ':events' end
 function K.sessions(id) return P .. 'job:' .. id .. ':sessions' end
+function K.job_shares(id) return P .. 'job:' .. id .. ':shares' end
+function K.job_preferences(id) return P .. 'job:' .. id .. ':preferences' end
 function K.evidence(edit) return P .. 'evidence:' .. edit end
 function K.account(id) return P .. 'account:' .. id end
 function K.slots(id) return P .. 'account:' .. id .. ':slots' end
