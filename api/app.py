@@ -12,15 +12,19 @@ from api import (
     catalog,
     deliveries,
     history,
+    job_list,
     jobs,
     messages,
     reports,
     retention,
+    shares,
+    sign_in,
     story,
     tus,
     uploads,
     usage,
     videos,
+    visits,
 )
 from api.conventions import register_conventions
 from api.events import document_events
@@ -59,11 +63,13 @@ def create_app(services: Services) -> Flask:
     api.spec.options["security"] = [{"key": []}]
     api.spec.options["servers"] = [{"url": app.config["PUBLIC_URL"]}]
     rooms = (uploads, tus, jobs, messages, videos, reports, story, account, deliveries, catalog)
-    for room in (*rooms, history, retention, admin, usage):
+    for room in (*rooms, history, retention, shares, admin, usage):
         api.register_blueprint(room.routes)
     document_events(api.spec)
     app.register_blueprint(health_routes(services))
     app.register_blueprint(page_routes(api))
+    for place in (sign_in, job_list, visits):
+        app.register_blueprint(place.routes)
     return app
 
 

@@ -146,12 +146,7 @@ def read_job(_query: dict[str, Any], job_id: str) -> Response:
 @routes.alt_response(409, "CONFLICT")
 def cancel_job(_query: dict[str, Any], job_id: str) -> Response:
     """Ask a job to end; asking again changes nothing. 409 when its videos exist or it has ended."""
-    parts, job = services(), own_job(job_id)
-    now_ms = parts.clock.now_ms()
-    event = event_body(EventType.JOB_CANCELING, job.id, {"status": "canceling"}, now_ms=now_ms)
-    status = parts.jobs.cancel(job.id, event, now_ms=now_ms)
-    if status in ENDED_JOB and status is not JobStatus.CANCELED:
-        raise Conflict(f"The job has ended as {status}.", job_status=status.value)
+    status = ask_to_cancel(own_job(job_id))
     return _answer_job(own_job(job_id), {}, 200 if status in ENDED_JOB else 202)
 
 
@@ -190,6 +185,21 @@ def retry_ended_job(_query: dict[str, Any], job_id: str) -> Response:
     if accepted.resource is None:
         return _answer_job(own_job(accepted.job_id), headers, 202)
     return answer_json(accepted.resource, 202, {**headers, "Retry-After": RETRY_AFTER_S})
+
+
+def ask_to_cancel(job: Job) -> JobStatus:
+    """Ask a job to end; its status after that.
+
+    Raises:
+        Conflict: it has ended otherwise, or is comparing its videos.
+    """
+    parts = services()
+    now_ms = parts.clock.now_ms()
+    event = event_body(EventType.JOB_CANCELING, job.id, {"status": "canceling"}, now_ms=now_ms)
+    status = parts.jobs.cancel(job.id, event, now_ms=now_ms)
+    if status in ENDED_JOB and status is not JobStatus.CANCELED:
+        raise Conflict(f"The job has ended as {status}.", job_status=status.value)
+    return status
 
 
 def own_job(job_id: str) -> Job:

@@ -14,19 +14,29 @@ ON_JOB = (
     "read_events",
     "delete_job",
     "read_story",
+    "create_share",
+    "read_shares",
 )
 ON_VARIANT = ("create_message", "read_variant_timeline", "read_video")
+ON_SHARE = ("revoke_share",)
 ON_UPLOAD = ("read_upload", "delete_upload")
 
 
 def links(
-    status: int, parameter: str, operations: Sequence[str], on_variant: Sequence[str] = ()
+    status: int,
+    parameter: str,
+    operations: Sequence[str],
+    on_variant: Sequence[str] = (),
+    *,
+    of_job: bool = False,
 ) -> dict[str, dict[int, dict[str, Any]]]:
     """What `Routes.doc` takes: from the id of an answer to the operations on it.
 
-    Those on a variant get the label that every job has.
+    Those on a variant get the label that every job has, those `of_job` the job's id too.
     """
     to = {parameter: "$response.body#/id"}
+    if of_job:
+        to["job_id"] = "$response.body#/job_id"
     made = {name: _link(name, to) for name in operations}
     made |= {name: _link(name, {**to, "label": "A"}) for name in on_variant}
     return {"responses": {status: {"links": made}}}

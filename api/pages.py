@@ -1,4 +1,4 @@
-"""The few pages: the interactive documentation (offline), the list of errors, a job's address.
+"""The few pages that are the same for everybody: the documentation (offline), the list of errors.
 
 Static files are read once at start, so that no request waits for the disk.
 """
@@ -18,14 +18,13 @@ from api.http_errors import HTTP_CODES, HTTP_HINTS
 from api.openapi import ProblemApi
 from api.postman import to_postman
 from api.problems import status_of, title_of
-from api.state import public_url
 from service.errors import CaptionAbError, NotFound
-from service.ids import is_id
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
 _FILES = (
     "docs.js",
     "docs.css",
+    "pages.css",
     "swagger-ui-bundle.js",
     "swagger-ui-bundle.js.LICENSE.txt",
     "swagger-ui.css",
@@ -63,7 +62,6 @@ def page_routes(api: ProblemApi) -> Blueprint:
     routes.add_url_rule("/docs/errors", view_func=show_errors)
     routes.add_url_rule("/docs/postman.json", view_func=send_collection)
     routes.add_url_rule("/docs/errors/<code>", view_func=show_error)
-    routes.add_url_rule("/jobs/<job_id>", view_func=show_job)
     routes.add_url_rule("/static/<name>", view_func=send_static)
     load_static()
     return routes
@@ -121,18 +119,6 @@ def list_errors() -> dict[str, tuple[str, str, str, str]]:
     for status, code, title in HTTP_CODES:
         found.setdefault(code, (str(status), title, HTTP_HINTS.get(code, ""), "no"))
     return found
-
-
-def show_job(job_id: str) -> Response:
-    """Where a job's link leads without a key: how to read it; nothing of the job itself."""
-    if not is_id(job_id, "job"):
-        raise NotFound("There is no such job.")
-    url = html.escape(f"{public_url()}/v1/jobs/{job_id}")
-    return _text_page(
-        "Job",
-        f"<p>Read this job with your API key:</p>"
-        f'<pre>curl -H "Authorization: Bearer $CAPTION_AB_KEY" {url}</pre>',
-    )
 
 
 def send_static(name: str) -> Response:

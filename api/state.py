@@ -34,6 +34,7 @@ class ApiState:
     listeners: Listeners
     throttle: Throttle
     dry_runs: DryRuns
+    sign_ins: Throttle
 
 
 def attach_state(extensions: dict[str, Any], services: Services) -> None:
@@ -43,7 +44,10 @@ def attach_state(extensions: dict[str, Any], services: Services) -> None:
     throttle = Throttle(services.connection, services.settings, services.clock)
     settings = services.settings
     dry_runs = DryRuns(settings.rehearsals, settings.rehearsals_per_key)
-    extensions[_EXTENSION] = ApiState(services, keys, listeners, throttle, dry_runs)
+    sign_ins = Throttle(
+        services.connection, settings, services.clock, limit=settings.sign_ins_per_minute
+    )
+    extensions[_EXTENSION] = ApiState(services, keys, listeners, throttle, dry_runs, sign_ins)
 
 
 def state() -> ApiState:

@@ -93,8 +93,10 @@ def pick_result(own: list[CutRow], revision: int | None = None) -> ResultFile:
     raise _not_there(own)
 
 
-def send_file(result: ResultFile, headers: dict[str, str]) -> Response:
+def send_file(result: ResultFile, headers: dict[str, str], *, linked: bool = True) -> Response:
     """A file, the range of it that is asked for, or a link to it; HEAD and 304 read nothing.
+
+    Without `linked` it always comes through this process.
 
     Raises:
         RangeRefused: the file has no such bytes.
@@ -112,16 +114,20 @@ def send_file(result: ResultFile, headers: dict[str, str]) -> Response:
     response.headers["Content-Length"] = str(end - start)
     if request.method == "HEAD":
         return response
-    address = services().files.link(
-        result.file,
-        media_type=headers["Content-Type"],
-        disposition=headers.get("Content-Disposition", ""),
-    )
+    address = _link(result, headers) if linked else ""
     if address:
         return Response(status=302, headers={"Location": address, "Cache-Control": "no-store"})
     response.response = services().files.open_range(result.file, start, end)
     response.direct_passthrough = True
     return response
+
+
+def _link(result: ResultFile, headers: dict[str, str]) -> str:
+    """Where the file can be had for a while without us; empty where nowhere."""
+    disposition = headers.get("Content-Disposition", "")
+    return services().files.link(
+        result.file, media_type=headers["Content-Type"], disposition=disposition
+    )
 
 
 def pick_range(asked: Range, size: int) -> tuple[int, int]:

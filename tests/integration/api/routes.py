@@ -21,6 +21,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/v1/retention"): {"job_ttl_s": 86_400},
     ("POST", "/v1/admin/tenants"): {"name": "one more"},
     ("POST", "/v1/admin/keys"): {"name": "ci"},
+    ("POST", "/v1/jobs/{job_id}/shares"): {},
     ("POST", "/v1/webhook-endpoints"): {"url": "https://hooks.example.com/in"},
     ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"description": "changed"},
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/replay"): {"since": "2026-11-25T00:00:00Z"},

@@ -23,6 +23,7 @@ OWNED = {
     "tenant_id": "ten",
     "endpoint_id": "whe",
     "delivery_id": "",
+    "share_id": "shr",
 }
 
 
@@ -135,8 +136,10 @@ def test_what_is_anothers_does_not_exist(ann, bob, routes, with_scopes, services
     (key,) = services.accounts.api_keys.page(bob.tenant_id, before_ms=None, limit=9)
     hook = {"url": "https://hooks.example.com/in"}
     endpoint = bob.post("/v1/webhook-endpoints", json=hook).get_json()["id"]
+    job = bob.post("/v1/jobs", json=JOB).get_json()["id"]
     theirs = {
-        "job_id": bob.post("/v1/jobs", json=JOB).get_json()["id"],
+        "job_id": job,
+        "share_id": bob.post(f"/v1/jobs/{job}/shares", json={}).get_json()["id"],
         "upload_id": upload,
         "key_id": key.id,
         "tenant_id": bob.tenant_id,

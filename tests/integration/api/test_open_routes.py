@@ -173,11 +173,6 @@ def test_events_are_described_as_their_page_has_it(ann: Visitor):
         assert text in webhooks[kind]["post"]["description"]
 
 
-def test_a_jobs_page_tells_nothing_of_it(ann: Visitor):
-    assert ann.client.get("/jobs/job_00000000000000000000000000").status_code == 200
-    assert ann.client.get("/jobs/x").status_code == 404
-
-
 def test_the_styles_are_the_presets(ann: Visitor):
     data = ann.get("/v1/styles").get_json()["data"]
     assert [each["preset"] for each in data] == list(PRESETS)
@@ -192,17 +187,20 @@ def test_the_limits_are_the_settings(ann: Visitor):
 def test_every_operation_on_a_job_is_linked_from_the_answer_that_makes_one(ann: Visitor):
     # Given the operations whose path names a job or an upload
     document = ann.client.get("/openapi.json").get_json()
-    found = {"{job_id}": set(), "{upload_id}": set()}
+    found = {"{share_id}": set(), "{job_id}": set(), "{upload_id}": set()}
     for path, operations in document["paths"].items():
         if path.startswith("/v1/uploads/tus"):
             continue  # what begins such an upload answers with an address, not with an id
         for parameter, names in found.items():
             if parameter in path:
                 names.update(o["operationId"] for o in operations.values() if "operationId" in o)
+                break
     # Then links lead to them all, so that a client and a tester find their way
     made = document["paths"]["/v1/jobs"]["post"]["responses"]["202"]["links"]
     sent = document["paths"]["/v1/uploads"]["post"]["responses"]["201"]["links"]
+    shared = document["paths"]["/v1/jobs/{job_id}/shares"]["post"]["responses"]["201"]["links"]
     assert set(made) == found["{job_id}"]
+    assert set(shared) == found["{share_id}"]
     assert set(sent) == found["{upload_id}"]
 
 
