@@ -21,10 +21,10 @@ from api.fields import (
 )
 from api.listing import METADATA
 from api.styled import StyledSchema
+from api.styles import StyleRequest
 from service.captions.assets import ROLES
 from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, CaptionFormat
-from service.captions.style import PRESETS
 from service.model.job import LABELS, MAX_REVISIONS
 from service.model.lifecycle import JobStatus
 from service.webhooks.events import OF_NO_JOB, EventType
@@ -93,30 +93,6 @@ class AssetRequest(StrictSchema):
         required=True, validate=_UPLOAD, metadata={"pattern": "^upl_[0-9a-z]{26}$"}
     )
     role = fields.String(required=True, validate=OneOf(ROLES))
-
-
-class StyleRequest(StrictSchema):
-    """A preset and what differs from it; what each may be is in `GET /v1/styles`."""
-
-    class Meta(StrictSchema.Meta):  # noqa: D106  marshmallow's form
-        example = '{"preset": "outline"}'
-
-    preset = fields.String(metadata={"enum": list(PRESETS)})
-    font = fields.String()
-    size = LiteralNumber(metadata={"description": "Percent of the frame's short side."})
-    weight = LiteralInteger()
-    color = fields.String(metadata={"example": "#FFD700"})
-    outline_color = fields.String()
-    outline_width = LiteralNumber()
-    box = LiteralBoolean()
-    box_color = fields.String()
-    box_opacity = LiteralNumber()
-    position = fields.String(metadata={"enum": ["top", "middle", "bottom"]})
-    alignment = fields.String(metadata={"enum": ["left", "center", "right"]})
-    case = fields.String(metadata={"enum": ["none", "upper"]})
-    words_per_line = LiteralInteger()
-    highlight_color = fields.String()
-    animation = fields.String(metadata={"enum": ["none", "karaoke", "pop"]})
 
 
 class VariantRequest(StrictSchema):

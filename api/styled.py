@@ -34,5 +34,14 @@ def _add_styles(messages: dict[Any, Any], variants: Any) -> None:
         try:
             build_style(style)
         except InvalidRequest as refused:
-            told = {each.pointer.rpartition("/")[2]: [each.detail] for each in refused.errors}
+            told: dict[str, Any] = {}
+            for each in refused.errors:
+                _put(told, each.pointer.split("/")[2:], each.detail)
             messages.setdefault("variants", {}).setdefault(index, {})["style"] = told
+
+
+def _put(told: dict[str, Any], path: list[str], detail: str) -> None:
+    """Tell a fault at its place, as deep as it is."""
+    for part in path[:-1]:
+        told = told.setdefault(part, {})
+    told.setdefault(path[-1], []).append(detail)

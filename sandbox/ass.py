@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -53,7 +54,8 @@ def write_ass(cues: Iterable[tuple[Cue, Style]], *, width: int, height: int) -> 
     rows = [style_row(style, name, width=width, height=height) for style, name in names.items()]
     head = _HEAD.format(width=width, height=height, style="\n".join(rows))
     events = [
-        f"Dialogue: 0,{_stamp(card.start_ms)},{_stamp(card.end_ms)},{names[style]},,0,0,0,,{text}"
+        f"Dialogue: 0,{_stamp(card.start_ms)},{_stamp(card.end_ms)},{names[style]},,0,0,0,,"
+        f"{_place(style, width, height)}{text}"
         for cue, style in pairs
         for card in split_cards(cue, style.words_per_line)
         if (text := card_text(card, style))
@@ -81,24 +83,57 @@ def style_row(style: Style, name: str, *, width: int, height: int) -> str:
         _num(style.spacing * scale),
         0,
         4 if boxed else 1,
-        0 if boxed else _num(style.outline_width * scale),
+        _num(style.outline_width * scale),
         _num(edge * scale),
         _ROW[style.position] + _COLUMN[style.alignment],
-        round(style.margin_left / 100 * width),
-        round(style.margin_right / 100 * width),
-        round(style.margin_vertical / 100 * height),
+        *_margins(style, width, height),
         1,
     )
     return "Style: " + ",".join(str(value) for value in values)
+
+
+def _margins(style: Style, width: int, height: int) -> tuple[int, int, int]:
+    """Left, right and vertical margin in px; those of a safe area hold outline and box too."""
+    if style.safe_area is None:
+        return (
+            round(style.margin_left / 100 * width),
+            round(style.margin_right / 100 * width),
+            round(style.margin_vertical / 100 * height),
+        )
+    top, bottom, left, right = style.safe_area
+    up = top if style.position == "top" else bottom
+    around = _around(style, width, height)
+    edges = (left / 100 * width, right / 100 * width, up / 100 * height)
+    across, back, along = (math.ceil(edge + around) for edge in edges)
+    return across, back, along
+
+
+def _around(style: Style, width: int, height: int) -> float:
+    """How far outline, shadow and box reach beyond the letters, in px."""
+    scale = min(width, height) / 1080
+    return (style.outline_width + (style.padding if style.box else style.shadow)) * scale
+
+
+def _place(style: Style, width: int, height: int) -> str:
+    """Where the middle of a safe area is: margins alone would take the middle of the frame."""
+    if style.safe_area is None or style.position != "middle":
+        return ""
+    top, bottom, _, _ = style.safe_area
+    left_px, right_px, _ = _margins(style, width, height)
+    across = {"left": left_px, "right": width - right_px}.get(
+        style.alignment, (left_px + width - right_px) / 2
+    )
+    down = (top + 100 - bottom) / 200 * height
+    return rf"{{\pos({_num(across)},{_num(down)})}}"
 
 
 def card_text(card: Cue, style: Style) -> str:
     """Writes the text field of one card, with its animation."""
     if style.animation == "karaoke":
         return _karaoke(card, upper=style.case == "upper")
-    text = card.text.upper() if style.case == "upper" else card.text
-    escaped = escape_text(text)
-    return _POP + escaped if style.animation == "pop" and escaped else escaped
+    if style.animation == "pop":
+        return _pop(card, style)
+    return escape_text(card.text.upper() if style.case == "upper" else card.text)
 
 
 def _karaoke(card: Cue, *, upper: bool) -> str:
@@ -113,6 +148,22 @@ def _karaoke(card: Cue, *, upper: bool) -> str:
         gap = "" if n == len(words) - 1 else r"\N" if word.ends_line else " "
         parts.append(f"{{\\k{end_cs - start_cs}}}{text}{gap}")
         done_cs = end_cs
+    return "".join(parts)
+
+
+def _pop(card: Cue, style: Style) -> str:
+    """The card pops up; the word that is being spoken has the highlight's colour."""
+    words = timed_words(card)
+    plain, lit = (_colour(each)[4:] for each in (style.color, style.highlight_color))
+    parts = [_POP] if words else []
+    for n, word in enumerate(words):
+        start_ms, end_ms = word.start_ms - card.start_ms, word.end_ms - card.start_ms
+        text = escape_text(word.text.upper() if style.case == "upper" else word.text)
+        gap = "" if n == len(words) - 1 else r"\N" if word.ends_line else " "
+        parts.append(
+            rf"{{\1c&H{plain}&\t({start_ms},{start_ms + 1},\1c&H{lit}&)"
+            rf"\t({end_ms},{end_ms + 1},\1c&H{plain}&)}}{text}{gap}"
+        )
     return "".join(parts)
 
 

@@ -49,6 +49,8 @@ class Style:
     margin_left: float = 10.0
     margin_right: float = 10.0
     margin_vertical: float = 8.0
+    #: Top, bottom, left and right, percent left free; goes before the margins.
+    safe_area: tuple[float, float, float, float] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Returns every field as plain JSON values."""
@@ -101,7 +103,10 @@ _RANGES: dict[str, tuple[float, float]] = {
     "words_per_line": (0, 20), "spacing": (-5.0, 20.0), "margin_left": (0.0, 45.0),
     "margin_right": (0.0, 45.0), "margin_vertical": (0.0, 90.0),
 }  # fmt: skip
-_FONT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 -]{0,39}$")
+_FONT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,63}$")
+_EDGES = ("top", "bottom", "left", "right")
+#: Percent of a frame that its safe area may leave free along one direction.
+_MOST_FREE = 90.0
 
 
 def color_of(value: object) -> str | None:
@@ -153,6 +158,8 @@ def _value(key: str, value: object) -> Any:
         return word if word in _CHOICES[key] else None
     if key.endswith("color"):
         return color_of(value)
+    if key == "safe_area":
+        return _area(value)
     if key == "box":
         return value if isinstance(value, bool) else None
     if key == "font":
@@ -163,6 +170,19 @@ def _value(key: str, value: object) -> Any:
     low, high = _RANGES[key]
     clamped = min(high, max(low, number))
     return int(clamped) if key in {"weight", "words_per_line"} else clamped
+
+
+def _area(value: object) -> tuple[float, float, float, float] | None:
+    if isinstance(value, Mapping):
+        value = [value.get(edge, 0.0) for edge in _EDGES]
+    if not isinstance(value, list | tuple) or len(value) != len(_EDGES):
+        return None
+    top, bottom, left, right = (_number(each) for each in value)
+    if top is None or bottom is None or left is None or right is None:
+        return None
+    if min(top, bottom, left, right) < 0 or max(top + bottom, left + right) > _MOST_FREE:
+        return None
+    return (top, bottom, left, right)
 
 
 def _number(value: object) -> float | None:
@@ -179,6 +199,13 @@ def _settle(style: Style, given: Mapping[str, Any], *, moved: bool) -> Style:
     changes: dict[str, Any] = {}
     if "box_color" in given and "box" not in given:
         changes["box"] = True
+    if (
+        changes.get("box", given.get("box"))
+        and not {"outline_width", "outline_color"} & given.keys()
+    ):
+        changes["outline_width"] = 0.0  # who asks for a box has no use for an outline beside it
+    if "highlight_color" in given and "animation" not in given and style.animation == "none":
+        changes["animation"] = "karaoke"
     if given.get("box") is False and "outline_width" not in given and style.outline_width == 0:
         changes["outline_width"] = 4.5
     if "outline_color" in given and "outline_width" not in given and style.outline_width == 0:
@@ -186,7 +213,7 @@ def _settle(style: Style, given: Mapping[str, Any], *, moved: bool) -> Style:
     if moved and "margin_vertical" not in given:
         changes["margin_vertical"] = 0.0 if style.position == "middle" else 8.0
     same = style.color == style.highlight_color and "highlight_color" not in given
-    if style.animation == "karaoke" and same:
+    if changes.get("animation", style.animation) == "karaoke" and same:
         # words that light up in their own colour would show nothing
         changes["highlight_color"] = "#FFFFFF"
     return replace(style, **changes)

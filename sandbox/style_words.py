@@ -10,6 +10,7 @@ from sandbox.style import COLORS, PRESETS, SIZES
 
 _NAMES = "|".join(sorted(COLORS, key=len, reverse=True))
 _COLOR = rf"(#[0-9a-fA-F]{{6}}|#[0-9a-fA-F]{{3}}|\b(?:{_NAMES})\b)"
+_HEX = r"(#[0-9a-fA-F]{6}|#[0-9a-fA-F]{3})"
 _TEXT = r"(?:text|captions?|subtitles?|letters?|letterings?|words|font|titles?)"
 #: What "larger" and "smaller" make of the size that is there.
 LARGER, SMALLER = 1.25, 0.8
@@ -22,26 +23,35 @@ _ZH_COLORS = {
 _ZH_WORDS: tuple[tuple[str, str, Any], ...] = (
     (r"顶部|上方", "position", "top"), (r"底部|下方", "position", "bottom"),
     (r"中间|居中显示", "position", "middle"), (r"左对齐", "alignment", "left"),
-    (r"右对齐", "alignment", "right"), (r"加粗|粗体", "weight", 700),
+    (r"右对齐", "alignment", "right"), (r"，居中(?!显示)", "alignment", "center"),
+    (r"加粗|粗体", "weight", 700), (r"常规字重", "weight", 400),
+    (r"全部大写", "case", "upper"), (r"无底框", "box", False), (r"无描边", "outline_width", 0.0),
+    (r"随语音逐词变", "animation", "karaoke"), (r"随语音弹出", "animation", "pop"),
     (r"大字|字体大(?!一?[点些])", "size", SIZES["large"]),
     (r"小字|字体小(?!一?[点些])", "size", SIZES["small"]),
     (r"(?:^|[>幕字体再更，,\s])(?:大一?[点些]|放大)", "growth", LARGER),
     (r"(?:^|[>幕字体再更，,\s])(?:小一?[点些]|缩小)", "growth", SMALLER),
-    (r"卡拉\s?OK", "preset", "karaoke"), (r"描边", "preset", "outline"),
+    (r"卡拉\s?OK", "preset", "karaoke"), (r"(?<!无)描边(?![，和])", "preset", "outline"),
 )  # fmt: skip
 _COLOR_PATTERNS: tuple[tuple[str, str], ...] = (
     ("outline_color", rf"{_COLOR}\s+(?:outlines?|borders?|strokes?|edges?)\b"),
+    ("outline_color", rf"{_HEX}描边"),
     (
         "outline_color",
         rf"(?:outlines?|borders?|strokes?)\s+(?:colou?r\s*)?(?:is|in|:|=)?\s*{_COLOR}",
     ),
     ("box_color", rf"{_COLOR}\s+(?:translucent\s+|solid\s+)?(?:box|background|bar)\b"),
     ("box_color", rf"(?:box|background)\s+(?:colou?r\s*)?(?:is|in|of|:|=)?\s*{_COLOR}"),
+    ("box_color", rf"{_HEX}底框"),
     ("highlight_color", rf"{_COLOR}\s+highlights?\b"),
+    ("highlight_color", rf"\bwords?\s+turns?\s+(?:to\s+)?{_COLOR}"),
+    ("highlight_color", rf"\bspoken\s+(?:one|word)\s+(?:is\s+)?(?:in\s+)?{_COLOR}"),
+    ("highlight_color", rf"(?:逐词变为|当前词为){_HEX}"),
     (
         "highlight_color",
         rf"highlight(?:ed|s|ing)?\s+(?:\w+\s+){{0,4}}?(?:in|with|colou?r|:|=)?\s*{_COLOR}",
     ),
+    ("color", rf"文字颜色{_HEX}"),
     ("color", rf"{_COLOR}\s+(?:\w+\s+)?{_TEXT}\b"),
     ("color", rf"\b{_TEXT}\s+(?:colou?r\s*)?(?:is|are|in|to|:|=)?\s*{_COLOR}"),
     ("color", rf"\bcolou?r\s*(?:is|to|of|:|=)?\s*{_COLOR}"),
@@ -59,7 +69,12 @@ _FIXED: tuple[tuple[str, str, Any], ...] = (
     (r"\b(?:uppercase|upper case|all caps|in capitals|capital letters)\b", "case", "upper"),
     (r"\b(?:normal case|sentence case|as written)\b", "case", "none"),
     (r"\b(?:without|no) (?:a )?(?:box|background)\b", "box", False),
+    (r"\b(?:without|no) (?:an? )?(?:outline|border|stroke)s?\b", "outline_width", 0.0),
+    (r"\bthick (?:\w+ )?(?:outline|border|stroke)s?\b", "outline_width", 8.0),
+    (r"\bthin (?:\w+ )?(?:outline|border|stroke)s?\b", "outline_width", 2.0),
     (r"\bone word at a time\b", "words_per_line", 1),
+    (r"\b(?:each|every) word (?:turns|lights up)\b", "animation", "karaoke"),
+    (r"\bwords? (?:that )?pops?(?: up)?\b", "animation", "pop"),
 )
 _POSITION = re.compile(
     r"\b(?:at|on|to|near|in|towards?|position(?:ed)?)\s*:?\s*(?:at\s+)?(?:the\s+)?"
@@ -72,6 +87,33 @@ _WORDS_PER = re.compile(
     r"\s+(?:per|a|at a|each)\s*(?:line|card|time|caption)\b",
     re.IGNORECASE,
 )
+
+_FAMILY = r"([A-Z0-9][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*)"
+_FONTS = (
+    re.compile(rf"\bfont(?: is|:)? {_FAMILY}"),
+    re.compile(r"\b(?:in (?:the font )?)?(Inter|Anton|DejaVu Sans)(?: font| letters)?\b"),
+    re.compile(rf"字体{_FAMILY}"),
+)
+_NUMBER = r"(\d{1,3}(?:\.\d+)?)"
+_MEASURES: tuple[tuple[str, str], ...] = (
+    ("weight", r"\b(?:bold|weight)\s*(?:of\s*)?\(?([1-9]\d\d)\b"),
+    ("weight", r"(?:粗体|字重)（([1-9]\d\d)）"),
+    ("outline_width", rf"\b(?:outline|border|stroke)s?\s+{_NUMBER}\s*px"),
+    ("outline_width", rf"{_NUMBER}\s*px\s+(?:wide\s+|thick\s+)?(?:outline|border|stroke)"),
+    ("outline_width", rf"描边，1080线时宽{_NUMBER}像素"),
+    ("size", rf"短边的{_NUMBER}%"),
+    ("words_per_line", r"每行最多(\d{1,2})个词"),
+)
+_OPACITY = re.compile(
+    rf"{_NUMBER}\s*%\s*(?:opacity|opaque)|opacity\s*(?:of|:)?\s*{_NUMBER}\s*%|不透明度{_NUMBER}%"
+)
+_AREA = re.compile(r"\bsafe area\b|安全区", re.IGNORECASE)
+_EDGES = {
+    "top": "top|上边距",
+    "bottom": "bottom|下边距",
+    "left": "left|左边距",
+    "right": "right|右边距",
+}
 
 #: A wish that names nothing is about the captions: "make it yellow", "bigger please".
 _BARE = re.compile(
@@ -117,12 +159,32 @@ def read_words(prose: str) -> dict[str, Any]:
     if per_line:
         word = per_line.group(1).lower()
         found["words_per_line"] = _NUMBERS.get(word) or int(word)
-    opacity = re.search(
-        r"(\d{1,3})\s*%\s*(?:opacity|opaque)|opacity\s*(?:of|:)?\s*(\d{1,3})\s*%", prose
-    )
-    if opacity:
-        found["box_opacity"] = int(opacity.group(1) or opacity.group(2)) / 100
+    found.update(_measures(prose))
     return found
+
+
+def _measures(prose: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, pattern in _MEASURES:
+        if match := re.search(pattern, prose, re.IGNORECASE):
+            number = float(match.group(1))
+            found[key] = int(number) if key in {"weight", "words_per_line"} else number
+    named = (family.search(prose) for family in _FONTS)
+    if font := next(filter(None, named), None):
+        found["font"] = font.group(1)
+    if match := _OPACITY.search(prose):
+        found["box_opacity"] = float(next(filter(None, match.groups()))) / 100
+    if _AREA.search(prose):
+        edges = {edge: _edge(prose, words) for edge, words in _EDGES.items()}
+        if any(share is not None for share in edges.values()):
+            found["safe_area"] = {edge: share or 0.0 for edge, share in edges.items()}
+    return found
+
+
+def _edge(prose: str, words: str) -> float | None:
+    """What is said to be left free at an edge, such as `top 7.8%`."""
+    match = re.search(rf"(?:{words})\s*:?\s*{_NUMBER}\s*%", prose, re.IGNORECASE)
+    return float(match.group(1)) if match else None
 
 
 def _bare(prose: str) -> dict[str, Any]:

@@ -161,7 +161,7 @@ class Settings:
         "Longest measuring of a job's videos; what it did not reach is unknown. 0: none.",
     )
     platforms: str = _setting(
-        "", "File like service/compare/platforms.json, which is taken where none is named."
+        "", "File like service/captions/platforms.json, which is taken where none is named."
     )
 
     # The backend

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.captions.safe_area import EDGES
 from service.captions.style import Style
 
 _BOLD_FROM = 600
@@ -15,6 +16,7 @@ _ANIMATIONS_ZH = {
 }
 _POSITIONS_ZH = {"top": "顶部", "middle": "中间", "bottom": "底部"}
 _ALIGNMENTS_ZH = {"left": "左对齐", "center": "居中", "right": "右对齐"}
+_EDGES_ZH = {"top": "上边距", "bottom": "下边距", "left": "左边距", "right": "右边距"}
 
 
 def describe_look(style: Style) -> str:
@@ -33,7 +35,14 @@ def describe_look(style: Style) -> str:
         parts.append(f"on a {style.box_color} box of {(style.box_opacity or 0) * 100:g}% opacity")
     else:
         parts.append("no box behind it")
-    parts.append(f"at the {style.position} of the frame, aligned {style.alignment}")
+    place = "safe area" if style.safe_area else "frame"
+    parts.append(f"at the {style.position} of the {place}, aligned {style.alignment}")
+    if style.safe_area:
+        edges = (f"{edge} {getattr(style.safe_area, edge):g}%" for edge in EDGES)
+        parts.append(
+            "every caption with its outline and box inside the safe area, which leaves free of the "
+            f"frame: {' / '.join(edges)}"
+        )
     if style.case == "upper":
         parts.append("all in capital letters")
     if style.words_per_line:
@@ -46,6 +55,7 @@ def describe_look(style: Style) -> str:
 def describe_look_zh(style: Style) -> str:
     """Describe a look in one Chinese sentence."""
     weight = "粗体" if style.weight >= _BOLD_FROM else "常规字重"
+    weight = f"{weight}（{style.weight}）"
     parts = [f"文字颜色{style.color}，{weight}，字体{style.font}，字高为画面短边的{style.size:g}%"]
     if style.outline_width:
         parts.append(f"{style.outline_color}描边，1080线时宽{style.outline_width:g}像素")
@@ -56,7 +66,11 @@ def describe_look_zh(style: Style) -> str:
         parts.append(f"{style.box_color}底框，不透明度{opacity:g}%")
     else:
         parts.append("无底框")
-    parts.append(f"位于画面{_POSITIONS_ZH[style.position]}，{_ALIGNMENTS_ZH[style.alignment]}")
+    place = "安全区" if style.safe_area else "画面"
+    parts.append(f"位于{place}{_POSITIONS_ZH[style.position]}，{_ALIGNMENTS_ZH[style.alignment]}")
+    if style.safe_area:
+        edges = (f"{_EDGES_ZH[edge]}{getattr(style.safe_area, edge):g}%" for edge in EDGES)
+        parts.append(f"字幕连同描边和底框都在安全区内，安全区离画面边缘：{'、'.join(edges)}")
     if style.case == "upper":
         parts.append("全部大写")
     if style.words_per_line:

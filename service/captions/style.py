@@ -11,37 +11,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from service.captions.parameters import BY_NAME, COLORS
+from service.captions.safe_area import SafeArea, read_safe_area
 from service.errors import FieldError, InvalidRequest
 
 DEFAULT_PRESET = "outline"
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "position": ("top", "middle", "bottom"),
-    "alignment": ("left", "center", "right"),
-    "case": ("none", "upper"),
-    "animation": ("none", "karaoke", "pop"),
-}
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "size": (2, 20),
-    "weight": (100, 900),
-    "outline_width": (0, 20),
-    "box_opacity": (0, 1),
-    "words_per_line": (0, 20),
-}
-_COLOR_NAMES: Mapping[str, str] = {
-    "white": "#FFFFFF",
-    "black": "#000000",
-    "yellow": "#FFFF00",
-    "gold": "#FFD700",
-    "red": "#FF0000",
-    "green": "#00C853",
-    "blue": "#2962FF",
-    "cyan": "#00E5FF",
-    "orange": "#FF9100",
-    "pink": "#FF4081",
-    "purple": "#AA00FF",
-    "gray": "#9E9E9E",
-}
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}", re.ASCII)
 _FONT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,63}", re.ASCII)
 
@@ -52,7 +27,7 @@ class Style:
 
     `size` is percent of the frame's short side, which is its height in a landscape clip;
     `outline_width` is pixels at 1080 lines; `box_opacity` is 0 to 1; `words_per_line` 0 keeps the
-    lines as they are.
+    lines as they are. Without a `safe_area` captions keep to the preset's own margins.
     """
 
     preset: str = DEFAULT_PRESET
@@ -71,6 +46,7 @@ class Style:
     words_per_line: int | None = None
     highlight_color: str | None = None
     animation: str = "none"
+    safe_area: SafeArea | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +146,12 @@ def build_style(values: Mapping[str, Any], *, pointer: str = "#/style") -> Style
     for key, value in given.items():
         try:
             checked[key] = _check_value(key, value)
-        except ValueError as error:
-            faults.append(FieldError(f"{pointer}/{_escape(key)}", str(error)))
+        except _Unfit as unfit:
+            place = f"{pointer}/{_escape(key)}"
+            faults.extend(
+                FieldError(f"{place}/{_escape(part)}" if part else place, text)
+                for part, text in unfit.faults
+            )
     if preset and not faults:
         faults.extend(
             FieldError(f"{pointer}/{key}", text) for key, text in _contradictions(checked)
@@ -181,32 +161,41 @@ def build_style(values: Mapping[str, Any], *, pointer: str = "#/style") -> Style
     return _settle(replace(preset.style, **checked), checked)
 
 
+class _Unfit(Exception):
+    """What is wrong with a value: the part of it, empty for the whole, and what to do."""
+
+    def __init__(self, *faults: tuple[str, str]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+
 def _check_value(key: str, value: Any) -> Any:
-    if key in _CHOICES:
-        if value not in _CHOICES[key]:
-            raise ValueError(f"Must be one of {', '.join(_CHOICES[key])}.")
-        return value
-    if key in _RANGES:
-        low, high = _RANGES[key]
-        if not low <= value <= high:
-            raise ValueError(f"Must be between {low} and {high}.")
-        return value
-    if key in {"color", "outline_color", "box_color", "highlight_color"}:
+    parameter = BY_NAME.get(key)
+    if parameter is None:
+        raise _Unfit(("", "There is no such parameter of a style."))
+    if key == "safe_area":
+        area, faults = read_safe_area(value)
+        if faults:
+            raise _Unfit(*faults)
+        return area
+    if parameter.choices and value not in parameter.choices:
+        raise _Unfit(("", f"Must be one of {', '.join(parameter.choices)}."))
+    low, high = parameter.low, parameter.high
+    if low is not None and high is not None and not low <= value <= high:
+        raise _Unfit(("", f"Must be between {low:g} and {high:g}."))
+    if parameter.type == "color":
         return _check_color(value)
     if key == "font" and not _FONT.fullmatch(value):
-        raise ValueError("Must be a font's family name of letters, digits, spaces, '-' and '_'.")
-    if key not in {"font", "box"}:
-        raise ValueError("There is no such parameter of a style.")
+        raise _Unfit(("", "Must be a font's family name of letters, digits, spaces, '-' and '_'."))
     return value
 
 
 def _check_color(text: str) -> str:
-    named = _COLOR_NAMES.get(text.strip().lower())
+    named = COLORS.get(text.strip().lower())
     if named:
         return named
     if not _HEX.fullmatch(text):
-        names = ", ".join(_COLOR_NAMES)
-        raise ValueError(f"Must be a colour such as #FFD700, or one of {names}.")
+        raise _Unfit(("", f"Must be a colour such as #FFD700, or one of {', '.join(COLORS)}."))
     digits = text[1:] if len(text) > len("#RGB") else "".join(digit * 2 for digit in text[1:])
     return f"#{digits.upper()}"
 

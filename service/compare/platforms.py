@@ -1,20 +1,17 @@
-"""Where platforms put their own buttons and words, and which captions run into them. Pure.
+"""Which captions run into what a platform covers. Pure.
 
-The table is `platforms.json`: dated, because platforms publish templates and no stable numbers, and
-replaced by another file of the same form where an operator knows better.
+The table is that of `service.captions.platforms`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from service.errors import StartupError
+from service.captions.platforms import TABLE, Platform, load_platforms, read_platforms
 
-TABLE = Path(__file__).with_name("platforms.json")
+__all__ = ["TABLE", "Box", "Fit", "Platform", "judge_fit", "load_platforms", "read_platforms"]
+
 _EDGES = ("top", "bottom", "left", "right")
 # A clip of 1080x1922 is still vertical video.
 _ASPECT_SHARE = 0.02
@@ -28,21 +25,6 @@ class Box:
     top: float
     right: float
     bottom: float
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """What a platform covers of the picture: percent from each edge. `source` and date are told."""
-
-    name: str
-    label: str
-    aspect: float
-    top: float
-    bottom: float
-    left: float
-    right: float
-    source: str
-    as_of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,38 +48,6 @@ class Fit:
     @property
     def fits(self) -> bool:
         return self.right_shape and not self.colliding
-
-
-def read_platforms(data: Any) -> tuple[Platform, ...]:
-    """Read the table's JSON.
-
-    Raises:
-        ValueError: it has another form, an edge outside 0..100, or leaves no room for captions.
-    """
-    try:
-        as_of = str(data["as_of"])
-        found = tuple(_read_platform(each, as_of) for each in data["platforms"])
-    except (KeyError, TypeError, IndexError) as error:
-        raise ValueError(f"not a table of platforms: {type(error).__name__} {error}") from None
-    names = [each.name for each in found]
-    if not names or len(set(names)) != len(names):
-        raise ValueError("not a table of platforms: each needs a name of its own")
-    return found
-
-
-def load_platforms(path: str | Path = "") -> tuple[Platform, ...]:
-    """Read the table from a file; from ours where none is named.
-
-    Raises:
-        StartupError: the file is not there or is no such table.
-    """
-    try:
-        return read_platforms(json.loads(Path(path or TABLE).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise StartupError(
-            f"The table of platforms cannot be read: {error}.",
-            hint="Its form is that of service/compare/platforms.json.",
-        ) from None
 
 
 def judge_fit(boxes: Sequence[Box], platform: Platform, *, width: int, height: int) -> Fit:
@@ -129,22 +79,3 @@ def _reach(box: Box, platform: Platform) -> dict[str, float]:
         "right": 100 * box.right - (100 - platform.right),
     }
     return {edge: depth for edge, depth in depths.items() if depth > 0.05}
-
-
-def _read_platform(data: Mapping[str, Any], as_of: str) -> Platform:
-    edges = {edge: float(data[edge]) for edge in _EDGES}
-    if not all(0 <= share < 100 for share in edges.values()):
-        raise ValueError(f"an edge of {data['name']!r} is not a percentage")
-    if edges["top"] + edges["bottom"] >= 100 or edges["left"] + edges["right"] >= 100:
-        raise ValueError(f"{data['name']!r} leaves no room for captions")
-    across, down = data["aspect"]
-    if not (across > 0 and down > 0):
-        raise ValueError(f"the aspect of {data['name']!r} is no shape")
-    return Platform(
-        name=str(data["name"]),
-        label=str(data["label"]),
-        aspect=across / down,
-        source=str(data["source"]),
-        as_of=str(data.get("as_of", as_of)),
-        **edges,
-    )
