@@ -71,6 +71,10 @@ docs: setup-dev ## Write the pages of docs/ that are made from code and tests
 	@$(BIN)/python3 -m tests.architecture.write_docs
 	@$(BIN)/python3 -m tests.architecture.rules
 
+.PHONY: styles
+styles: setup-dev ## Draw the pictures of GET /v1/styles and list the characters of their fonts anew
+	@$(BIN)/python3 -m tests.architecture.write_styles
+
 .PHONY: cov
 cov: setup-dev footage ## Coverage of service/ by the unit and integration tests; at least 90 %
 	@$(BIN)/coverage erase

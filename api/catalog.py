@@ -27,11 +27,11 @@ from api.schemas import (
     PAGE,
     NoQuery,
 )
-from api.state import answer_json, caller, services
+from api.state import answer_json, caller, public_url, services
+from api.styles import StylesReply, list_styles
 from api.unread import HEADER_BYTES, HEADER_FIELDS, LINE_BYTES, SILENCE_S
 from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, MAX_CUES, MAX_SCRIPT_CHARS
-from service.captions.style import PRESETS
 from service.media.formats import FORMATS
 from service.model.job import MAX_REVISIONS
 from service.model.limits import limits_of
@@ -46,22 +46,6 @@ def _number(text: str) -> fields.Float:
 
 def _count(text: str) -> fields.Integer:
     return fields.Integer(required=True, metadata={"description": text})
-
-
-class StyleReply(Schema):
-    """A preset."""
-
-    preset = fields.String(required=True)
-    label = fields.String(required=True)
-    description = fields.String(required=True)
-    description_zh = fields.String()
-    style = fields.Dict(required=True)
-
-
-class StylesReply(Schema):
-    """All presets."""
-
-    data = fields.List(fields.Nested(StyleReply), required=True)
 
 
 class DeadlineReply(Schema):
@@ -148,18 +132,8 @@ class LimitsReply(Schema):
 @routes.arguments(NoQuery, location="query")
 @routes.response(200, StylesReply)
 def read_styles(_query: dict[str, Any]) -> Response:
-    """The presets of `style.preset`, with everything that can be overridden."""
-    data = [
-        {
-            "preset": each.name,
-            "label": each.label,
-            "description": each.description,
-            "description_zh": each.description_zh,
-            "style": asdict(each.style),
-        }
-        for each in PRESETS.values()
-    ]
-    return answer_json({"data": data})
+    """The presets with a picture each, and every parameter with its bounds and default."""
+    return answer_json(list_styles(public_url()))
 
 
 @routes.route("/limits")

@@ -18,9 +18,16 @@ from api.http_errors import HTTP_CODES, HTTP_HINTS
 from api.openapi import ProblemApi
 from api.postman import to_postman
 from api.problems import status_of, title_of
+from service.captions.pictures import picture_name
+from service.captions.style import PRESETS
 from service.errors import CaptionAbError, NotFound
 
-_TYPES = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".webp": "image/webp",
+}
 _FILES = (
     "docs.js",
     "docs.css",
@@ -30,6 +37,7 @@ _FILES = (
     "swagger-ui.css",
     "LICENSE-swagger-ui.txt",
     "NOTICE-swagger-ui.txt",
+    *(picture_name(preset) for preset in PRESETS),
 )
 _CODE = re.compile(r"`([^`]+)`")
 _CSP = (
@@ -122,12 +130,12 @@ def list_errors() -> dict[str, tuple[str, str, str, str]]:
 
 
 def send_static(name: str) -> Response:
-    """A file of the documentation page."""
+    """A file of the documentation page, or a picture of a style."""
     found = load_static().get(name)
     if found is None:
         raise NotFound("There is no such file.")
     body, kind = found
-    response = Response(body, content_type=f"{kind}; charset=utf-8")
+    response = Response(body, content_type=kind)
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response
 

@@ -147,6 +147,15 @@ def errors_of(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield error
 
 
+def warnings_of(job: Mapping[str, Any]) -> Iterator[str]:
+    """Every warning of the job and of its cuts, each once; those of a cut name its variant."""
+    told = dict.fromkeys(str(each["detail"]) for each in job.get("warnings") or ())
+    for variant in job["variants"]:
+        texts = [text for cut in variant["cuts"] for text in cut.get("warnings") or ()]
+        told |= dict.fromkeys(f"{variant['label']}: {text}" for text in texts)
+    yield from told
+
+
 def download_results(
     client: Client, job: Mapping[str, Any], folder: Path, progress: Progress
 ) -> dict[str, Path]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from cli.client import Client, Problem
 from cli.credentials import DATA, read_first_key
 from cli.interrupt import Interrupt, Interrupted
-from cli.jobs import captions_of, download_results, errors_of, follow, job_request
+from cli.jobs import captions_of, download_results, errors_of, follow, job_request, warnings_of
 from cli.live import byte_progress, job_view
 from cli.terminal import say, warn
 from service.errors import StartupError
@@ -93,6 +93,8 @@ def send_clip(client: Client, clip: Path, console: Console) -> dict[str, Any]:
 
 def conclude(client: Client, job: dict[str, Any], folder: Path, console: Console) -> int:
     """Fetch what there is and tell how it ended; the exit code of the command."""
+    for text in warnings_of(job):
+        say(f"Warning: {text}")
     for error in errors_of(job):
         warn(Problem(error))
     total = sum(

@@ -24,6 +24,11 @@ RENDER_LIMIT_S = 900
 
 _LONG_SIDE, _KEYFRAMES_S = 1920, 2
 _GLYPH = re.compile(r"failed to find any fallback with glyph 0x([0-9A-Fa-f]+)")
+_SELECTED = re.compile(
+    r"(?:Glyph 0x(?P<code>[0-9A-F]+) not found, selecting one more font for \((?P<for>[^,]+),"
+    r"|fontselect: \((?P<family>[^,]+), \d+, \d+\) -> .*, \d+, (?P<name>\S+)$)",
+    re.MULTILINE,
+)
 _WORD_JOINER = 0x2060
 
 
@@ -116,6 +121,29 @@ def missing_glyphs(log: str) -> list[str]:
     return [chr(code) for code in sorted(codes)]
 
 
+def stand_ins(log: str) -> list[str]:
+    """Returns which fonts libass took beside the one asked for, and the first glyph of each."""
+    found, code = dict[tuple[str, str], str](), ""
+    for match in _SELECTED.finditer(log):
+        if match["code"]:
+            code = match["code"]
+            continue
+        family, name = match["family"], match["name"]
+        if code and not name.startswith(family.replace(" ", "")):
+            found.setdefault((name, family), chr(int(code, 16)))
+        code = ""
+    return [f"{name} for {family} from {char}" for (name, family), char in found.items()]
+
+
+def glyph_warnings(log: str) -> list[str]:
+    """Returns what a render must say of glyphs: none is drawn from another font in silence."""
+    missing, others = missing_glyphs(log), stand_ins(log)
+    return [
+        *(["missing glyphs: " + " ".join(missing)] if missing else []),
+        *(["another font stands in: " + "; ".join(others)] if others else []),
+    ]
+
+
 class Burner:
     """Runs ffmpeg processes and can end every one it started."""
 
@@ -131,7 +159,7 @@ class Burner:
         self._closed = False
 
     def run(self, key: str, job: Job, progress: Callable[[float], None]) -> list[str]:
-        """Burns one job into `out.mp4` of its folder and returns missing glyphs.
+        """Burns one job into `out.mp4` of its folder and returns warnings about glyphs.
 
         `progress` is called with 0..1. Raises RenderFailed, also when killed.
         """
@@ -161,7 +189,7 @@ class Burner:
         if code != 0:
             last = [line for line in text.splitlines() if line.strip()][-1:] or [""]
             raise RenderFailed(f"ffmpeg ended with {code}: {last[0][:300]}")
-        return missing_glyphs(text)
+        return glyph_warnings(text)
 
     def kill(self, key: str) -> None:
         """Ends one running job, if it runs."""

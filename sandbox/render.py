@@ -148,11 +148,9 @@ class Renders:
         try:
             _linked(asset.path, folder / "source.bin")
             (folder / "captions.ass").write_text(render.ass, encoding="utf-8")
-            missing = self._burner.run(
+            render.warnings += self._burner.run(
                 render.render_id, self._job(render, asset, folder, crf), _share(render)
             )
-            if missing:
-                render.warnings.append("missing glyphs: " + " ".join(missing))
             target = self._new_file()
             (folder / "out.mp4").replace(target)
             self._finish(render, target, asset.media.duration_s)

@@ -17,7 +17,8 @@ DEFAULT_EDGE = 5.0
 #: Of the width and of the height, a fifth at least is left for captions.
 MOST_FREE = 80.0
 
-PLATFORMS: Mapping[str, SafeArea]
+#: The packaged table, as it is listed.
+ROWS = load_platforms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class SafeArea:
     right: float = DEFAULT_EDGE
 
 
-PLATFORMS = {
-    each.name: SafeArea(each.top, each.bottom, each.left, each.right) for each in load_platforms()
+PLATFORMS: Mapping[str, SafeArea] = {
+    each.name: SafeArea(each.top, each.bottom, each.left, each.right) for each in ROWS
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from service.captions.advice import advise
 from service.captions.cues import Captions, parse_captions
+from service.captions.glyphs import advise_glyphs
 from service.captions.sameness import advise_variants
 from service.captions.style import build_style
 from service.clock import Clock
@@ -115,6 +116,7 @@ def _warnings(
     overlaps = captions.warnings if captions is not None else ()
     return [
         *(asdict(each) for each in advise_variants(variants)),
+        *(asdict(each) for each in advise_glyphs(captions, variants)),
         *found,
         *({"code": "captions", "pointer": "#/captions/text", "detail": each} for each in overlaps),
     ]

@@ -1,4 +1,4 @@
-"""Write docs/settings.md, docs/errors.md and docs/metrics.md from the code: `make docs`."""
+"""Write the pages of docs/ that say what the code says: `make docs`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import service
 from service.errors import CaptionAbError
 from service.metrics import CATALOGUE
 from service.settings import Settings, environment_name
+from tests.architecture.styles_page import styles_page
 from tests.architecture.tree import ROOT
 
 #: What to do about an error that carries no hint of its own, by code.
@@ -178,6 +179,7 @@ PAGES = {
     "docs/settings.md": settings_page,
     "docs/errors.md": errors_page,
     "docs/metrics.md": metrics_page,
+    "docs/styles.md": styles_page,
 }
 
 

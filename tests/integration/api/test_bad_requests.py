@@ -46,6 +46,27 @@ FIELDS = [
     ("a size as a word", job(variants=[{"style": {"size": "big"}}]), f"{STYLE}/size"),
     ("a size as text", job(variants=[{"style": {"size": "5"}}]), f"{STYLE}/size"),
     ("a weight of true", job(variants=[{"style": {"weight": True}}]), f"{STYLE}/weight"),
+    ("an area of a word", job(variants=[{"style": {"safe_area": "tiktok"}}]), f"{STYLE}/safe_area"),
+    (
+        "an area of no platform",
+        job(variants=[{"style": {"safe_area": {"platform": "x"}}}]),
+        f"{STYLE}/safe_area/platform",
+    ),
+    (
+        "an area of one edge too wide",
+        job(variants=[{"style": {"safe_area": {"left": 90}}}]),
+        f"{STYLE}/safe_area/left",
+    ),
+    (
+        "an area of an edge that is none",
+        job(variants=[{"style": {"safe_area": {"middle": 9}}}]),
+        f"{STYLE}/safe_area/middle",
+    ),
+    (
+        "an area without room",
+        job(variants=[{"style": {"safe_area": {"left": 50, "right": 40}}}]),
+        f"{STYLE}/safe_area",
+    ),
     ("a box of 1", job(variants=[{"style": {"box": 1}}]), f"{STYLE}/box"),
     (
         "malformed SRT",

@@ -13,7 +13,6 @@ from openapi_spec_validator import validate
 
 from api.app import create_app
 from api.pages import known_errors
-from service.captions.style import PRESETS
 from tests.architecture.tree import ROOT
 from tests.integration.api.conftest import JOB, Visitor
 
@@ -173,10 +172,6 @@ def test_events_are_described_as_their_page_has_it(ann: Visitor):
         assert text in webhooks[kind]["post"]["description"]
 
 
-def test_the_styles_are_the_presets(ann: Visitor):
-    data = ann.get("/v1/styles").get_json()["data"]
-    assert [each["preset"] for each in data] == list(PRESETS)
-    assert all(each["description"] for each in data)
 
 
 def test_the_limits_are_the_settings(ann: Visitor):

@@ -93,6 +93,18 @@ def test_emoji_and_right_to_left_text_have_glyphs(
     caller.say(captioned, "```text\nHello 👋 🎬 שלום مرحبا\n```")
     caller.submit(captioned, f"r-{captioned}", resolution="source")
     assert caller.finished(f"r-{captioned}")["status"] == "completed"
+    # Inter has neither; which fonts stand in is said
+    (warning,) = sandbox.books["renders"][f"r-{captioned}"]["warnings"]
+    assert warning.startswith("another font stands in: ")
+    assert "for Inter from 👋" in warning
+
+
+def test_a_font_that_has_all_glyphs_is_no_matter_for_a_warning(
+    sandbox: RunningSandbox, caller: Any, captioned: str
+) -> None:
+    caller.say(captioned, 'Style parameters: {"font": "Anton"}\n```text\nTiếng Việt, Łódź!\n```')
+    caller.submit(captioned, f"r-{captioned}", resolution="source")
+    assert caller.finished(f"r-{captioned}")["status"] == "completed"
     assert sandbox.books["renders"][f"r-{captioned}"]["warnings"] == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cli.client import Problem
-from cli.jobs import Changes, captions_of, errors_of, job_request
+from cli.jobs import Changes, captions_of, errors_of, job_request, warnings_of
 
 
 def a_job(status="running", clip="ready", a="queued", b="queued", **cut):
@@ -53,6 +53,13 @@ def test_the_same_error_of_two_cuts_is_told_once():
     job = a_job(a="failed", error=error)
     job["variants"][1]["cuts"][0]["error"] = error
     assert list(errors_of(job)) == [error]
+
+
+def test_warnings_of_the_job_and_of_its_cuts_are_told_once():
+    job = a_job(warnings=["Late captions.", "Late captions."])
+    job["warnings"] = [{"code": "glyphs_missing", "detail": "Anton has no Ж."}] * 2
+    assert list(warnings_of(job)) == ["Anton has no Ж.", "A: Late captions."]
+    assert list(warnings_of(a_job())) == []
 
 
 def test_request_has_only_what_was_given():

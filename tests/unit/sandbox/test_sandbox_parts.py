@@ -15,7 +15,15 @@ from sandbox.board import SwitchBoard
 from sandbox.clock import SandboxClock
 from sandbox.cues import Cue, Word
 from sandbox.draft import BadDraft, Source, build_draft, read_captions, read_source
-from sandbox.ffmpeg import Job, build_command, missing_glyphs, output_size, write_fonts_conf
+from sandbox.ffmpeg import (
+    Job,
+    build_command,
+    glyph_warnings,
+    missing_glyphs,
+    output_size,
+    stand_ins,
+    write_fonts_conf,
+)
 from sandbox.media import UnsupportedMedia, inspect, sniff
 from sandbox.stream import Stamp, call_event, error_event, result_event, text_event
 from sandbox.style import PRESETS
@@ -69,6 +77,20 @@ def test_missing_glyphs_are_read_from_the_log() -> None:
     log = "[ass] failed to find any fallback with glyph 0x4E2D for font: (Inter)\n" * 2
     log += "failed to find any fallback with glyph 0x2060 for font"
     assert missing_glyphs(log) == ["中"]
+
+
+def test_stand_ins_are_read_from_the_log() -> None:
+    """Given a font cut into files, then another of its own is no stand-in, another family is."""
+    log = (
+        "[a] fontselect: (Anton, 700, 0) -> /f/Anton-Latin.ttf, 0, Anton-Regular\n"
+        "[a] Glyph 0x105 not found, selecting one more font for (Anton, 700, 0)\n"
+        "[a] fontselect: (Anton, 700, 0) -> /f/Anton-LatinExt.ttf, 0, Anton-Regular\n"
+        "[a] Glyph 0x416 not found, selecting one more font for (Anton, 700, 0)\n"
+        "[a] fontselect: (Anton, 700, 0) -> /f/DejaVuSans-Bold.ttf, 0, DejaVuSans-Bold\n"
+    )
+    assert stand_ins(log) == ["DejaVuSans-Bold for Anton from Ж"]
+    assert glyph_warnings(log) == ["another font stands in: DejaVuSans-Bold for Anton from Ж"]
+    assert glyph_warnings("") == []
 
 
 def test_switches_refuse_what_they_do_not_know() -> None:
