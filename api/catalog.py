@@ -133,7 +133,7 @@ class LimitsReply(Schema):
 @routes.response(200, StylesReply)
 def read_styles(_query: dict[str, Any]) -> Response:
     """The presets with a picture each, and every parameter with its bounds and default."""
-    return answer_json(list_styles(public_url()))
+    return answer_json(list_styles(public_url(), services().platforms))
 
 
 @routes.route("/limits")

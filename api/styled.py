@@ -8,6 +8,8 @@ from typing import Any
 from marshmallow import ValidationError
 
 from api.fields import StrictSchema
+from api.state import services
+from service.captions.safe_area import areas_of
 from service.captions.style import build_style
 from service.errors import InvalidRequest
 
@@ -32,7 +34,7 @@ def _add_styles(messages: dict[Any, Any], variants: Any) -> None:
         if not isinstance(style, Mapping) or "style" in own:
             continue  # a style whose form is wrong cannot be looked at further
         try:
-            build_style(style)
+            build_style(style, areas=areas_of(services().platforms))
         except InvalidRequest as refused:
             told: dict[str, Any] = {}
             for each in refused.errors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +11,8 @@ from marshmallow import Schema, fields
 from api.fields import LiteralBoolean, LiteralInteger, LiteralNumber, StrictSchema
 from service.captions.parameters import BY_NAME, COLORS, PARAMETERS, Parameter
 from service.captions.pictures import picture_name, picture_size
-from service.captions.safe_area import EDGES, MOST_FREE, PLATFORMS, ROWS
+from service.captions.platforms import Platform
+from service.captions.safe_area import EDGES, MOST_FREE
 from service.captions.style import DEFAULT_PRESET, PRESETS, Preset
 
 _EDGE = {"minimum": 0, "maximum": MOST_FREE}
@@ -37,7 +39,7 @@ class SafeAreaRequest(StrictSchema):
     class Meta(StrictSchema.Meta):  # noqa: D106  marshmallow's form
         example = '{"platform": "tiktok"}'
 
-    platform = fields.String(metadata={"enum": list(PLATFORMS)})
+    platform = fields.String(metadata={"description": "A name of `safe_areas`."})
     top = LiteralNumber(metadata=_EDGE)
     bottom = LiteralNumber(metadata=_EDGE)
     left = LiteralNumber(metadata=_EDGE)
@@ -69,7 +71,7 @@ class StyleRequest(StrictSchema):
     safe_area = fields.Nested(SafeAreaRequest, metadata=_described("safe_area"))
 
 
-class PictureReply(Schema):
+class PresetImageReply(Schema):
     """A preset's captions on a neutral picture; open to everybody."""
 
     url = fields.String(required=True, metadata={"format": "uri"})
@@ -86,7 +88,7 @@ class PresetReply(Schema):
     label = fields.String(required=True)
     description = fields.String(required=True)
     description_zh = fields.String(required=True)
-    image = fields.Nested(PictureReply, required=True)
+    image = fields.Nested(PresetImageReply, required=True)
     style = fields.Dict(required=True, metadata={"description": "All of its parameters."})
 
 
@@ -109,7 +111,7 @@ class ParameterReply(Schema):
     )
 
 
-class PlatformReply(Schema):
+class SafeAreaReply(Schema):
     """What a platform covers of the picture, in percent from each edge."""
 
     platform = fields.String(required=True)
@@ -130,10 +132,10 @@ class StylesReply(Schema):
     colors = fields.Dict(
         required=True, metadata={"description": "Names that may stand for a colour."}
     )
-    safe_areas = fields.List(fields.Nested(PlatformReply), required=True)
+    safe_areas = fields.List(fields.Nested(SafeAreaReply), required=True)
 
 
-def list_styles(public_url: str) -> dict[str, Any]:
+def list_styles(public_url: str, platforms: Iterable[Platform]) -> dict[str, Any]:
     """The answer of `GET /v1/styles`."""
     return {
         "data": [_preset(each, public_url) for each in PRESETS.values()],
@@ -147,7 +149,7 @@ def list_styles(public_url: str) -> dict[str, Any]:
                 "source": each.source,
                 "as_of": each.as_of,
             }
-            for each in ROWS
+            for each in platforms
         ],
     }
 

@@ -5,20 +5,17 @@ A platform's is what its own buttons and words leave of the frame; see `platform
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.captions.platforms import load_platforms
+from service.captions.platforms import Platform, load_platforms
 
 EDGES = ("top", "bottom", "left", "right")
 #: Free at an edge where neither a platform nor a number is given: EBU R95, graphics safe.
 DEFAULT_EDGE = 5.0
 #: Of the width and of the height, a fifth at least is left for captions.
 MOST_FREE = 80.0
-
-#: The packaged table, as it is listed.
-ROWS = load_platforms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +28,23 @@ class SafeArea:
     right: float = DEFAULT_EDGE
 
 
-PLATFORMS: Mapping[str, SafeArea] = {
-    each.name: SafeArea(each.top, each.bottom, each.left, each.right) for each in ROWS
-}
+def areas_of(platforms: Iterable[Platform]) -> Mapping[str, SafeArea]:
+    """What each platform leaves of the frame, by its name."""
+    return {each.name: SafeArea(each.top, each.bottom, each.left, each.right) for each in platforms}
 
 
-def read_safe_area(values: Mapping[str, Any]) -> tuple[SafeArea, list[tuple[str, str]]]:
+#: Those of the packaged table.
+PLATFORMS = areas_of(load_platforms())
+
+
+def read_safe_area(
+    values: Mapping[str, Any], areas: Mapping[str, SafeArea] = PLATFORMS
+) -> tuple[SafeArea, list[tuple[str, str]]]:
     """Reads a platform's name, edges in percent, or both: a number goes before the platform's.
+
+    Args:
+        values: `platform`, a name of `areas`, and edges; None means not given.
+        areas: What platforms leave of the frame.
 
     Returns:
         The area, and each fault as the key it belongs to (empty for the whole) and what to do.
@@ -45,9 +52,9 @@ def read_safe_area(values: Mapping[str, Any]) -> tuple[SafeArea, list[tuple[str,
     given = {key: value for key, value in values.items() if value is not None}
     faults = []
     name = given.pop("platform", None)
-    if name is not None and name not in PLATFORMS:
-        faults.append(("platform", f"Must be one of {', '.join(PLATFORMS)}."))
-    edges = {edge: getattr(PLATFORMS.get(str(name), SafeArea()), edge) for edge in EDGES}
+    if name is not None and name not in areas:
+        faults.append(("platform", f"Must be one of {', '.join(areas)}."))
+    edges = {edge: getattr(areas.get(str(name), SafeArea()), edge) for edge in EDGES}
     for key, value in given.items():
         if key not in EDGES:
             faults.append((key, f"There is no such edge; known are platform, {', '.join(EDGES)}."))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from service.captions.parameters import BY_NAME, COLORS
-from service.captions.safe_area import SafeArea, read_safe_area
+from service.captions.safe_area import PLATFORMS, SafeArea, read_safe_area
 from service.errors import FieldError, InvalidRequest
 
 DEFAULT_PRESET = "outline"
@@ -123,7 +123,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({
 })  # fmt: skip
 
 
-def build_style(values: Mapping[str, Any], *, pointer: str = "#/style") -> Style:
+def build_style(
+    values: Mapping[str, Any],
+    *,
+    pointer: str = "#/style",
+    areas: Mapping[str, SafeArea] = PLATFORMS,
+) -> Style:
     """Builds a style from a preset's name and overrides, whose types a schema has checked.
 
     A part implies what it belongs to: a box colour the box, a highlight colour the karaoke.
@@ -131,6 +136,7 @@ def build_style(values: Mapping[str, Any], *, pointer: str = "#/style") -> Style
     Args:
         values: `preset` (default `outline`) and any other field of `Style`; None means not given.
         pointer: Where the values stand in the request.
+        areas: The safe areas that have names.
 
     Raises:
         InvalidRequest: all faults at once, each with its pointer.
@@ -145,7 +151,7 @@ def build_style(values: Mapping[str, Any], *, pointer: str = "#/style") -> Style
     checked: dict[str, Any] = {}
     for key, value in given.items():
         try:
-            checked[key] = _check_value(key, value)
+            checked[key] = _check_value(key, value, areas)
         except _Unfit as unfit:
             place = f"{pointer}/{_escape(key)}"
             faults.extend(
@@ -169,12 +175,23 @@ class _Unfit(Exception):
         self.faults = faults
 
 
-def _check_value(key: str, value: Any) -> Any:
+def name_no_area(values: Mapping[str, Any], areas: Mapping[str, SafeArea]) -> dict[str, Any]:
+    """The values of a valid style with its safe area in numbers.
+
+    A job keeps these: what a platform covers today holds for all of its cuts.
+    """
+    if values.get("safe_area") is None:
+        return dict(values)
+    area, _ = read_safe_area(values["safe_area"], areas)
+    return {**values, "safe_area": asdict(area)}
+
+
+def _check_value(key: str, value: Any, areas: Mapping[str, SafeArea]) -> Any:
     parameter = BY_NAME.get(key)
     if parameter is None:
         raise _Unfit(("", "There is no such parameter of a style."))
     if key == "safe_area":
-        area, faults = read_safe_area(value)
+        area, faults = read_safe_area(value, areas)
         if faults:
             raise _Unfit(*faults)
         return area

@@ -6,13 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from service.captions.advice import advise
 from service.captions.cues import Captions, parse_captions
 from service.captions.glyphs import advise_glyphs
+from service.captions.platforms import load_platforms
+from service.captions.safe_area import areas_of
 from service.captions.sameness import advise_variants
-from service.captions.style import build_style
+from service.captions.style import build_style, name_no_area
 from service.clock import Clock
 from service.errors import (
     CaptionsRequired,
@@ -70,8 +73,10 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
     variants = list(request.get("variants") or DEFAULT_VARIANTS)
     faults = Faults()
     labelled = _label(variants, faults.errors)
+    areas = areas_of(load_platforms(settings.platforms))
     for index, variant in enumerate(labelled):
-        faults.check(f"#/variants/{index}/style", build_style, variant.get("style") or {})
+        check = partial(build_style, areas=areas)
+        faults.check(f"#/variants/{index}/style", check, variant.get("style") or {})
     faults.check_addresses(request, caller_policy)
     captions, parsed = request.get("captions"), None
     if captions is not None:
@@ -89,6 +94,7 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
         raise CaptionsRequired(
             errors=[FieldError("#/captions", "is required here")], example={"captions": _EXAMPLE}
         )
+    labelled = [{**v, "style": name_no_area(v.get("style") or {}, areas)} for v in labelled]
     fields = {**request, "variants": labelled, "warnings": _warnings(request, labelled, parsed)}
     fields.setdefault("deadline_s", settings.job_deadline_s)
     spec = read_document(JobSpec, json.dumps(fields))

@@ -38,7 +38,8 @@ A safe area is what a platform's own buttons and words leave of the picture. Cap
 with their outline and box: `position` and `alignment` are then those in the area, and the
 preset's own margins do not count. `{"platform": "tiktok", "bottom": 30}` is TikTok's with more
 room below. Percent are of the frame's height or width, whatever its shape. Platforms publish
-templates and no stable numbers: where you know better, give the edges.
+templates and no stable numbers: where you know better, give the edges. An operator may have a table
+of their own (`CAPTION_AB_PLATFORMS`); a job keeps the numbers that held when it was sent.
 
 """
 _GLYPHS = """\

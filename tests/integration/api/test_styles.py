@@ -55,6 +55,15 @@ def test_a_form_can_be_built_from_the_styles(ann: Visitor):
     assert build_style({"color": "gold"}).color == body["colors"]["gold"]
 
 
+def test_a_job_keeps_its_safe_area_in_numbers(ann: Visitor):
+    # Given a platform's name, then the job has what it covers, with the edge that was given
+    style = {"preset": "shorts", "safe_area": {"platform": "tiktok", "bottom": 30}}
+    job = ann.post("/v1/jobs", json={**JOB, "variants": [{"style": style}, {}]}).get_json()
+    assert job["variants"][0]["style"]["safe_area"] == {
+        "top": 7.8, "bottom": 30, "left": 0.0, "right": 13.9
+    }  # fmt: skip
+
+
 def test_a_job_says_which_characters_its_fonts_lack(ann: Visitor):
     # Given captions with letters that Anton lacks, and two variants of which one uses it
     captions = {"format": "srt", "text": "1\n00:00:00,500 --> 00:00:02,500\nДа!\n"}

@@ -6,8 +6,9 @@ import pytest
 
 from service.captions.look import describe_look, describe_look_zh
 from service.captions.parameters import PARAMETERS
-from service.captions.safe_area import PLATFORMS, SafeArea
-from service.captions.style import Style, build_style
+from service.captions.platforms import Platform
+from service.captions.safe_area import PLATFORMS, SafeArea, areas_of
+from service.captions.style import Style, build_style, name_no_area
 from service.errors import InvalidRequest
 from service.jobs.rehearsal import resolve_request
 from service.model.job import ClipSpec, JobSpec, VariantSpec
@@ -73,6 +74,19 @@ def test_an_area_in_a_resolved_request_makes_the_same_style():
     (variant,) = resolve_request(spec)["variants"]
     assert variant["style"]["safe_area"] == {"top": 0.0, "bottom": 25.0, "left": 0.0, "right": 0.0}
     assert build_style(variant["style"]) == build_style(asked)
+
+
+def test_an_operators_table_goes_before_ours():
+    """Given a table of the operator's, then its names are those that styles take."""
+    areas = areas_of([Platform("kiosk", "Kiosk", 0.5, 1, 40, 2, 3, "measured", "2026-11")])
+    asked = {"safe_area": {"platform": "kiosk", "left": 10}}
+    assert build_style(asked, areas=areas).safe_area == SafeArea(1, 40, 10, 3)
+    with pytest.raises(InvalidRequest, match="not valid"):
+        build_style({"safe_area": {"platform": "tiktok"}}, areas=areas)
+    # And what a job keeps of it no longer needs the table
+    kept = name_no_area(asked, areas)
+    assert build_style(kept) == build_style(asked, areas=areas)
+    assert name_no_area({"color": "red"}, areas) == {"color": "red"}
 
 
 def test_every_platform_leaves_room():
