@@ -172,8 +172,6 @@ def test_events_are_described_as_their_page_has_it(ann: Visitor):
         assert text in webhooks[kind]["post"]["description"]
 
 
-
-
 def test_the_limits_are_the_settings(ann: Visitor):
     body = ann.get("/v1/limits").get_json()
     assert (body["upload_bytes"], body["variants"]) == (2_000_000, 8)
