@@ -96,10 +96,11 @@ class TimingReply(Schema):
 
 
 class CueCountsReply(Schema):
-    """Captions that were looked at, those that cannot be seen, those of low confidence."""
+    """Captions that were looked at; `lost` are the invisible and those without letters in a box."""
 
     measured = fields.Integer()
     invisible = fields.Integer()
+    lost = fields.Integer(metadata={"description": "No letter can be told from its surroundings."})
     flagged = fields.Integer()
 
 

@@ -32,6 +32,7 @@ def tell_measures(found: Measures, given: Score) -> dict[str, Any]:
         "cues": {
             "measured": len(found.seen),
             "invisible": found.invisible,
+            "lost": found.lost,
             "flagged": found.flagged,
         },
         "fault": found.fault or None,

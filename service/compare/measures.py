@@ -44,6 +44,11 @@ class CueSight:
     def confident(self) -> bool:
         return not self.flags
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing is seen, or only a box without letters in it."""
+        return (not self.visible and self.confident) or "no_letters" in self.flags
+
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
@@ -91,10 +96,16 @@ class Measures:
         return bool(self.sure) and len(self.sure) >= SURE_SHARE * len(self.seen)
 
     @property
+    def lost(self) -> int:
+        """Cues of which no letter can be told from what it stands on, or from the picture."""
+        return sum(cue.is_lost for cue in self.seen.values())
+
+    @property
     def is_hidden(self) -> bool:
-        """Whether what could be seen for certain is mostly that there is nothing."""
-        hidden = sum(not self.seen[number].visible for number in self.sure)
-        return self.is_sure and hidden >= HIDDEN_SHARE * len(self.sure)
+        """Whether what could be seen for certain is mostly that there are no letters."""
+        told = [cue for cue in self.seen.values() if cue.confident or cue.is_lost]
+        enough = bool(told) and len(told) >= SURE_SHARE * len(self.seen)
+        return enough and self.lost >= HIDDEN_SHARE * len(told)
 
     @property
     def shaped(self) -> tuple[CueSight, ...]:

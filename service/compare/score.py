@@ -118,10 +118,9 @@ def compare_two(one: Measures, two: Measures, *, same_cues: bool = True) -> Pair
     if one.is_hidden and two.is_hidden:
         return Pair(first, second, Result.UNKNOWN, why="both_hidden")
     if one.is_hidden or two.is_hidden:
-        better = second if one.is_hidden else first
-        # What stands there with doubts is not known to be readable.
-        if (two if one.is_hidden else one).invisible < len((two if one.is_hidden else one).seen):
-            return Pair(first, second, Result.BETTER, better, why="hidden")
+        shown = two if one.is_hidden else one
+        if shown.lost + shown.invisible < len(shown.seen):
+            return Pair(first, second, Result.BETTER, shown.label, why="hidden")
         return Pair(first, second, Result.UNKNOWN, why="both_hidden")
     common = one.sure & two.sure if same_cues else frozenset()
     known = _is_enough(common, one, two) if same_cues else one.is_sure and two.is_sure

@@ -24,7 +24,7 @@ _NOT_CONTROLLED = "It is not known whether only the captions differ between thes
 _CONFOUNDED = "The drafts differ in more than their captions."
 _UNKNOWN: Mapping[str, str] = {
     "unseen": "the captions could not be looked at",
-    "both_hidden": "hardly any of the captions can be seen in either",
+    "both_hidden": "hardly any letters can be told from what is around them in either",
     "flagged": "the contrast measured is of low confidence, and nothing else decides it",
 }
 
@@ -108,9 +108,11 @@ def _tell_better(pair: Pair, found: Mapping[str, Measures]) -> str:
 
 
 def _tell_hidden(better: Measures, worse: Measures) -> str:
-    hidden = f"{worse.invisible} of {worse.label}'s {_captions(len(worse.seen))} cannot be seen"
-    other = f"{better.invisible} of {better.label}'s"
-    return f"{better.label}'s captions are easier to read than {worse.label}'s: {hidden}, {other}."
+    of = f"{worse.lost} of {worse.label}'s {_captions(len(worse.seen))}"
+    return (
+        f"{better.label}'s captions are easier to read than {worse.label}'s: in {of} no letters "
+        f"can be told from what is around them, in {better.lost} of {better.label}'s."
+    )
 
 
 def _tell_mixed(pair: Pair, first: Measures, second: Measures) -> str:
