@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from service.jobs.context import Services
+from service.logs import JsonLines
 from service.model.cut import CutDoc, Failure, MediaInfo, ResultFile
 from service.model.documents import write_document
 from tests.integration.api.conftest import JOB, Visitor
@@ -121,11 +124,18 @@ def with_token(path: str, token: str) -> str:
 
 
 @contextmanager
-def lines_of(caplog) -> Iterator[list[str]]:
-    """All that is logged in a block, formatted whole."""
-    from service.logs import JsonLines
-
-    texts: list[str] = []
-    with caplog.at_level("DEBUG"):
-        yield texts
-    texts += [JsonLines().format(each) for each in caplog.records]
+def lines_of(level: int = logging.DEBUG) -> Iterator[list[str]]:
+    """All that any logger writes in a block, as it goes to standard error."""
+    lines: list[str] = []
+    told = logging.StreamHandler(io.StringIO())
+    told.setFormatter(JsonLines())
+    told.emit = lambda record: lines.append(told.format(record))  # type: ignore[method-assign]
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(told)
+    root.setLevel(level)
+    try:
+        yield lines
+    finally:
+        root.removeHandler(told)
+        root.setLevel(before)
