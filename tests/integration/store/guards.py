@@ -170,6 +170,62 @@ GUARDS = (
         "delete: not while it is worked on",
         Edit(f"{LUA}delete_job.lua", "if not told and", "if false and"),
     ),
+    Guard(
+        "share: a link of an ended job goes with it",
+        Edit(
+            f"{LUA}include/shares.lua",
+            "if left > 0 then redis.call('PEXPIRE'",
+            "if false then redis.call('PEXPIRE'",
+        ),
+    ),
+    Guard(
+        "share: a link goes when its job does",
+        Edit(f"{LUA}include/ends.lua", ", K.job_shares(job),\n    K.job_preferences(job))", ")"),
+    ),
+    Guard(
+        "share: a link lives on with a job that is worked on again",
+        Edit(
+            f"{LUA}include/jobs.lua",
+            "K.sessions(job), K.job_shares(job),\n    K.job_preferences(job) }",
+            "K.sessions(job) }",
+        ),
+    ),
+    Guard(
+        "share: none for a job whose time has passed",
+        Edit(f"{LUA}include/shares.lua", "(not expires or tonumber(expires) > now)", "true"),
+    ),
+    Guard(
+        "share: made again it is as it was",
+        Edit(
+            f"{LUA}create_share.lua",
+            "if redis.call('HEXISTS', links, share) == 1 then return { '1' } end",
+            "",
+        ),
+    ),
+    Guard(
+        "share: revoked once",
+        Edit(f"{LUA}revoke_share.lua", "if link.revoked > 0 then return { '0' } end", ""),
+    ),
+    Guard(
+        "preference: not by a revoked link",
+        Edit(f"{LUA}add_preference.lua", "link.revoked > 0 or ", ""),
+    ),
+    Guard(
+        "preference: not by a link that has expired",
+        Edit(f"{LUA}add_preference.lua", "link.expires <= now or ", ""),
+    ),
+    Guard(
+        "preference: not by a link that only shows",
+        Edit(f"{LUA}add_preference.lua", " or not link.preferences", ""),
+    ),
+    Guard(
+        "preference: once",
+        Edit(
+            f"{LUA}add_preference.lua",
+            "if redis.call('LPOS', noted, ARGV[9]) then return { '0' } end",
+            "",
+        ),
+    ),
     Guard("warn: once", Edit(f"{LUA}warn.lua", " or told == '1'", "")),
     Guard(
         "fan_out: not to one that is switched off",

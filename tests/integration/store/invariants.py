@@ -78,6 +78,7 @@ def assert_invariants(client: redis.Redis) -> Picture:
     _check_reservations(picture)
     _check_held(picture, client)
     _check_endpoints(picture, client)
+    _check_shares(picture, client)
     return picture
 
 
@@ -196,6 +197,16 @@ def _check_endpoints(picture: Picture, client: redis.Redis) -> None:
         if not row["job"] and name.startswith(("event:", "delivery:")):
             lives = client.pttl(f"{PREFIX}row:{name}") > 0
             assert lives == (row["open"] != "1"), f"{name} is open: {row['open']}; expires: {lives}"
+
+
+def _check_shares(picture: Picture, client: redis.Redis) -> None:
+    """Links to a job and what their viewers prefer live exactly as long as the job."""
+    for name in ("shares", "preferences"):
+        for key in client.keys(f"{PREFIX}job:*:{name}"):
+            job = key.split(":")[2]
+            assert job in picture.jobs, f"{key} has outlived its job"
+            lives = [client.pttl(each) > 0 for each in (key, f"{PREFIX}job:{job}")]
+            assert lives[0] == lives[1], f"{key} expires: {lives[0]}; its job: {lives[1]}"
 
 
 #: Keys that stay for good: of the engine itself, of tenants with their endpoints, of accounts and

@@ -48,6 +48,7 @@ from service.model.lifecycle import (
     cut_may_become,
 )
 from service.model.limits import KeyUse
+from service.model.share import Share
 from service.settings import Settings
 from service.store.accounts import Grant, TokenGrant
 from service.store.commands import Change, Claim, LeaseLost
@@ -55,6 +56,7 @@ from service.store.kept import Kept
 from service.store.keys import queue_key
 from service.store.retention import Retention
 from service.store.revisions import add_cut
+from service.store.shares import ShareStore
 from tests.builders import (
     ACCOUNT,
     TENANT,
@@ -113,6 +115,9 @@ class Engine(RuleBasedStateMachine):
         #: Endpoints ever made, also those that were deleted; tests and notices sent.
         self.endpoints: list[str] = []
         self.noted = 0
+        self.shares = ShareStore(self.store.connection)
+        #: Links that were revoked, by job and name.
+        self.revoked: set[tuple[str, str]] = set()
         self.store.accounts.create_account(TOKENS, {"kind": "anonymous"})
 
     @initialize(hooks=st.booleans(), slots=st.integers(1, 3))
@@ -654,6 +659,60 @@ class Engine(RuleBasedStateMachine):
             assert ended
             assert not work, f"{job} was deleted while it was worked on"
             assert not Retention(self.store.connection).delete_job(job, TENANT, **ask)
+
+    @precondition(lambda self: self.picture.jobs)
+    @rule(data=st.data(), number=st.integers(0, 2), preferences=st.booleans())
+    def share(self, data, number, preferences):
+        """A link to a job that is there; made again it is as it was."""
+        job, now_ms = self._job(data, *ENDED), self.store.now_ms
+        before = self.shares.find(job, f"shr_{number}")
+        wish = Share(f"shr_{number}", now_ms, now_ms + 100_000, preferences, "key_1")
+        try:
+            self.shares.create(job, TENANT, wish, now_ms=now_ms)
+        except NotFound:
+            assert self._is_over(job)
+        else:
+            assert not self._is_over(job)
+            assert self.shares.find(job, wish.id) == (before or wish)
+
+    @precondition(lambda self: self.picture.jobs)
+    @rule(data=st.data(), number=st.integers(0, 2))
+    def revoke_share(self, data, number):
+        """A link is revoked once, and stays so."""
+        job, name = self._job(data, *ENDED), f"shr_{number}"
+        before = self.shares.find(job, name)
+        try:
+            ended = self.shares.revoke(job, TENANT, name, now_ms=self.store.now_ms)
+        except NotFound:
+            assert before is None or self._is_over(job)
+        else:
+            assert before is not None
+            assert ended == (before.revoked_ms == 0)
+            self.revoked.add((job, name))
+
+    @precondition(lambda self: self.picture.jobs)
+    @rule(data=st.data(), number=st.integers(-1, 2), tries=st.integers(1, 2))
+    def prefer(self, data, number, tries):
+        """What a viewer prefers is noted once, if their link lets them, or they are the owner."""
+        job, name = self._job(data, *ENDED), f"shr_{number}" if number >= 0 else ""
+        link, count = self.shares.find(job, name), len(self.shares.read_preferences(job))
+        self.noted += 1
+        doc, allowed = {"id": f"prf_{self.noted}"}, not self._is_over(job)
+        if name:
+            alive = link is not None and link.is_open(self.store.now_ms) and link.preferences
+            allowed = allowed and alive and (job, name) not in self.revoked
+        for _ in range(tries):
+            try:
+                self.shares.add_preference(job, TENANT, name, doc, now_ms=self.store.now_ms)
+            except NotFound:
+                assert not allowed, f"{name} may note a preference and could not"
+            else:
+                assert allowed, f"{name} has noted a preference"
+        assert len(self.shares.read_preferences(job)) == count + allowed
+
+    def _is_over(self, job: str) -> bool:
+        """Whether a job's time has passed, swept or not."""
+        return int(self.store.job(job).get("expires", 2**53)) <= self.store.now_ms
 
     @precondition(
         lambda self: any(self.picture.jobs[j]["status"] in ENDED for j in self.picture.jobs)
