@@ -15,7 +15,7 @@ FILES = {
     "A.mp4": "the first variant",
     "B.mp4": "the second one",
     "side-by-side.mp4": "both at once",
-    "contact-sheet.png": "A above B, one column per caption",
+    "contact-sheet.jpg": "A above B, one column per caption",
     "job.json": "the job as the API tells it",
     "webhooks.jsonl": "the webhooks that came, with their signatures",
 }
@@ -35,7 +35,7 @@ def make_pictures(
     log: Path,
     interrupt: Interrupt,
 ) -> None:
-    """Make `side-by-side.mp4` and `contact-sheet.png` of the folder's A and B.
+    """Make `side-by-side.mp4` and `contact-sheet.jpg` of the folder's A and B.
 
     Raises:
         StartupError: they could not be made.

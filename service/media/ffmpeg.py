@@ -108,7 +108,7 @@ def run_ffmpeg(
 
         def end() -> None:
             late.set()
-            _kill(process)
+            end_group(process)
 
         timer = threading.Timer(deadline_s, end)
         timer.daemon = True
@@ -118,7 +118,7 @@ def run_ffmpeg(
             process.wait()
         finally:
             timer.cancel()
-            _kill(process)
+            end_group(process)
         if late.is_set():
             raise FfmpegFailed(f"ffmpeg was not done after {deadline_s:g} s.")
         if process.returncode == -signal.SIGXFSZ:
@@ -165,7 +165,8 @@ def _follow(process: subprocess.Popen[bytes], on_progress: Callable[[float], Non
                 on_progress(int(value) / 1e6)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that leads a group, with all of the group, unless it has ended."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

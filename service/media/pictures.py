@@ -1,155 +1,170 @@
-"""Two variants in one picture: side by side as a video, and as a sheet of stills."""
+"""Two videos as one: side by side, in step, with a letter above each."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from service.media.ffmpeg import input_args, run_ffmpeg
-from service.media.probe import Probe, probe
 
-MOST_COLUMNS = 8
-_GAP = 6
+FONT = Path(__file__).parent / "fonts" / "Inter-Bold.otf"
+#: Each picture at most: 960x540 lying, 540x960 standing, 720x720 square.
+_LONG_SIDE = 960
+_AREA = 960 * 540
+_LEAST_SIDE = 16
+_LEAST_FPS, _MOST_FPS = Fraction(23), Fraction(30)
+_USUAL_FPS = Fraction(25)
+_BAND_SHARE = 0.08
+_LEAST_BAND = 24
 _BACKGROUND = "0x202020"
 _LABEL = re.compile(r"[A-Za-z0-9 _-]{1,24}")
-_VIDEO = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
-_SOUND = ["-c:a", "aac", "-b:a", "128k"]
-_FILE = ["-movflags", "+faststart", "-f", "mp4"]
-# A picture of 25 fps has its last frame 40 ms before its end.
-_LAST_FRAME_S = 0.1
+_SOUND = ["-c:a", "aac", "-b:a", "128k", "-ac", "2"]
+# Metadata of a telephone's film tells where it was taken.
+_FILE = ["-map_metadata", "-1", "-map_chapters", "-1", "-movflags", "+faststart", "-f", "mp4"]
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """Pixels of one of the two pictures."""
+class Side:
+    """One of the two videos: its size as shown, its frame rate, its letter."""
+
+    label: str
+    path: Path
+    width: int
+    height: int
+    fps: Fraction
+    has_audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Pixels of a side by side: of one picture, of the band above it, of all; frames a second."""
 
     width: int
     height: int
+    band: int
+    fps: Fraction
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return 2 * self.width, self.height + self.band
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of the ffmpeg that makes one."""
+
+    deadline_s: float = 600.0
+    memory_bytes: int = 1_600_000_000
+    output_bytes: int = 1_000_000_000
+    threads: int = 2
+
+
+def lay_out(left: Side, right: Side) -> Layout:
+    """The pictures in the size of the larger one, or less; at a rate that players like."""
+    larger = max(left, right, key=lambda side: side.width * side.height)
+    area = math.sqrt(_AREA / (larger.width * larger.height))
+    scale = min(1.0, _LONG_SIDE / max(larger.width, larger.height), area)
+    width, height = _even(larger.width * scale), _even(larger.height * scale)
+    return Layout(
+        width,
+        height,
+        max(_LEAST_BAND, _even(height * _BAND_SHARE)),
+        _even_rate(left.fps),
+    )
 
 
 def side_by_side(
-    ffmpeg: str,
-    a: Path,
-    b: Path,
-    out: Path,
-    *,
-    labels: tuple[str, str] = ("A", "B"),
-    fontfile: Path | None = None,
-    deadline_s: float = 600.0,
-) -> None:
-    """Write an MP4 with A on the left and B on the right, with A's sound.
+    ffmpeg: str, left: Side, right: Side, out: Path, *, sound: str, bounds: Bounds
+) -> Layout:
+    """Write an MP4 of both, with the sound of the one named `sound`, a keyframe each second.
 
-    960x540 each; portrait 540x960 each; square 720x720 each. Labels need a `fontfile`.
+    The shorter one keeps its last frame until the longer one ends. The frame rate is constant.
 
     Raises:
-        FfmpegFailed, ProbeFailed, UnsupportedFile: as their makers say.
+        FfmpegFailed, UnsupportedFile: as their makers say.
+        ValueError: a label that is none.
     """
-    size = _fit(probe(a), Size(960, 540))
-    graph = (
-        f"[0:v]{_scaled(size)},{_label(labels[0], fontfile, 40)}[a];"
-        f"[1:v]{_scaled(size)},{_label(labels[1], fontfile, 40)}[b];"
-        "[a][b]hstack=inputs=2[v]"
+    layout = lay_out(left, right)
+    sides = (left, right)
+    graph = ";".join(
+        [f"[{at}:V:0]{_chain(side, layout)}[s{at}]" for at, side in enumerate(sides)]
+        + ["[s0][s1]hstack=inputs=2,format=yuv420p[v]"]
     )
-    args = [*input_args(a), *input_args(b), "-filter_complex", graph]
-    args += ["-map", "[v]", "-map", "0:a:0?", *_VIDEO, *_SOUND, *_FILE, str(out.absolute())]
-    with _folder(fontfile) as folder:
-        run_ffmpeg(ffmpeg, args, cwd=folder, deadline_s=deadline_s)
+    args = ["-filter_complex_threads", "1"]
+    for side in sides:
+        args += ["-threads", "1", *input_args(side.path)]
+    args += ["-filter_complex", graph, "-map", "[v]"]
+    heard = next((at for at, side in enumerate(sides) if side.label == sound), 0)
+    if sides[heard].has_audio:
+        args += ["-map", f"{heard}:a:0", *_SOUND]
+    args += [*_encoder(layout.fps, bounds.threads), *_FILE, str(out.absolute())]
+    with _folder() as folder:
+        run_ffmpeg(
+            ffmpeg,
+            args,
+            cwd=folder,
+            deadline_s=bounds.deadline_s,
+            memory_bytes=bounds.memory_bytes,
+            output_bytes=bounds.output_bytes,
+        )
+    return layout
 
 
-def contact_sheet(
-    ffmpeg: str,
-    a: Path,
-    b: Path,
-    out: Path,
-    *,
-    times_s: Sequence[float],
-    labels: tuple[str, str] = ("A", "B"),
-    fontfile: Path | None = None,
-    deadline_s: float = 120.0,
-) -> None:
-    """Write a PNG with A above B and one column per time, such as the middle of each cue.
+def _even_rate(fps: Fraction) -> Fraction:
+    """A rate of 24 to 30 or so in which no frame of an even film is shown for longer than others.
 
-    Of more than 8 times, 8 are taken evenly. Times after the end show the last picture.
-
-    Raises:
-        ValueError: no times.
-        FfmpegFailed, ProbeFailed, UnsupportedFile: as their makers say.
+    An uneven film has a low mean rate; its frames come closer than that.
     """
-    if not times_s:
-        raise ValueError("a contact sheet needs at least one time")
-    first, second = probe(a), probe(b)
-    size = _fit(first, Size(480, 270))
-    ends_s = min(first.duration_s, second.duration_s) - _LAST_FRAME_S
-    columns = [min(max(0.0, each), max(0.0, ends_s)) for each in _thin(sorted(times_s))]
-    args = [part for t in columns for clip in (a, b) for part in input_args(clip, seek_s=t)]
-    args += ["-filter_complex", _sheet(size, columns, labels, fontfile), "-map", "[sheet]"]
-    args += ["-frames:v", "1", "-update", "1", "-c:v", "png", "-f", "image2", str(out.absolute())]
-    with _folder(fontfile) as folder:
-        run_ffmpeg(ffmpeg, args, cwd=folder, deadline_s=deadline_s)
-
-
-def _sheet(
-    size: Size, columns: Sequence[float], labels: tuple[str, str], fontfile: Path | None
-) -> str:
-    chains = []
-    for number, at_s in enumerate(columns):
-        for row in (0, 1):
-            text = f"{labels[row]}  {at_s:.1f} s" if row == 0 else labels[row]
-            still = f"trim=end_frame=1,setpts=0,{_scaled(size)},{_label(text, fontfile, 18)}"
-            framed = f"pad=iw+{_GAP}:ih+{_GAP}:{_GAP}/2:{_GAP}/2:color={_BACKGROUND}"
-            chains.append(f"[{2 * number + row}:v]{still},{framed}[p{number}{row}]")
-        chains.append(f"[p{number}0][p{number}1]vstack=inputs=2[c{number}]")
-    names = "".join(f"[c{number}]" for number in range(len(columns)))
-    joined = f"hstack=inputs={len(columns)}" if len(columns) > 1 else "null"
-    return ";".join([*chains, f"{names}{joined}[sheet]"])
-
-
-def _fit(source: Probe, landscape: Size) -> Size:
-    """The size of one picture: lying, standing or square, as the source is."""
-    ratio = source.width / source.height
-    if ratio > 1.1:
-        return landscape
-    if ratio < 0.9:
-        return Size(landscape.height, landscape.width)
-    return Size(landscape.width * 3 // 4, landscape.width * 3 // 4)
-
-
-def _scaled(size: Size) -> str:
+    if fps <= 0:
+        return _USUAL_FPS
     return (
-        f"scale={size.width}:{size.height}:force_original_aspect_ratio=decrease,"
-        f"pad={size.width}:{size.height}:(ow-iw)/2:(oh-ih)/2:color={_BACKGROUND},setsar=1"
+        fps / math.ceil(fps / _MOST_FPS) if fps > _MOST_FPS else fps * math.ceil(_LEAST_FPS / fps)
     )
 
 
-def _label(text: str, fontfile: Path | None, font_px: int) -> str:
-    if fontfile is None:
-        return "null"
-    if not _LABEL.fullmatch(text.replace(".", "")):
-        raise ValueError(f"not a label: {text!r}")
-    gap = font_px // 2
+def _encoder(fps: Fraction, threads: int) -> list[str]:
+    second = str(max(1, round(fps)))
+    return [
+        "-c:v", "libx264", "-preset", "veryfast", "-crf", "22", "-pix_fmt", "yuv420p",
+        "-threads", str(threads), "-g", second, "-keyint_min", second, "-sc_threshold", "0",
+    ]  # fmt: skip
+
+
+def _chain(side: Side, layout: Layout) -> str:
+    """From a video to its half: in step, fitted, a band above it with its letter."""
+    width, height, band = layout.width, layout.height, layout.band
+    scale = min(width / side.width, height / side.height)
+    size = f"{min(width, _even(side.width * scale))}:{min(height, _even(side.height * scale))}"
+    place = f"(ow-iw)/2:{band}+({height}-ih)/2"
     return (
-        f"drawtext=fontfile=label-font:text='{text}':x={gap}:y={gap}:fontsize={font_px}:"
-        f"fontcolor=white:box=1:boxcolor=black@0.7:boxborderw={font_px // 4}"
+        f"fps={layout.fps},scale={size},setsar=1,"
+        f"pad={width}:{height + band}:{place}:color={_BACKGROUND},{_letter(side.label, band)}"
     )
 
 
-def _thin(times_s: Sequence[float]) -> list[float]:
-    """At most 8 times, the first and the last among them."""
-    count = len(times_s)
-    if count <= MOST_COLUMNS:
-        return list(times_s)
-    return [times_s[i * (count - 1) // (MOST_COLUMNS - 1)] for i in range(MOST_COLUMNS)]
+def _letter(label: str, band: int) -> str:
+    if not _LABEL.fullmatch(label):
+        raise ValueError(f"not a label: {label!r}")
+    return (
+        f"drawtext=fontfile=label-font:text='{label}':x=(w-text_w)/2:y=({band}-ascent)/2:"
+        f"fontsize={round(band * 0.7)}:fontcolor=white"
+    )
+
+
+def _even(side: float) -> int:
+    return max(_LEAST_SIDE, round(side / 2) * 2)
 
 
 @contextlib.contextmanager
-def _folder(fontfile: Path | None) -> Iterator[Path]:
+def _folder() -> Iterator[Path]:
     """A working folder that holds the font under a plain name: graphs escape paths badly."""
     with tempfile.TemporaryDirectory(prefix="caption-ab-") as name:
         folder = Path(name)
-        if fontfile is not None:
-            (folder / "label-font").symlink_to(fontfile.absolute())
+        (folder / "label-font").symlink_to(FONT)
         yield folder

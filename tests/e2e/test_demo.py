@@ -11,7 +11,7 @@ from tests.browser import find_chromium, play_videos
 
 pytestmark = pytest.mark.e2e
 
-FILES = ["A.mp4", "B.mp4", "contact-sheet.png", "job.json", "side-by-side.mp4", "webhooks.jsonl"]
+FILES = ["A.mp4", "B.mp4", "contact-sheet.jpg", "job.json", "side-by-side.mp4", "webhooks.jsonl"]
 
 
 def look_into(path):

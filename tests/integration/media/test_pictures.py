@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageStat
 
 from service.errors import StartupError, UnsupportedFile
 from service.media.ffmpeg import FfmpegFailed, check_ffmpeg, input_args, run_ffmpeg
-from service.media.pictures import contact_sheet, side_by_side
+from service.media.pictures import Bounds, Side, lay_out, side_by_side
 from service.media.probe import probe
 
-FONT = Path(__file__).parents[3] / "sandbox" / "fonts" / "Inter-Bold.otf"
 ENDLESS = ["-re", "-f", "lavfi", "-i", "testsrc2=size=64x36", "-f", "null", "-"]
 
 
@@ -99,58 +102,125 @@ def test_a_playlist_is_never_given_to_ffmpeg(tmp_path):
         input_args(tmp_path / "a.mp4")
 
 
+def side(label, path):
+    found = probe(path)
+    return Side(label, path, found.width, found.height, found.fps, found.has_audio)
+
+
+def join(ffmpeg, left, right, out, *, sound="A", **bounds):
+    return side_by_side(ffmpeg, left, right, out, sound=sound, bounds=Bounds(**bounds))
+
+
+def frame_of(ffmpeg, video, folder, at_s=1.0):
+    seen = [*input_args(video, seek_s=at_s), "-frames:v", "1", "f.png"]
+    run_ffmpeg(ffmpeg, seen, cwd=folder, deadline_s=20)
+    with Image.open(folder / "f.png") as image:
+        return image.copy()
+
+
 def test_side_by_side_has_a_left_and_b_right_with_sound(ffmpeg, clip, dark, tmp_path):
     """Given a bright and a black clip, when joined, then left is bright, right black."""
     out = tmp_path / "both.mp4"
-    side_by_side(ffmpeg, clip, dark, out, fontfile=FONT)
+    layout = join(ffmpeg, side("A", clip), side("B", dark), out)
     found = probe(out)
-    assert (found.width, found.height, found.fps) == (1920, 540, 25)
+    assert (found.width, found.height, found.fps) == (640, 204, 25)
+    assert layout.size == (640, 204)
     assert found.duration_s == pytest.approx(2.0, abs=0.05)
-    assert found.has_audio
-    run_ffmpeg(
-        ffmpeg, [*input_args(out, seek_s=1), "-frames:v", "1", "f.png"], cwd=tmp_path, deadline_s=20
-    )
-    with Image.open(tmp_path / "f.png") as image:
-        assert mean_of(image, (100, 100, 900, 500)) > 60
-        assert mean_of(image, (1100, 100, 1900, 500)) < 20
-        # The letter B is white on black.
-        assert mean_of(image, (980, 20, 1010, 60)) > 40
+    assert (found.has_audio, found.pixel_format) == (True, "yuv420p")
+    image = frame_of(ffmpeg, out, tmp_path)
+    assert mean_of(image, (10, 40, 310, 190)) > 60
+    assert mean_of(image, (330, 40, 630, 190)) < 20
 
 
-def test_silent_portrait_clips_stand_side_by_side(ffmpeg, portrait, tmp_path):
+def test_the_letters_stand_above_the_pictures_and_never_on_them(ffmpeg, dark, tmp_path):
+    """Given two black clips, when joined, then only the band above them has something white."""
     out = tmp_path / "both.mp4"
-    side_by_side(ffmpeg, portrait, portrait, out, fontfile=FONT)
+    band = join(ffmpeg, side("A", dark), side("B", dark), out).band
+    image = frame_of(ffmpeg, out, tmp_path).convert("L")
+    assert all(image.crop((x, 0, x + 320, band)).getextrema()[1] > 200 for x in (0, 320))
+    assert image.crop((0, band, 640, 180 + band)).getextrema()[1] < 40
+
+
+def test_it_begins_to_play_before_it_is_there_and_can_be_entered_each_second(
+    ffmpeg, clip, tmp_path
+):
+    """Given a joined video, then its index is in front, and each second begins with a keyframe."""
+    out = tmp_path / "both.mp4"
+    join(ffmpeg, side("A", clip), side("B", clip), out)
+    data = out.read_bytes()
+    assert 0 < data.index(b"moov") < data.index(b"mdat")
+    with av.open(str(out)) as container:
+        packets = container.demux(container.streams.video[0])
+        keys = [float(p.pts * p.time_base) for p in packets if p.is_keyframe and p.size]
+    assert keys == [0.0, 1.0]
+
+
+def test_the_sound_is_that_of_the_one_that_is_named(ffmpeg, clip, portrait, tmp_path):
+    """Given one clip with sound and one without, then the named one decides."""
+    for sound, heard in (("A", True), ("B", False)):
+        out = tmp_path / f"{sound}.mp4"
+        join(ffmpeg, side("A", clip), side("B", portrait), out, sound=sound)
+        assert probe(out).has_audio is heard
+
+
+def test_portrait_clips_stand_side_by_side(ffmpeg, portrait, tmp_path):
+    out = tmp_path / "both.mp4"
+    join(ffmpeg, side("A", portrait), side("B", portrait), out)
     found = probe(out)
-    assert (found.width, found.height, found.has_audio) == (1080, 960, False)
+    assert (found.width, found.height, found.has_audio) == (360, 346, False)
 
 
-def test_a_sheet_has_a_column_per_time_and_a_above_b(ffmpeg, clip, dark, tmp_path):
-    """Given three times, one after the end, when drawn, then three columns, bright above black."""
-    out = tmp_path / "sheet.png"
-    contact_sheet(ffmpeg, clip, dark, out, times_s=[0.2, 1.0, 99.0], fontfile=FONT)
-    with Image.open(out) as image:
-        assert image.size == (3 * 486, 2 * 276)
-        for column in range(3):
-            left = column * 486
-            assert mean_of(image, (left + 100, 60, left + 400, 250)) > 60
-            assert mean_of(image, (left + 100, 336, left + 400, 520)) < 20
+def test_one_of_another_length_and_shape_keeps_its_last_frame(ffmpeg, clip, portrait, tmp_path):
+    """Given 2 s lying and 1 s standing, when joined, then it lasts 2 s, in the larger's size."""
+    out = tmp_path / "both.mp4"
+    join(ffmpeg, side("A", clip), side("B", portrait), out)
+    found = probe(out)
+    assert found.duration_s == pytest.approx(2.0, abs=0.05)
+    assert (found.width, found.height) == (640, 204)
+    image = frame_of(ffmpeg, out, tmp_path, at_s=1.8)
+    assert mean_of(image, (430, 40, 530, 190)) > 60  # the middle has the clip
+    assert mean_of(image, (325, 40, 425, 190)) < 45  # beside it there is nothing
 
 
-def test_many_times_are_thinned_and_a_sheet_needs_no_font(ffmpeg, portrait, tmp_path):
-    out = tmp_path / "sheet.png"
-    contact_sheet(ffmpeg, portrait, portrait, out, times_s=[i / 30 for i in range(30)])
-    with Image.open(out) as image:
-        assert image.size == (8 * 276, 2 * 486)
+def test_what_a_telephone_wrote_about_itself_is_left_out(ffmpeg, make_media, clip, tmp_path):
+    """Given a clip that says where it was taken, when joined, then the video does not say it."""
+    tagged = make_media(
+        "tagged.mp4", "-i", str(clip), "-c", "copy", "-metadata", "comment=at-my-home"
+    )
+    assert b"at-my-home" in tagged.read_bytes()
+    out = tmp_path / "both.mp4"
+    join(ffmpeg, side("A", tagged), side("B", tagged), out)
+    assert b"at-my-home" not in out.read_bytes()
 
 
-def test_a_single_time_makes_one_column(ffmpeg, clip, tmp_path):
-    out = tmp_path / "sheet.png"
-    contact_sheet(ffmpeg, clip, clip, out, times_s=[1.0], fontfile=FONT)
-    with Image.open(out) as image:
-        assert image.size == (486, 552)
+def test_a_deadline_and_a_bound_of_size_end_it(ffmpeg, clip, tmp_path):
+    sides = (side("A", clip), side("B", clip))
+    with pytest.raises(FfmpegFailed, match="not done after"):
+        join(ffmpeg, *sides, tmp_path / "late.mp4", deadline_s=0.02)
+    with pytest.raises(FfmpegFailed, match="wrote more than"):
+        join(ffmpeg, *sides, tmp_path / "large.mp4", output_bytes=2000)
 
 
 def test_a_label_cannot_reach_into_the_filter_graph(ffmpeg, clip, tmp_path):
-    labels = ("A':x=0,drawtext=textfile=/etc/passwd", "B")
+    left = side("A':x=0,drawtext=textfile=/etc/passwd", clip)
     with pytest.raises(ValueError, match="not a label"):
-        side_by_side(ffmpeg, clip, clip, tmp_path / "x.mp4", labels=labels, fontfile=FONT)
+        join(ffmpeg, left, side("B", clip), tmp_path / "x.mp4")
+
+
+@pytest.mark.parametrize(
+    ("fps", "kept"),
+    [("25", "25"), ("50", "25"), ("60000/1001", "30000/1001"), ("10", "30"), ("0", "25")],
+)
+def test_a_frame_rate_is_brought_to_what_players_like(clip, fps, kept):
+    given = Side("A", clip, 320, 180, Fraction(fps), has_audio=False)
+    assert lay_out(given, given).fps == Fraction(kept)
+
+
+@given(st.integers(1, 8192), st.integers(1, 8192), st.integers(1, 8192), st.integers(1, 8192))
+def test_sizes_are_even_and_bounded_whatever_the_sources(w, h, w2, h2):
+    left = Side("A", Path("a"), w, h, Fraction(25), has_audio=False)
+    right = Side("B", Path("b"), w2, h2, Fraction(25), has_audio=False)
+    width, height = lay_out(left, right).size
+    assert width % 4 == height % 2 == 0
+    assert width <= 2 * 960 + 4
+    assert height <= 960 * 1.08 + 4

@@ -1,0 +1,149 @@
+"""The stills of a comparison, asked of a process of their own and listened to while it draws."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+from service.compare.pictures_plan import Plan
+from service.media.ffmpeg import end_group
+from service.media.limits import MediaLimits
+from service.model.documents import read_document
+
+_log = logging.getLogger(__name__)
+_ROOT = Path(__file__).resolve().parents[2]
+_ENVIRONMENT = {
+    "PYTHONPATH": str(_ROOT),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+_MOST_SAID = 500
+_STILL_BYTES = 64_000_000
+
+#: Told how many of all pictures are done.
+Tell = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is pictured: local files of a clip and its variants, and the clip's part of the report.
+
+    All pictures are made into `folder`.
+    """
+
+    source: Path | None
+    variants: Mapping[str, Path]
+    report: Mapping[str, Any]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture in its folder: size in pixels, and what it shows in words."""
+
+    name: str
+    file: str
+    type: str
+    width: int
+    height: int
+    text: str
+    variant: str | None = None
+
+
+@dataclass
+class Drawn:
+    """What the process has told: its plan, what it knows of each video, and what it made."""
+
+    plan: Plan | None = None
+    films: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pictures: list[Picture] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def hear(self, told: Mapping[str, Any]) -> None:
+        """Take one line of the process."""
+        if "made" in told:
+            self.pictures.append(Picture(**told["made"]))
+        elif "fault" in told:
+            self.faults.append(told["fault"])
+        else:
+            self.plan = read_document(Plan, json.dumps(told["plan"]))
+            self.films = told["films"]
+
+
+def draw_stills(subject: Subject, limits: MediaLimits, tell: Tell) -> Drawn:
+    """All pictures but the video. What was made before the process ended counts."""
+    asked = subject.folder / "request.json"
+    asked.write_text(json.dumps(_request(subject, limits)), encoding="utf-8")
+    drawn = Drawn()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service.compare.pictures_apart", str(asked.absolute())],
+            cwd=subject.folder,
+            env=_ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            start_new_session=True,
+        )
+        with _ended_after(process, limits.deadline_s) as late:
+            for line in process.stdout or ():
+                drawn.hear(json.loads(line))
+                if drawn.plan is not None:
+                    tell(len(drawn.pictures), len(drawn.plan.names))
+            process.wait()
+        if late.is_set():
+            drawn.faults.append(f"The stills took longer than {limits.deadline_s:g} s.")
+        elif process.returncode != 0:
+            _log.warning("drawing_ended", extra={"code": process.returncode, "said": _tail(said)})
+            drawn.faults.append(f"Drawing the stills ended with {_name_end(process.returncode)}.")
+    return drawn
+
+
+def _request(subject: Subject, limits: MediaLimits) -> dict[str, Any]:
+    return {
+        "source": None if subject.source is None else str(subject.source.absolute()),
+        "variants": {label: str(path.absolute()) for label, path in subject.variants.items()},
+        "report": subject.report,
+        "folder": str(subject.folder.absolute()),
+        "limits": asdict(replace(limits, output_bytes=_STILL_BYTES)),
+    }
+
+
+@contextlib.contextmanager
+def _ended_after(process: subprocess.Popen[bytes], deadline_s: float) -> Iterator[threading.Event]:
+    """Kill a process and what it started at a deadline, or when the block is left early."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        end_group(process)
+
+    timer = threading.Timer(deadline_s, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+        end_group(process)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _tail(said: IO[bytes]) -> str:
+    said.seek(0)
+    return said.read()[-_MOST_SAID:].decode(errors="replace")
+
+
+def _name_end(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"code {code}"
