@@ -15,6 +15,7 @@ from api import (
     job_list,
     jobs,
     messages,
+    pictures,
     reports,
     retention,
     shares,
@@ -62,8 +63,8 @@ def create_app(services: Services) -> Flask:
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"key": []}]
     api.spec.options["servers"] = [{"url": app.config["PUBLIC_URL"]}]
-    rooms = (uploads, tus, jobs, messages, videos, reports, story, account, deliveries, catalog)
-    for room in (*rooms, history, retention, shares, admin, usage):
+    rooms = (uploads, tus, jobs, messages, videos, reports, pictures, story, account, deliveries)
+    for room in (*rooms, catalog, history, retention, shares, admin, usage):
         api.register_blueprint(room.routes)
     document_events(api.spec)
     app.register_blueprint(health_routes(services))

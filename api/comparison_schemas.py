@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from api.comparisons import ControlReply, VerdictReply
+from api.fields import StrictSchema
 
 
 def _number(about: str = "", **options: Any) -> fields.Float:
@@ -243,3 +244,9 @@ class ReportReply(Schema):
     confounded = fields.List(fields.Dict())
     verdict = fields.Nested(VerdictReply)
     clips = fields.List(fields.Nested(ClipReportReply))
+
+
+class PictureQuery(StrictSchema):
+    """Whether a browser is to save the picture."""
+
+    download = fields.Boolean(load_default=False)

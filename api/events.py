@@ -67,11 +67,16 @@ class JobWaitsData(OfJob):
 
 
 class JobProgressData(OfJob):
-    """A stream that still runs."""
+    """A stream that still runs, or how far the comparison is: of its clips, then of pictures."""
 
-    cut = fields.Nested(CutName, required=True)
-    stage = fields.String(required=True)
+    cut = fields.Nested(CutName, metadata={"description": "While captioning."})
+    stage = fields.String(
+        required=True, metadata={"description": "captioning, comparing or pictures."}
+    )
     seconds = fields.Integer(required=True)
+    clip = fields.Integer(metadata={"description": "Whose pictures are made."})
+    done = fields.Integer(metadata={"description": "Clips measured, or pictures made."})
+    total = fields.Integer(metadata={"description": "Of so many."})
 
 
 class ClipReadyData(OfJob):
@@ -162,7 +167,8 @@ WHEN: dict[EventType, str] = {
     ),
     EventType.JOB_RESUMED: "somebody said that it goes on",
     EventType.JOB_PROGRESS: (
-        "a stream still runs; told every two minutes, and only to those who name it in `events`"
+        "a stream still runs, told every two minutes; or videos are compared and pictured, with "
+        "`done` of `total`. Only to those who name it in `events`"
     ),
     EventType.JOB_CANCELING: "it was told to stop, and something still runs",
     EventType.JOB_SUCCEEDED: "every cut is there, and so is the comparison",

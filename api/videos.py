@@ -21,7 +21,7 @@ from service.model.lifecycle import ENDED_CUT, CutState
 from service.store.jobs import CutRow
 
 routes = Routes("videos", __name__, url_prefix="/v1/jobs", description="Finished videos")
-_RANGE = {
+RANGE = {
     "in": "header",
     "name": "Range",
     "schema": {"type": "string"},
@@ -33,7 +33,7 @@ _VIDEO = {"video/mp4": {"schema": {"type": "string", "format": "binary"}}}
 @routes.route("/<job_id>/variants/<label>/video")
 @routes.arguments(VideoQuery, location="query")
 @routes.doc(
-    parameters=[_RANGE],
+    parameters=[RANGE],
     responses={
         "200": {"description": "The video", "content": _VIDEO},
         "206": {"description": "A part of the video", "content": _VIDEO},

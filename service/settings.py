@@ -160,6 +160,11 @@ class Settings:
         600.0,
         "Longest measuring of a job's videos; what it did not reach is unknown. 0: none.",
     )
+    pictures_deadline_s: float = _setting(
+        300.0,
+        "Longest making of a job's pictures, once its videos are measured; what is done by then "
+        "is kept. 0 makes none, and so does measuring nothing.",
+    )
     platforms: str = _setting(
         "", "File like service/captions/platforms.json, which is taken where none is named."
     )

@@ -142,8 +142,3 @@ def list_pictures(kept: Sequence[Mapping[str, Any]], faults: Sequence[str]) -> d
     if kept:
         return {"status": "done", "reason": reason, "files": list(kept)}
     return {"status": "unavailable", "reason": reason or "No picture could be made.", "files": []}
-
-
-def picture_key(job_id: str, clip: int, file: str) -> str:
-    """Where a picture lies among a job's files, such as `poster_A.jpg`."""
-    return f"jobs/{job_id}/comparison-{clip}-{file}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,16 @@ _FEW = "Fewer than two of its videos are there."
 
 
 def measure_job(
-    spec: JobSpec, clips: Sequence[ClipRow], cuts: Sequence[CutRow], services: Services
+    spec: JobSpec,
+    clips: Sequence[ClipRow],
+    cuts: Sequence[CutRow],
+    services: Services,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Mapping[int, ClipMeasured]:
     """Measure each clip, by its index, all within one deadline; each gets a share of what is left.
 
-    What goes wrong is the reason why a clip's comparison is unavailable.
+    What goes wrong is the reason why a clip's comparison is unavailable. `tell` is told how many of
+    the clips are measured.
     """
     settings = services.settings
     if settings.compare_deadline_s <= 0:
@@ -49,6 +54,7 @@ def measure_job(
     ends_s = services.clock.monotonic_s() + settings.compare_deadline_s
     measured = {}
     for done, clip in enumerate(clips):
+        tell(done, len(clips))
         left_s = ends_s - services.clock.monotonic_s()
         limits = MediaLimits(
             settings.media_memory_bytes,
@@ -56,6 +62,7 @@ def measure_job(
             deadline_s=left_s / (len(clips) - done),
         )
         measured[clip.doc.index] = _measure(clip, cuts, asked, limits, services)
+    tell(len(clips), len(clips))
     return measured
 
 
@@ -72,7 +79,7 @@ def _measure(
     try:
         if len(known) < 2:
             return ClipMeasured(index, Judgement(None, _FEW), known)
-        with _local_copies(clip, there, services.files) as (source, paths):
+        with local_copies(clip, there, services.files) as (source, paths):
             measured = measure_clip(
                 index, source, paths, known, limits=limits, clock=services.clock
             )
@@ -86,9 +93,14 @@ def _measure(
 
 
 @contextlib.contextmanager
-def _local_copies(
+def local_copies(
     clip: ClipRow, cuts: Mapping[str, CutRow], files: Files
 ) -> Iterator[tuple[Path, dict[str, Path]]]:
+    """Paths of a clip and of its variants' videos.
+
+    Raises:
+        FileMissing, FilesUnavailable: one of them is not there.
+    """
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(files.local_copy(clip.doc.file))
         paths = {

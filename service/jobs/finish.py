@@ -9,9 +9,11 @@ from typing import Any
 
 from service.compare.report import compare, summarise
 from service.errors import StoreError
+from service.jobs.comparing import Telling
 from service.jobs.comparison import keep_report, measure_job
 from service.jobs.context import Services
 from service.jobs.frozen import freeze
+from service.jobs.gallery import Studio
 from service.jobs.view import job_data
 from service.metrics import JOBS_ENDED, count
 from service.model.job import Job
@@ -32,7 +34,7 @@ def finish_job(claim: Claim, services: Services) -> None:
     status = job_end([cut.state for cut in cuts], cancel_asked=job.cancel_asked)
     # A comparison that keeps ending its worker must not keep the job from its end.
     poisoned = claim.is_poisoned(services.settings.crash_limit)
-    result = {} if poisoned else _compare(job, clips, cuts, services)
+    result = {} if poisoned else _compare(job, clips, cuts, Telling(claim, services), services)
     now_ms = services.clock.now_ms()
     ended = replace(job, status=status, result=result, ended_ms=now_ms, updated_ms=now_ms)
     data = job_data(ended, clips, cuts, services.settings.public_url)
@@ -48,11 +50,12 @@ def finish_job(claim: Claim, services: Services) -> None:
 
 
 def _compare(
-    job: Job, clips: list[ClipRow], cuts: list[CutRow], services: Services
+    job: Job, clips: list[ClipRow], cuts: list[CutRow], telling: Telling, services: Services
 ) -> dict[str, Any]:
-    """Measure, keep the full report, and give its summary."""
-    measured = measure_job(job.spec, clips, cuts, services)
+    """Measure, make pictures, keep the full report, and give its summary."""
+    measured = measure_job(job.spec, clips, cuts, services, telling.compared)
     full = compare(clips, cuts, measured, services.platforms)
+    full = Studio(job.id, services, telling).picture(full, clips, cuts)
     made_at = iso_time(services.clock.now_ms())
     keep_report(job.id, {**full, "job": job.id, "made_at": made_at}, services.files)
     return summarise(full)

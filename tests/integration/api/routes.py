@@ -27,7 +27,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/replay"): {"since": "2026-11-25T00:00:00Z"},
 }
 #: What stands for a parameter that names nothing of a tenant's.
-PLAIN = {"label": "A", "number": "1"}
+PLAIN = {"label": "A", "number": "1", "clip": "0", "name": "contact_sheet"}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from service.clock import MachineClock
-from service.compare.pictures import Gallery, keep_pictures, make_pictures, picture_key
+from service.compare.pictures import Gallery, keep_pictures, make_pictures
 from service.compare.pictures_stills import Subject
 from service.media.ffmpeg import find_ffmpeg
 from service.media.files import LocalFiles
@@ -273,7 +273,7 @@ def test_pictures_are_kept_with_their_sums_and_addresses(wall, tmp_path):
     files = LocalFiles(tmp_path / "store")
     told = keep_pictures(
         gallery, wall.folder, files,
-        key=lambda file: picture_key("job_1", 0, file), address=lambda name: f"https://x/{name}",
+        key=lambda file: f"jobs/job_1/comparison-0-{file}", address=lambda name: f"https://x/{name}",
     )  # fmt: skip
     # Then the report lists each as it lies there,
     assert (told["status"], told["reason"]) == ("done", None)
@@ -292,7 +292,7 @@ def test_a_store_that_refuses_leaves_a_reason(wall, tmp_path):
     (tmp_path / "store").write_text("a file where a folder should be")
     told = keep_pictures(
         wall.gallery, wall.folder, LocalFiles(tmp_path / "store"),
-        key=lambda file: picture_key("job_1", 0, file), address=str,
+        key=lambda file: f"jobs/job_1/comparison-0-{file}", address=str,
     )  # fmt: skip
     assert told["status"] == "unavailable"
     assert "side_by_side: it could not be kept." in told["reason"]

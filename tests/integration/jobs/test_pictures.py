@@ -1,0 +1,114 @@
+"""The pictures of a job that runs through the engine: made, listed, told of, and never its end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from service.compare import pictures
+from service.errors import StoreError
+from service.jobs.comparison import read_report
+from service.jobs.gallery import find_picture
+from service.model.lifecycle import CutState
+
+NAMES = {"side_by_side", "contact_sheet", "poster_A", "poster_B", "difference"}
+
+
+def report_of(engine, job):
+    return json.loads(read_report(job, engine.services.files))
+
+
+def progress_of(engine, job):
+    events = engine.services.jobs.events(job)
+    return [each["data"] for each in events if each["type"] == "job.progress"]
+
+
+def test_a_job_has_its_pictures_and_says_how_far_they_are(make_engine, small_clip):
+    # Given a job whose videos are compared, when it has run,
+    engine = make_engine(compare_deadline_s=100.0, public_url="https://ab.example.com/")
+    job = engine.submit(small_clip)
+    ended = engine.run_job(job)
+    assert ended.status == "succeeded"
+    # Then its report lists the pictures, with an address each,
+    (clip,) = report_of(engine, job)["clips"]
+    assert (clip["pictures"]["status"], clip["pictures"]["reason"]) == ("done", None)
+    listed = {each["name"]: each for each in clip["pictures"]["files"]}
+    assert listed.keys() >= NAMES
+    assert listed["poster_A"]["url"] == (
+        f"https://ab.example.com/v1/jobs/{job}/comparison/pictures/0/poster_A"
+    )
+    # and each lies among the job's files as it is listed.
+    for name, each in listed.items():
+        found = find_picture(job, 0, name, engine.services.files)
+        assert (found.size, found.sha256) == (each["size"], each["sha256"])
+        assert engine.services.files.size(found.file) == each["size"]
+    # And whoever names progress was told of both stages, from beginning to end.
+    told = [(each["stage"], each["done"], each["total"]) for each in progress_of(engine, job)]
+    assert told[:2] == [("comparing", 0, 1), ("comparing", 1, 1)]
+    assert told[2] == ("pictures", 0, len(listed))
+    assert told[-1] == ("pictures", len(listed), len(listed))
+    # And none of this is in what travels with the job.
+    assert "poster_A" not in json.dumps(ended.result)
+
+
+def test_pictures_that_are_switched_off_leave_the_comparison(make_engine, small_clip):
+    engine = make_engine(compare_deadline_s=100.0, pictures_deadline_s=0.0)
+    job = engine.submit(small_clip)
+    engine.run_job(job)
+    (clip,) = report_of(engine, job)["clips"]
+    assert clip["pictures"] == {
+        "status": "unavailable", "reason": "Pictures are switched off here.", "files": []
+    }  # fmt: skip
+    assert clip["controlled"] is True
+
+
+def test_where_nothing_is_measured_nothing_is_pictured(engine, small_clip):
+    job = engine.submit(small_clip)
+    engine.run_job(job)
+    (clip,) = report_of(engine, job)["clips"]
+    assert clip["pictures"]["status"] == "unavailable"
+
+
+def test_a_video_that_is_gone_leaves_the_job_a_success(make_engine, small_clip):
+    # Given a job whose finished video is lost before its pictures are made,
+    engine = make_engine(compare_deadline_s=100.0)
+    job = engine.submit(small_clip)
+    for label in "AB":
+        engine.run_cut_to(job, label, CutState.SUCCEEDED)
+    engine.services.files.delete(engine.doc(job, "B").result.file)
+    # When it ends, then it has succeeded and says why there are none.
+    assert engine.run_job(job).status == "succeeded"
+    (clip,) = report_of(engine, job)["clips"]
+    assert clip["pictures"]["status"] == "unavailable"
+    assert clip["pictures"]["reason"]
+
+
+def test_progress_that_cannot_be_told_ends_nothing(make_engine, small_clip, monkeypatch):
+    # Given a store that refuses every word of progress, when a job runs,
+    engine = make_engine(compare_deadline_s=100.0)
+    refused = []
+
+    def refuse(*_args, **_options):
+        refused.append(1)
+        raise StoreError("refused")
+
+    monkeypatch.setattr(type(engine.services.commands), "note", refuse)
+    ended = engine.run_job(engine.submit(small_clip))
+    # Then it ends as it would have.
+    assert refused
+    assert ended.status == "succeeded"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("anything"), MemoryError()])
+def test_whatever_goes_wrong_the_job_succeeds(make_engine, small_clip, monkeypatch, error):
+    engine = make_engine(compare_deadline_s=100.0)
+
+    def fail(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(pictures, "draw_stills", fail)
+    job = engine.submit(small_clip)
+    assert engine.run_job(job).status == "succeeded"
+    (clip,) = report_of(engine, job)["clips"]
+    assert type(error).__name__ in clip["pictures"]["reason"]
