@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from service.compare.pictures_plan import Plan, Worst, plan_pictures
 from service.compare.pictures_words import (
+    name_worst,
     say_contact_sheet,
     say_difference,
     say_poster,
-    say_time,
     say_worst,
 )
 from service.errors import CaptionAbError
@@ -118,9 +118,7 @@ class Easel:
         other = self._crops.get((worst.label, worst.other))
         if own is None:
             return
-        said = f"{worst.label}, weakest, {say_time(worst.at_s)}"
-        said += "" if worst.contrast is None else f", contrast {worst.contrast:.1f}"
-        parts = [(said, own), *([] if other is None else [(worst.other, other)])]
+        parts = [(name_worst(worst), own), *([] if other is None else [(worst.other, other)])]
         name = f"worst_{worst.label}"
         self._save(name, draw_two(parts), say_worst(worst), variant=worst.label)
 

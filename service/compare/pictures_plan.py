@@ -17,7 +17,7 @@ MOST_COLUMNS = 12
 MOST_CELLS = 48
 _COLUMNS_OF_LENGTH = 8
 #: The room around a caption: shares of the picture's width, and of the caption's height.
-_MARGIN_X = 0.04
+_MARGIN_X = 0.08
 _MARGIN_Y = 0.7
 _LEAST_CROP = (0.3, 0.2)
 _WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
@@ -27,7 +27,8 @@ _WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 class Worst:
     """The weakest moment of a variant, and the same moment of another beside it.
 
-    The crops are of one size, each around its own variant's caption.
+    The crops are of one size, each around its own variant's caption; `unseen` says that no letters
+    of it were found.
     """
 
     label: str
@@ -35,6 +36,7 @@ class Worst:
     at_s: float
     contrast: float | None = None
     text: str = ""
+    unseen: bool = False
     crop: Box = _WHOLE
     other_crop: Box = _WHOLE
 
@@ -161,7 +163,8 @@ def _worst(report: Mapping[str, Any], cues: Sequence[_Cue], best: Sequence[str])
         cue = next((each for each in cues if each.start_s <= at_s < each.end_s), None)
         crops = _crops(_box(cue, label), _box(cue, other))
         text = "" if cue is None else cue.text
-        found.append(Worst(label, other, at_s, contrast, text, *crops))
+        unseen = cue is not None and _of(cue, label).get("visible") is False
+        found.append(Worst(label, other, at_s, contrast, text, unseen, *crops))
     return found
 
 

@@ -41,11 +41,20 @@ def say_poster(plan: Plan, label: str) -> str:
 def say_worst(worst: Worst) -> str:
     """Of a weakest moment: when, how weak, its words, and what is beside it."""
     contrast = "" if worst.contrast is None else f", with a contrast of {worst.contrast:.1f}"
+    contrast = ", where no letters were found" if worst.unseen else contrast
     quoted = f": {_quoted(worst.text)}" if worst.text else ""
     return (
         f"The weakest moment of {worst.label}, at {say_time(worst.at_s)}{contrast}{quoted}. "
         f"{worst.label} is first, then {worst.other} at the same moment."
     )
+
+
+def name_worst(worst: Worst) -> str:
+    """The line above the weakest moment's own half."""
+    said = f"{worst.label}, weakest, {say_time(worst.at_s)}"
+    if worst.unseen:
+        return f"{said}, no letters found"
+    return said if worst.contrast is None else f"{said}, contrast {worst.contrast:.1f}"
 
 
 def say_difference(pair: Sequence[str], at_s: float, share: float, *, coloured: bool) -> str:

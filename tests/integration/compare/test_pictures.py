@@ -150,9 +150,9 @@ def test_a_poster_shows_its_variant_while_the_longest_caption_is_shown(wall, fil
 
 def test_the_weakest_moment_is_cut_out_around_the_caption_of_both(wall):
     image = look(wall, "worst_A")
-    # Then they are 0.68 by 0.36 of 640x360, enlarged to 720 wide, one above the other.
+    # Then they are 0.76 by 0.36 of 640x360, enlarged to 720 wide, one above the other.
     assert image.width == 720
-    assert image.height == pytest.approx(2 * (30 + 720 * 0.36 / 0.68 * 9 / 16) + 6, abs=6)
+    assert image.height == pytest.approx(2 * (30 + 720 * 0.36 / 0.76 * 9 / 16) + 6, abs=6)
 
 
 def test_what_differs_is_drawn_in_colour_over_a_dark_picture(wall):

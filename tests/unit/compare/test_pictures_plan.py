@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from service.compare.pictures_plan import MOST_CELLS, MOST_COLUMNS, plan_pictures, thin
 from service.compare.pictures_words import (
+    name_worst,
     say_contact_sheet,
     say_difference,
     say_poster,
@@ -175,6 +176,15 @@ def test_every_picture_is_told_in_words():
         "Where A and B differ at 3.4 s: 3.1 % of the picture; A's part is blue and B's orange, "
         "the rest is dark."
     )
+
+
+def test_a_caption_of_which_no_letters_were_found_is_not_given_a_contrast():
+    unseen = {"visible": False, "weakest": 1.0, "box": None}
+    cues = [a_cue(0, 1, A=unseen, B={"visible": True, "weakest": 5.0, "box": LOW})]
+    worst, other = plan_pictures({"cues": cues}, {"A": 5.0, "B": 5.0}).worst
+    assert name_worst(worst) == "A, weakest, 0.5 s, no letters found"
+    assert "where no letters were found" in say_worst(worst)
+    assert name_worst(other) == "B, weakest, 0.5 s, contrast 5.0"
 
 
 def test_a_long_caption_is_quoted_in_part():
