@@ -29,6 +29,8 @@ _TYPES = {
     ".webp": "image/webp",
 }
 _FILES = (
+    "compare.js",
+    "compare.css",
     "docs.js",
     "docs.css",
     "pages.css",

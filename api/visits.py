@@ -18,9 +18,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from api.jobs import ask_to_cancel
 from api.page_data import shown_job, shown_report
+from api.page_file import read_pictures
+from api.page_html import render_job_page, render_report
 from api.page_state import job_state
 from api.page_view import PageRights, PageView
-from api.people import answer_in_words, draw, send_page
+from api.people import answer_in_words, send_page
 from api.preferences import preferences_data, read_preference
 from api.schemas import VideoQuery
 from api.state import answer_json, public_url, services
@@ -67,8 +69,8 @@ _NOTICES = {
 def show_job(job_id: str) -> Response:
     """The page of a job."""
     visitor = admit(job_id)
-    view = _look(visitor)
-    return send_page(draw("plain_job.html", view=view), shared=bool(visitor.token))
+    text = render_job_page(_look(visitor), request.args)
+    return send_page(text, shared=bool(visitor.token))
 
 
 @routes.get("/state")
@@ -91,8 +93,11 @@ def show_report(job_id: str) -> Response:
 @routes.get("/report.html")
 def send_report(job_id: str) -> Response:
     """The page as one file."""
-    visitor = admit(job_id)
-    response = send_page(draw("plain_job.html", view=_look(visitor)), shared=bool(visitor.token))
+    visitor, files = admit(job_id), services().files
+    view = _look(visitor)
+    pictures = read_pictures(view.report, visitor.job.id, files)
+    text = render_report(view, pictures, public_url(), request.args)
+    response = send_page(text, shared=bool(visitor.token))
     response.headers["Content-Disposition"] = f'attachment; filename="{job_id}.html"'
     return response
 

@@ -1,0 +1,128 @@
+"""How the page of a job says things: numbers, states, flags. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+#: Said where a figure is not there.
+NOTHING = "–"
+
+_JOBS = {
+    "queued": "Waiting to begin",
+    "running": "Being made",
+    "action_required": "Waiting for a person",
+    "comparing": "Being compared",
+    "canceling": "Being canceled",
+    "succeeded": "Done",
+    "partial": "Done in part",
+    "failed": "Failed",
+    "canceled": "Canceled",
+    "expired": "Ran out of time",
+}
+_ENDED = ("succeeded", "partial", "failed", "canceled", "expired")
+_FLAGS = {
+    "several_fills": "letters in several colours",
+    "fading": "fading in or out",
+    "shadow_only": "a shadow on one side only",
+    "thin_outline": "a very thin outline",
+    "small_text": "very small lines",
+    "uneven": "very uneven contrast",
+    "misaligned": "the pictures do not lie on each other",
+    "few_clean_frames": "hardly a moment without captions",
+    "partly_hidden": "letters that cannot be seen in part",
+    "other_colour": "another colour than asked for",
+    "no_letters": "something without letters",
+    "too_short": "too short to measure",
+}
+
+
+def say_job(status: str) -> str:
+    """A job's status in a word or two."""
+    return _JOBS.get(status, status.replace("_", " "))
+
+
+def has_ended(status: str) -> bool:
+    """Whether a job is over."""
+    return status in _ENDED
+
+
+def say_flag(flag: str) -> str:
+    """Why a figure is of low confidence."""
+    return _FLAGS.get(flag, flag.replace("_", " "))
+
+
+def number(value: Any, digits: int = 1, unit: str = "") -> str:
+    """A figure with so many digits after the point; a dash where there is none."""
+    if not is_number(value):
+        return NOTHING
+    return f"{value:.{digits}f}{unit and ' '}{unit}"
+
+
+def percent(value: Any) -> str:
+    """A share of 0 to 1."""
+    if not is_number(value):
+        return NOTHING
+    shown = value * 100
+    return "under 1 %" if 0 < shown < 1 else f"{shown:.0f} %"
+
+
+def ratio(value: Any) -> str:
+    """A contrast as the WCAG writes it."""
+    return f"{value:.1f}:1" if is_number(value) else NOTHING
+
+
+def clock(seconds: Any) -> str:
+    """A time on a clip's line, as 0:04.57."""
+    if not is_number(seconds):
+        return NOTHING
+    hundredths = max(0, round(seconds * 100))
+    return f"{hundredths // 6000}:{hundredths % 6000 // 100:02d}.{hundredths % 100:02d}"
+
+
+def size(value: Any) -> str:
+    """Bytes as people read them."""
+    if not is_number(value):
+        return ""
+    return f"{value / 1e6:.1f} MB" if value >= 1e6 else f"{value / 1e3:.0f} kB"
+
+
+def day(moment: Any) -> str:
+    """An ISO time as 2026-11-25 14:05 UTC."""
+    text = str(moment or "")
+    return f"{text[:10]} {text[11:16]} UTC" if len(text) >= 16 else text
+
+
+def moment(at: Any) -> str:
+    """An ISO time as 14:05:30 UTC."""
+    text = str(at or "")
+    return f"{text[11:19]} UTC" if len(text) >= 19 else text
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value of the report is a figure."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def figure(values: Any, name: str, otherwise: float) -> float:
+    """A figure of a report; another one where it is missing or something else."""
+    found = values.get(name) if isinstance(values, Mapping) else None
+    return found if is_number(found) else otherwise
+
+
+def part(values: Any, name: str) -> Mapping[str, Any]:
+    """A part of a report; empty where it is missing or something else."""
+    found = values.get(name) if isinstance(values, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def items(values: Any, name: str) -> list[Mapping[str, Any]]:
+    """A list of objects in a report; empty where it is missing."""
+    found = values.get(name) if isinstance(values, Mapping) else None
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def texts(values: Any, name: str) -> list[str]:
+    """A list of words in a report; empty where it is missing."""
+    found = values.get(name) if isinstance(values, Mapping) else None
+    return [str(each) for each in found] if isinstance(found, list | tuple) else []
