@@ -28,6 +28,10 @@ setup-dev: ## The same with the tools for tests and checks
 footage: ## Fetch the two clips that the demo and the tests use (once)
 	@.ci/setup footage
 
+.PHONY: footage-apart
+footage-apart: ## The footage on which no threshold of legibility was chosen (24 MB, once)
+	@.ci/setup footage-apart
+
 .PHONY: demo
 demo: setup footage ## One real A/B job, end to end, into demo-output/ (CLIP=my.mp4 CAPTIONS=my.srt)
 	@$(BIN)/caption-ab demo $(if $(CLIP),--clip "$(CLIP)") $(if $(CAPTIONS),--captions "$(CAPTIONS)")

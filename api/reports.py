@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -10,10 +12,16 @@ from api.comparison_schemas import ReportReply
 from api.frozen import mark, thaw_own
 from api.jobs import own_job
 from api.openapi import Routes
+from api.page_data import shown_job, shown_report
+from api.page_file import read_pictures
+from api.page_html import render_report
+from api.page_view import PageRights, PageView
+from api.people import send_page
 from api.schemas import NoQuery
-from api.state import services
+from api.state import public_url, services
 from service.errors import NotFound, StoreUnavailable
 from service.jobs.comparison import read_report
+from service.jobs.view import job_data
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB
 
@@ -37,7 +45,47 @@ def read_comparison(_query: dict[str, Any], job_id: str) -> Response:
         return mark(_answer(thaw_own(job_id, away).job))
 
 
+@routes.route("/<job_id>/comparison/report.html")
+@routes.arguments(NoQuery, location="query")
+@routes.doc(
+    responses={
+        "200": {
+            "description": "The page of the job as one file",
+            "content": {"text/html": {"schema": {"type": "string"}}},
+        }
+    }
+)
+@routes.alt_response(410, "GONE")
+def read_report_file(_query: dict[str, Any], job_id: str) -> Response:
+    """The comparison as one HTML file that needs no network; 404 until the job has ended.
+
+    Its pictures are inside, its videos are links to the page.
+    """
+    job, parts = own_job(job_id), services()
+    report = json.loads(_read(job))
+    clips, cuts = parts.jobs.read_units(job, revisions=True)
+    view = PageView({}, report, f"/jobs/{job.id}", "", parts.clock.now_ms(), PageRights())
+    shown = replace(
+        view,
+        job=shown_job(job_data(job, clips, cuts, public_url()), view),
+        report=shown_report(report, view),
+    )
+    pictures = read_pictures(report, job.id, parts.files)
+    response = send_page(render_report(shown, pictures, public_url()), shared=False)
+    response.headers["Content-Disposition"] = f'attachment; filename="{job.id}.html"'
+    return response
+
+
 def _answer(job: Job) -> Response:
+    return Response(_read(job), content_type="application/json")
+
+
+def _read(job: Job) -> bytes:
+    """The report of a job.
+
+    Raises:
+        NotFound: there is none, or none yet.
+    """
     if job.status not in ENDED_JOB:
         raise NotFound("There is no comparison yet: it is made when the job ends.")
     report = read_report(job.id, services().files)
@@ -46,4 +94,4 @@ def _answer(job: Job) -> Response:
             "This job has no comparison.",
             hint="It was given up, could not be kept, or the job ended under an earlier release.",
         )
-    return Response(report, content_type="application/json")
+    return report

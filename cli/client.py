@@ -68,8 +68,17 @@ class Client:
         """All that happened to a job, in the order of time."""
         return self._call("GET", f"/v1/jobs/{job_id}/story")
 
+    def comparison(self, job_id: str) -> dict[str, Any] | None:
+        """The full report of an ended job; none where there is none."""
+        try:
+            return self._call("GET", f"/v1/jobs/{job_id}/comparison")
+        except Problem as problem:
+            if problem.status == 404:
+                return None
+            raise
+
     def download(self, url: str, target: Path, progress: Progress) -> None:
-        """Fetch a video; the file appears under its name only when it is whole."""
+        """Fetch a file; it appears under its name only when it is whole."""
         partial = target.with_name(target.name + ".partial")
         with self._send("GET", url, stream=True) as reply, partial.open("wb") as out:
             for piece in reply.iter_content(_PIECE_BYTES):

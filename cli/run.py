@@ -5,15 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import webbrowser
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from cli.client import Client, Problem
+from cli.comparison import fetch_comparison
 from cli.credentials import DATA, read_first_key
 from cli.interrupt import Interrupt, Interrupted
-from cli.jobs import captions_of, download_results, errors_of, follow, job_request, warnings_of
+from cli.jobs import (
+    ENDED,
+    captions_of,
+    download_results,
+    errors_of,
+    follow,
+    job_request,
+    warnings_of,
+)
 from cli.live import byte_progress, job_view
 from cli.terminal import say, warn
 from service.errors import StartupError
@@ -29,6 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="address of the API")
     parser.add_argument("--key", default="", help="API key; or CAPTION_AB_KEY, or the key of `up`")
     parser.add_argument("--out", type=Path, default=Path(), help="folder of the results")
+    parser.add_argument("--open", action="store_true", help="show the report in a browser")
     parser.set_defaults(action=run)
 
 
@@ -47,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         say(f"Job {job['id']} is accepted.")
         with job_view(console) as view:
             job = follow(client, job["id"], interrupt, view.look)
-        return conclude(client, job, options.out, console)
+        return conclude(client, job, options.out, console, opened=options.open)
     except Interrupted:
         say("\nNo longer watching; the job goes on. Cancel it with POST /v1/jobs/{id}/cancel.")
         return 130
@@ -91,8 +102,18 @@ def send_clip(client: Client, clip: Path, console: Console) -> dict[str, Any]:
         return client.upload(clip, progress)
 
 
-def conclude(client: Client, job: dict[str, Any], folder: Path, console: Console) -> int:
-    """Fetch what there is and tell how it ended; the exit code of the command."""
+def conclude(
+    client: Client,
+    job: dict[str, Any],
+    folder: Path,
+    console: Console,
+    *,
+    opened: bool = False,
+) -> int:
+    """Fetch what there is and tell how it ended; the exit code of the command.
+
+    The comparison is printed and kept as one page, which a browser opens where `opened` is asked.
+    """
     for text in warnings_of(job):
         say(f"Warning: {text}")
     for error in errors_of(job):
@@ -109,6 +130,10 @@ def conclude(client: Client, job: dict[str, Any], folder: Path, console: Console
     say(
         f"The job has {'succeeded' if job['status'] == 'succeeded' else 'ended: ' + job['status']}."
     )
+    if job["status"] in ENDED:
+        report = fetch_comparison(client, job, folder, console)
+        if report and opened:
+            webbrowser.open(report.resolve().as_uri())
     if job["status"] == "action_required":
         say(f"Do what is said above, then: POST {job['links']['self']}/resume")
     return 0 if job["status"] == "succeeded" else 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import secrets
 import tempfile
 import time
@@ -18,7 +17,7 @@ from cli.children import free_port
 from cli.client import Client, Problem
 from cli.demo import results
 from cli.interrupt import Interrupt, Interrupted
-from cli.jobs import captions_of, download_results, errors_of, follow, job_request
+from cli.jobs import captions_of, errors_of, follow, job_request
 from cli.live import Lines
 from cli.receiver import Receiver
 from cli.run import check_clip, send_clip
@@ -149,20 +148,10 @@ def _perform(
 
     job = follow(client, job["id"], interrupt, look)
     _wait_for_webhook(receiver, f"job.{job['status']}", interrupt)
-    (options.out / "job.json").write_text(
-        json.dumps(client.job(job["id"]), ensure_ascii=False, indent=1), encoding="utf-8"
-    )
     for error in errors_of(job):
         warn(Problem(error))
-    download_results(client, job, options.out, lambda _: interrupt.check())
-    if job["status"] == "succeeded":
-        results.make_pictures(
-            options.out,
-            footage.captions,
-            env=system.env,
-            log=system.plan.folder / "logs" / "pictures.log",
-            interrupt=interrupt,
-        )
+    say("")
+    results.fetch_results(client, job, options.out, interrupt)
     return summarize(job, receiver, options.out)
 
 

@@ -1,24 +1,30 @@
-"""What the demo leaves behind, and the pictures that put A and B next to each other."""
+"""What the demo leaves behind."""
 
 from __future__ import annotations
 
-import sys
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from cli.children import Child
+from rich.console import Console
+
+from cli.client import Client
+from cli.comparison import fetch_comparison
 from cli.interrupt import Interrupt
-from cli.terminal import say
-from service.errors import StartupError
+from cli.jobs import download_results
 
 FILES = {
     "A.mp4": "the first variant",
     "B.mp4": "the second one",
     "side-by-side.mp4": "both at once",
     "contact-sheet.jpg": "A above B, one column per caption",
+    "report.html": "the comparison, to be opened in a browser",
     "job.json": "the job as the API tells it",
     "webhooks.jsonl": "the webhooks that came, with their signatures",
 }
+#: What is kept of the pictures of a comparison.
+_PICTURES = {"side_by_side": "side-by-side.mp4", "contact_sheet": "contact-sheet.jpg"}
 
 
 def remove_old(folder: Path) -> None:
@@ -27,30 +33,22 @@ def remove_old(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def make_pictures(
-    folder: Path,
-    captions: Path | None,
-    *,
-    env: Mapping[str, str],
-    log: Path,
-    interrupt: Interrupt,
+def fetch_results(
+    client: Client, job: Mapping[str, Any], folder: Path, interrupt: Interrupt
 ) -> None:
-    """Make `side-by-side.mp4` and `contact-sheet.jpg` of the folder's A and B.
+    """Fetch the videos, the pictures that show both, and the comparison, which is printed too.
 
     Raises:
-        StartupError: they could not be made.
+        Problem: the API refuses, or cannot be reached.
         Interrupted: the user asked to stop.
     """
-    say("Putting A and B next to each other ...")
-    videos = [str(folder / f"{label}.mp4") for label in "AB"]
-    argv = [sys.executable, "-m", "cli.demo.pictures", *videos, str(folder)]
-    argv += [str(captions)] if captions else []
-    child = Child("pictures", argv, env, log, is_ready=lambda _: True)
-    child.start()
-    try:
-        while child.running:
-            interrupt.wait(0.1)
-    finally:
-        child.stop()
-    if child.process is None or child.process.returncode:
-        raise StartupError(f"The pictures could not be made.\n{child.last_lines()}")
+    text = json.dumps(client.job(job["id"]), ensure_ascii=False, indent=1)
+    (folder / "job.json").write_text(text, encoding="utf-8")
+    download_results(client, job, folder, lambda _: interrupt.check())
+    report = client.comparison(job["id"]) or {}
+    for clip in (report.get("clips") or ())[:1]:
+        for each in (clip.get("pictures") or {}).get("files") or ():
+            if each["name"] in _PICTURES:
+                target = folder / _PICTURES[each["name"]]
+                client.download(each["url"], target, lambda _: interrupt.check())
+    fetch_comparison(client, job, folder, Console())

@@ -16,6 +16,7 @@ LOCKS = (
     "requirements-contract.lock",
     "requirements-deploy.lock",
     "requirements-footage.lock",
+    "requirements-footage-apart.lock",
 )
 _PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)")
 _REGISTRY = re.compile(r"pypi\.|pythonhosted|index-url|find-links|://", re.IGNORECASE)

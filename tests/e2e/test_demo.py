@@ -11,7 +11,15 @@ from tests.browser import find_chromium, play_videos
 
 pytestmark = pytest.mark.e2e
 
-FILES = ["A.mp4", "B.mp4", "contact-sheet.jpg", "job.json", "side-by-side.mp4", "webhooks.jsonl"]
+FILES = [
+    "A.mp4",
+    "B.mp4",
+    "contact-sheet.jpg",
+    "job.json",
+    "report.html",
+    "side-by-side.mp4",
+    "webhooks.jsonl",
+]
 
 
 def look_into(path):
@@ -49,6 +57,12 @@ def test_demo_leaves_two_videos_and_nothing_running(desk, small_clip, captions, 
     job = json.loads((out / "job.json").read_text())
     assert job["status"] == "succeeded"
     assert job["credits"]["charged"] == 100
+
+    # and the comparison was printed, and kept as one page
+    assert "This is legibility measured from pixels, not performance." in " ".join(
+        demo.printed().split()
+    )
+    assert "data:image/jpeg;base64," in (out / "report.html").read_text(encoding="utf-8")
 
     # and every webhook was verified, each event once, in a sequence without gaps
     lines = [json.loads(line) for line in (out / "webhooks.jsonl").read_text().splitlines()]

@@ -49,3 +49,25 @@ def test_it_is_nobody_elses(bob: Visitor, job_id, services, redis_client):
     end(redis_client, job_id)
     keep_report(job_id, REPORT, services.files)
     assert bob.get(f"/v1/jobs/{job_id}/comparison").status_code == 404
+
+
+def test_it_is_one_file_to_keep_as_well(ann: Visitor, job_id, services, redis_client):
+    # Given an ended job with its report and a picture of it,
+    end(redis_client, job_id)
+    picture = {"name": "contact_sheet", "variant": None, "type": "image/jpeg", "size": 5}
+    files = [{**picture, "sha256": "0" * 64, "text": "both", "url": "https://x.example/"}]
+    clip = {"clip": 0, "variants": ["A", "B"], "pictures": {"status": "done", "files": files}}
+    services.files.put(f"jobs/{job_id}/comparison-0-contact_sheet.jpg", [b"12345"], max_bytes=9)
+    keep_report(job_id, {**REPORT, "clips": [clip]}, services.files)
+    # when its owner fetches the page of it,
+    reply = ann.get(f"/v1/jobs/{job_id}/comparison/report.html")
+    # then it is a page with the picture inside, and loads nothing.
+    assert (reply.status_code, reply.mimetype) == (200, "text/html")
+    page = reply.get_data(as_text=True)
+    assert "data:image/jpeg;base64,MTIzNDU=" in page
+    assert "<script" not in page
+    assert 'rel="stylesheet"' not in page
+
+
+def test_there_is_no_file_before_the_end(ann: Visitor, job_id):
+    assert ann.get(f"/v1/jobs/{job_id}/comparison/report.html").status_code == 404
