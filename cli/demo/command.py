@@ -162,7 +162,7 @@ def _submit(
     request = job_request(upload["id"], _read_captions(footage), {"A": options.a, "B": options.b})
     request |= {
         "name": f"demo: {footage.clip.name}",
-        "webhook": {"url": receiver.url, "events": ["*"]},
+        "webhook": {"url": receiver.url, "events": ["*", "job.progress"]},
     }
     job = client.submit(request, secrets.token_hex(16))
     say(f"Job {job['id']}: A is {options.a}, B is {options.b}")
