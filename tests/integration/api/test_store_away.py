@@ -8,6 +8,7 @@ from pathlib import Path
 from service.access import create_key
 from service.audit import Act, record
 from service.clock import AnchoredClock
+from service.jobs.comparison import keep_report
 from service.jobs.finish import finish_job
 from service.jobs.frozen import thaw
 from service.model.job import clip_rows, cut_rows
@@ -26,9 +27,12 @@ _ENDPOINT = "whe_01mcc5rm008y8ejrhf2bj30ndg"
 FILLED = {
     "job_id": "job_01mcc5rm008y8ejrhf2bj30ndg",
     "label": "A",
+    "clip": "0",
+    "name": "contact_sheet",
     "upload_id": "upl_01mcc5rm008y8ejrhf2bj30ndg",
     "key_id": "key_01mcc5rm008y8ejrhf2bj30ndg",
     "endpoint_id": _ENDPOINT,
+    "share_id": "shr_01mcc5rm008y8ejrhf2bj30ndg",
     "delivery_id": f"job_01mcc5rm008y8ejrhf2bj30ndg.1.{_ENDPOINT}",
 }
 #: Bodies of the routes of webhooks, by the last word of their rules.
@@ -36,6 +40,12 @@ _HOOKS = {
     "webhook-endpoints": {"url": "https://you.example.com/"},
     "<endpoint_id>": {"enabled": False},
     "replay": {"since": "2026-11-25T00:00:00Z"},
+}
+#: Small bodies by the end of their rules.
+_SMALL = {
+    "/v1/retention": {"job_ttl_s": 3600},
+    "/nemo-token": {"token": "nmv_usr_12345678"},
+    "/shares": {},
 }
 #: Routes that need nothing of Redis but the caller's key.
 _WITHOUT_REDIS = {("/v1/styles", "GET"), ("/v1/limits", "GET")}
@@ -52,10 +62,9 @@ def _body(rule: str) -> dict:
     headers = {"Idempotency-Key": "k"}
     if rule.endswith("/messages"):
         return {"json": {"text": "make it bigger", "clip": 0}, "headers": headers}
-    if rule == "/v1/retention":
-        return {"json": {"job_ttl_s": 3600}}
-    if rule.endswith("/nemo-token"):
-        return {"json": {"token": "nmv_usr_12345678"}}
+    for tail, sent in _SMALL.items():
+        if rule.endswith(tail):
+            return {"json": sent}
     if rule.startswith("/v1/admin"):
         return {"json": {"name": "one more"}}
     if "webhook" in rule:
@@ -110,6 +119,21 @@ class TestKilled:
         )
         assert (part.status_code, part.data) == (206, VIDEO[2:10])
         assert show(ann, finished, query="clip=0&revision=2").status_code == 404
+
+    def test_pictures_of_a_finished_job_are_still_there(self, ann, finished, services, kill):
+        # Given a finished job with a picture that its comparison lists
+        sheet = {"name": "contact_sheet", "type": "image/jpeg", "size": 7, "sha256": "0" * 64}
+        clip = {"clip": 0, "pictures": {"files": [sheet]}}
+        services.files.put(
+            f"jobs/{finished}/comparison-0-contact_sheet.jpg", [b"a still"], max_bytes=9
+        )
+        keep_report(finished, {"clips": [clip]}, services.files)
+        assert ann.get(f"/v1/jobs/{finished}").status_code == 200
+        kill()
+        # When it is asked for, then it is there
+        reply = ann.get(f"/v1/jobs/{finished}/comparison/pictures/0/contact_sheet")
+        assert (reply.status_code, reply.data) == (200, b"a still")
+        assert reply.headers["Caption-AB-Frozen"] == "true"
 
     def test_nobody_else_sees_it(self, bob, finished, kill):
         assert bob.get("/v1/jobs").status_code == 200
