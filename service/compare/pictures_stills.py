@@ -29,6 +29,8 @@ _ENVIRONMENT = {
 }
 _MOST_SAID = 500
 _STILL_BYTES = 64_000_000
+#: A process that a file has taken over says anything; our own says less.
+_MOST_LINES, _LINE_BYTES = 200, 100_000
 
 #: Told how many of all pictures are done.
 Tell = Callable[[int, int], None]
@@ -70,9 +72,16 @@ class Drawn:
     faults: list[str] = field(default_factory=list)
 
     def hear(self, told: Mapping[str, Any]) -> None:
-        """Take one line of the process."""
+        """Take one line of the process.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is none that our own code writes.
+        """
         if "made" in told:
-            self.pictures.append(Picture(**told["made"]))
+            picture = Picture(**told["made"])
+            if self.plan is None or picture.name not in self.plan.names:
+                raise ValueError("a picture that was not planned")
+            self.pictures.append(picture)
         elif "fault" in told:
             self.faults.append(told["fault"])
         else:
@@ -96,10 +105,7 @@ def draw_stills(subject: Subject, limits: MediaLimits, tell: Tell) -> Drawn:
             start_new_session=True,
         )
         with _ended_after(process, limits.deadline_s) as late:
-            for line in process.stdout or ():
-                drawn.hear(json.loads(line))
-                if drawn.plan is not None:
-                    tell(len(drawn.pictures), len(drawn.plan.names))
+            listen(process, drawn, tell)
             process.wait()
         if late.is_set():
             drawn.faults.append(f"The stills took longer than {limits.deadline_s:g} s.")
@@ -107,6 +113,22 @@ def draw_stills(subject: Subject, limits: MediaLimits, tell: Tell) -> Drawn:
             _log.warning("drawing_ended", extra={"code": process.returncode, "said": _tail(said)})
             drawn.faults.append(f"Drawing the stills ended with {_name_end(process.returncode)}.")
     return drawn
+
+
+def listen(process: subprocess.Popen[bytes], drawn: Drawn, tell: Tell) -> None:
+    """Take lines until the process ends; it is killed when it says what our own code never does."""
+    for _ in range(_MOST_LINES):
+        line = process.stdout.readline(_LINE_BYTES) if process.stdout else b""
+        if not line:
+            return
+        try:
+            drawn.hear(json.loads(line))
+        except (ValueError, TypeError, KeyError):
+            break
+        if drawn.plan is not None:
+            tell(len(drawn.pictures), len(drawn.plan.names))
+    drawn.faults.append("What the process of the stills said cannot be read.")
+    end_group(process)
 
 
 def _request(subject: Subject, limits: MediaLimits) -> dict[str, Any]:
