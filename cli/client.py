@@ -77,6 +77,18 @@ class Client:
                 return None
             raise
 
+    def share(self, job_id: str, wish: Mapping[str, Any]) -> dict[str, Any]:
+        """A link that shows a job without a key; its `url` is told this once."""
+        return self._call("POST", f"/v1/jobs/{job_id}/shares", json=dict(wish))
+
+    def shares(self, job_id: str) -> list[dict[str, Any]]:
+        """The links of a job, newest first."""
+        return list(self._call("GET", f"/v1/jobs/{job_id}/shares")["data"])
+
+    def revoke_share(self, job_id: str, share_id: str) -> None:
+        """End a link at once."""
+        self._send("DELETE", f"/v1/jobs/{job_id}/shares/{share_id}").close()
+
     def download(self, url: str, target: Path, progress: Progress) -> None:
         """Fetch a file; it appears under its name only when it is whole."""
         partial = target.with_name(target.name + ".partial")
