@@ -164,7 +164,7 @@ def _next(text: str, due: Due | None, now_ms: int) -> dict[str, Any]:
 
 
 def _render(state: CutState, doc: CutDoc) -> dict[str, Any]:
-    """How far a render is, in percent, and how often it was asked for."""
+    """How far a render is, as a share from 0 to 1, and how often it was asked for."""
     if state is not CutState.RENDERING or doc.render is None:
         return {"render_progress": None, "polls": None}
     return {"render_progress": doc.render.progress, "polls": doc.render.polls}

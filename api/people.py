@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, render_template, request
 
 from api.problems import answer_error, title_of
-from api.visitors import SignInNeeded, wants_html
+from api.visitors import NOBODY, SignInNeeded, is_secure, wants_html
 from service.errors import CaptionAbError, KeyScopeMissing
 from service.shares import PARAMETER
 
@@ -32,7 +32,8 @@ def send_page(text: str, status: int = 200, *, shared: bool = False) -> Response
     """
     response = Response(text, status, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = CSP
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if is_secure():  # without TLS browsers pass it over, and say so aloud
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer" if shared else "same-origin"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
@@ -46,10 +47,16 @@ def answer_in_words(error: CaptionAbError) -> Response:
         problem.headers["Cache-Control"] = "no-store"
         return problem
     if isinstance(error, SignInNeeded | KeyScopeMissing):
-        text = draw("sign_in.html", **sign_in_values(error.detail, request.path))
+        told = "" if error.detail == NOBODY else error.detail
+        text = draw("sign_in.html", **sign_in_values(told, request.path))
     else:
-        told = {"title": title_of(type(error)), "detail": error.detail, "hint": error.hint_text}
-        text = draw("refused.html", **told, status=problem.status_code)
+        text = draw(
+            "refused.html",
+            title=title_of(type(error)),
+            detail=error.detail,
+            hint=error.hint_text,
+            status=problem.status_code,
+        )
     page = send_page(text, problem.status_code, shared=PARAMETER in request.args)
     for name in ("Retry-After", "WWW-Authenticate"):
         if name in problem.headers:

@@ -34,6 +34,8 @@ from service.store.shares import ShareStore
 
 #: Where the cookie is sent.
 COOKIE_PATH = "/jobs"
+#: What is said where there is no session; a form for signing in says enough by itself.
+NOBODY = "Nobody has signed in here."
 _NO_JOB = "There is no such job, or this link does not open it."
 
 
@@ -126,13 +128,13 @@ def require_session() -> tuple[Session, Caller]:
     cookie = request.cookies.get(cookie_name(), "")
     session = read_session(parts.settings.key_pepper, cookie, now_ms=parts.clock.now_ms())
     if session is None:
-        raise SignInNeeded("Nobody has signed in here.")
+        raise SignInNeeded(NOBODY)
     try:
         caller = state().keys.resolve_id(session.key_id)
     except Unauthorized:
         raise SignInNeeded("The key of this session works no more.") from None
     if caller.tenant_id != session.tenant_id:
-        raise SignInNeeded("Nobody has signed in here.")
+        raise SignInNeeded(NOBODY)
     _count(f"page:{caller.key_id}")
     require_scope(caller, Scope.JOBS_READ)
     g.caller = caller
@@ -149,7 +151,7 @@ def begin_session(response: Response, caller: Caller) -> Response:
         write_session(settings.key_pepper, session),
         max_age=int(settings.session_s),
         path=COOKIE_PATH,
-        secure=_is_secure(),
+        secure=is_secure(),
         httponly=True,
         samesite="Strict",
     )
@@ -159,14 +161,14 @@ def begin_session(response: Response, caller: Caller) -> Response:
 def end_session(response: Response) -> Response:
     """Take the cookie away."""
     response.delete_cookie(
-        cookie_name(), path=COOKIE_PATH, secure=_is_secure(), httponly=True, samesite="Strict"
+        cookie_name(), path=COOKIE_PATH, secure=is_secure(), httponly=True, samesite="Strict"
     )
     return response
 
 
 def cookie_name() -> str:
     """The cookie's name; by `__Secure-` a browser takes it over TLS alone."""
-    return "__Secure-caption_ab_session" if _is_secure() else "caption_ab_session"
+    return "__Secure-caption_ab_session" if is_secure() else "caption_ab_session"
 
 
 def require_same_site(*, marked: bool = False) -> None:
@@ -237,7 +239,8 @@ def _count(name: str) -> None:
         )
 
 
-def _is_secure() -> bool:
+def is_secure() -> bool:
+    """Whether people come over TLS."""
     return request.is_secure or public_url().startswith("https://")
 
 

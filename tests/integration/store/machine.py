@@ -82,6 +82,7 @@ from tests.integration.store.invariants import (
 
 #: Keys by which work comes; one has none.
 OWNERS = st.sampled_from(["key_1", "key_2", ""])
+
 WORKERS = st.sampled_from(["w1", "w2", "w3"])
 PAUSES_S = st.sampled_from([0.5, 2, 10, 30, 59, 65, 75, 400])
 #: The account whose token several processes want.
@@ -115,9 +116,6 @@ class Engine(RuleBasedStateMachine):
         #: Endpoints ever made, also those that were deleted; tests and notices sent.
         self.endpoints: list[str] = []
         self.noted = 0
-        self.shares = ShareStore(self.store.connection)
-        #: Links that were revoked, by job and name.
-        self.revoked: set[tuple[str, str]] = set()
         self.store.accounts.create_account(TOKENS, {"kind": "anonymous"})
 
     @initialize(hooks=st.booleans(), slots=st.integers(1, 3))
@@ -661,10 +659,16 @@ class Engine(RuleBasedStateMachine):
             assert not Retention(self.store.connection).delete_job(job, TENANT, **ask)
 
     @precondition(lambda self: self.picture.jobs)
-    @rule(data=st.data(), number=st.integers(0, 2), preferences=st.booleans())
-    def share(self, data, number, preferences):
-        """A link to a job that is there; made again it is as it was."""
-        job, now_ms = self._job(data, *ENDED), self.store.now_ms
+    @rule(
+        data=st.data(), number=st.integers(0, 1), preferences=st.integers(0, 2), late=st.booleans()
+    )
+    def share(self, data, number, preferences, late):
+        """A link to a job that is there, also late; made again it is as it was."""
+        job, preferences = self._job(data, *ENDED), preferences > 0
+        if late and "expires" in self.picture.jobs[job]:
+            left_ms = int(self.picture.jobs[job]["expires"]) - self.store.now_ms
+            self.store.clock.advance(max(0, left_ms) / 1000)
+        now_ms = self.store.now_ms
         before = self.shares.find(job, f"shr_{number}")
         wish = Share(f"shr_{number}", now_ms, now_ms + 100_000, preferences, "key_1")
         try:
@@ -676,22 +680,27 @@ class Engine(RuleBasedStateMachine):
             assert self.shares.find(job, wish.id) == (before or wish)
 
     @precondition(lambda self: self.picture.jobs)
-    @rule(data=st.data(), number=st.integers(0, 2))
+    @rule(data=st.data(), number=st.integers(0, 1))
     def revoke_share(self, data, number):
-        """A link is revoked once, and stays so."""
-        job, name = self._job(data, *ENDED), f"shr_{number}"
+        """A link is revoked once, and its viewers say nothing more."""
+        job, name, now_ms = self._job(data, *ENDED), f"shr_{number}", self.store.now_ms
         before = self.shares.find(job, name)
-        try:
-            ended = self.shares.revoke(job, TENANT, name, now_ms=self.store.now_ms)
-        except NotFound:
-            assert before is None or self._is_over(job)
-        else:
+        for again in range(2):
+            try:
+                ended = self.shares.revoke(job, TENANT, name, now_ms=now_ms)
+            except NotFound:
+                assert before is None or self._is_over(job)
+                return
             assert before is not None
-            assert ended == (before.revoked_ms == 0)
-            self.revoked.add((job, name))
+            assert ended == (before.revoked_ms == 0 and not again), f"{name} was revoked twice"
+        self.noted += 1
+        with suppress(NotFound):
+            doc = {"id": f"prf_{self.noted}"}
+            self.shares.add_preference(job, TENANT, name, doc, now_ms=now_ms)
+            raise AssertionError(f"{name} was revoked and has noted a preference")
 
     @precondition(lambda self: self.picture.jobs)
-    @rule(data=st.data(), number=st.integers(-1, 2), tries=st.integers(1, 2))
+    @rule(data=st.data(), number=st.integers(-1, 1), tries=st.integers(1, 2))
     def prefer(self, data, number, tries):
         """What a viewer prefers is noted once, if their link lets them, or they are the owner."""
         job, name = self._job(data, *ENDED), f"shr_{number}" if number >= 0 else ""
@@ -700,7 +709,7 @@ class Engine(RuleBasedStateMachine):
         doc, allowed = {"id": f"prf_{self.noted}"}, not self._is_over(job)
         if name:
             alive = link is not None and link.is_open(self.store.now_ms) and link.preferences
-            allowed = allowed and alive and (job, name) not in self.revoked
+            allowed = allowed and alive
         for _ in range(tries):
             try:
                 self.shares.add_preference(job, TENANT, name, doc, now_ms=self.store.now_ms)
@@ -709,6 +718,10 @@ class Engine(RuleBasedStateMachine):
             else:
                 assert allowed, f"{name} has noted a preference"
         assert len(self.shares.read_preferences(job)) == count + allowed
+
+    @property
+    def shares(self) -> ShareStore:
+        return ShareStore(self.store.connection)
 
     def _is_over(self, job: str) -> bool:
         """Whether a job's time has passed, swept or not."""

@@ -29,13 +29,13 @@ def told(row: CutRow, due: Due | None = None, *, owner: bool = True, job: Job = 
 
 
 def test_a_render_says_when_it_is_asked_for_again():
-    render = RenderIntent("render_x", 1, NOW_MS, submitted=True, polls=3, progress=40)
+    render = RenderIntent("render_x", 1, NOW_MS, submitted=True, polls=3, progress=0.4)
     state = told(cut(CutState.RENDERING, render=render), Due(NOW_MS + 12_000, 0))
     (line,) = state["cuts"]
     assert line["text"] == "A is being rendered."
     assert line["next"] == "The editor is asked whether it is done."
     assert line["next_at"] == "2026-11-25T00:00:12.000Z"
-    assert (line["render_progress"], line["polls"]) == (40, 3)
+    assert (line["render_progress"], line["polls"]) == (0.4, 3)
 
 
 @pytest.mark.parametrize("due", [None, Due(NOW_MS, 0), Due(NOW_MS + 5, NOW_MS + 60_000)])
