@@ -52,8 +52,10 @@ def read_picture(query: dict[str, Any], job_id: str, clip: int, name: str) -> Re
     return mark(response) if frozen else response
 
 
-def send_picture(job: Job, clip: int, name: str, *, download: bool = False) -> Response:
-    """A picture of a job that whoever asks may see.
+def send_picture(
+    job: Job, clip: int, name: str, *, download: bool = False, linked: bool = True
+) -> Response:
+    """A picture of a job that whoever asks may see; without `linked` never by a link to it.
 
     Raises:
         NotFound: the job has not ended, or its comparison has no such picture.
@@ -71,7 +73,7 @@ def send_picture(job: Job, clip: int, name: str, *, download: bool = False) -> R
         file = f"{job.id}{part}-{name}.{suffix}"
         headers["Content-Disposition"] = f'attachment; filename="{file}"'
     try:
-        return send_file(ResultFile(found.file, found.size, found.sha256), headers)
+        return send_file(ResultFile(found.file, found.size, found.sha256), headers, linked=linked)
     except FileMissing:
         raise NotFound("The picture is not among the job's files any more.") from None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +22,7 @@ from api.page_html import render_job_page, render_report
 from api.page_state import job_state
 from api.page_view import PageRights, PageView
 from api.people import answer_in_words, send_page
+from api.pictures import send_picture
 from api.preferences import preferences_data, read_preference
 from api.schemas import VideoQuery
 from api.state import answer_json, public_url, services
@@ -56,8 +56,6 @@ routes = Blueprint("visits", __name__, url_prefix="/jobs/<job_id>")
 routes.register_error_handler(CaptionAbError, answer_in_words)
 #: What is kept of a form.
 FORM_BYTES = 8_192
-_KINDS = {"video/mp4": "mp4", "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
-_NAME = re.compile(r"[A-Za-z0-9_]{1,60}", re.ASCII)
 #: What a form has led to, by the word in the address.
 _NOTICES = {
     "noted": "Your preference was noted.",
@@ -117,13 +115,9 @@ def send_video(job_id: str, label: str) -> Response:
 
 
 @routes.get("/pictures/<int:clip>/<name>")
-def send_picture(job_id: str, clip: int, name: str) -> Response:
+def show_picture(job_id: str, clip: int, name: str) -> Response:
     """A picture of the comparison."""
-    visitor = admit(job_id)
-    found = find_picture(_read_report(visitor), clip, name)
-    kind = str(found["type"])
-    key = f"jobs/{visitor.job.id}/comparison-{clip}-{name}.{_KINDS[kind]}"
-    return _send(ResultFile(key, int(found["size"]), str(found["sha256"])), {"Content-Type": kind})
+    return send_picture(admit(job_id).job, clip, name, linked=False)
 
 
 @routes.get("/preferences")
@@ -167,21 +161,6 @@ def show_nothing(job_id: str, rest: str) -> Response:
     """Whatever else is asked for below a job."""
     admit(job_id)
     raise NotFound(f"There is nothing called {rest[:40]} here.")
-
-
-def find_picture(report: dict[str, Any] | None, clip: int, name: str) -> dict[str, Any]:
-    """What the full comparison says of one picture of a clip.
-
-    Raises:
-        NotFound: it names no such picture.
-    """
-    for each in (report or {}).get("clips") or ():
-        if each.get("clip") != clip or _NAME.fullmatch(name) is None:
-            continue
-        for found in (each.get("pictures") or {}).get("files") or ():
-            if found.get("name") == name and found.get("type") in _KINDS:
-                return dict(found)
-    raise NotFound("There is no such picture.")
 
 
 def _read_query() -> dict[str, Any]:

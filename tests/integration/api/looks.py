@@ -88,6 +88,7 @@ def a_compared_job(ann: Visitor, services: Services, client: redis.Redis) -> str
     write_cut(client, job_id, "B", "failed", CutDoc(0, "B", failure=failure))
     services.files.put(f"jobs/{job_id}/comparison-0-poster_A.jpg", [PICTURE], max_bytes=10**6)
     put_report(services, job_id)
+    client.hset(f"cab:job:{job_id}", "status", "partial")
     return job_id
 
 

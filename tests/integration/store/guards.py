@@ -1,3 +1,4 @@
+# size: one list of checks
 """Takes the checks of the store out of a copy, one by one: the machine must then find a fault.
 
 `python -m tests.integration.store.guards [EXAMPLES] [WORD]` prints for each what the machine

@@ -667,7 +667,7 @@ class Engine(RuleBasedStateMachine):
         job, preferences = self._job(data, *ENDED), preferences > 0
         if late and "expires" in self.picture.jobs[job]:
             left_ms = int(self.picture.jobs[job]["expires"]) - self.store.now_ms
-            self.store.clock.advance(max(0, left_ms) / 1000)
+            self.store.clock.advance(max(0, left_ms) / 1000 + 1)
         now_ms = self.store.now_ms
         before = self.shares.find(job, f"shr_{number}")
         wish = Share(f"shr_{number}", now_ms, now_ms + 100_000, preferences, "key_1")
