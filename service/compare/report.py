@@ -65,9 +65,10 @@ def put_together(
 
 def summarise(full: Mapping[str, Any]) -> dict[str, Any]:
     """What of a full report travels with the job: under 6 kB for two variants of a clip."""
-    kept = ("status", "reason", "controlled", "confounded", "verdict")
+    kept = ("status", "reason", "controlled", "confounded")
     return {
         **{name: full[name] for name in kept},
+        "verdict": _shorten(full["verdict"]),
         "clips": [_summarise_clip(clip) for clip in full["clips"]],
     }
 
@@ -124,13 +125,15 @@ def _summarise_clip(clip: Mapping[str, Any]) -> dict[str, Any]:
         "status": clip["status"],
         "reason": clip["reason"],
         "controlled": clip["controlled"],
-        "control": {
-            name: each[:MOST_TOLD] if name != "notes" else each for name, each in control.items()
-        },
-        "verdict": clip["verdict"],
+        "control": {name: each[:MOST_TOLD] for name, each in control.items()},
+        "verdict": _shorten(clip["verdict"]),
         "scores": {label: each["score"]["value"] for label, each in clip["measures"].items()},
         "figures": {label: _figures(each) for label, each in clip["measures"].items()},
     }
+
+
+def _shorten(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    return {**verdict, "caveats": verdict["caveats"][:MOST_TOLD]}
 
 
 def _figures(measures: Mapping[str, Any]) -> dict[str, Any]:

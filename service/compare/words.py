@@ -73,16 +73,11 @@ def caveats(
 
 def tell_clips(better: Counter[str], results: Counter[str], count: int) -> str:
     """How many of several clips say what."""
-    told = [
-        f"{label}'s captions are easier to read in {times} of {count} clips"
-        for label, times in better.most_common()
-    ]
-    ties = results[Result.TIE] + results[Result.MIXED]
-    if ties:
-        told.append(f"there is no clear difference in {ties}" + ("" if told else f" of {count}"))
-    if results[Result.UNKNOWN]:
-        told.append(f"it is not known in {results[Result.UNKNOWN]}")
-    text = "; ".join(told)
+    told = [(f"{label}'s captions are easier to read in", times) for label, times in better.items()]
+    told.append(("there is no clear difference in", results[Result.TIE] + results[Result.MIXED]))
+    told.append(("which are easier to read is not known in", results[Result.UNKNOWN]))
+    parts = [f"{words} {times}" for words, times in told if times]
+    text = "; ".join([f"{parts[0]} of {count} clips", *parts[1:]])
     return text[:1].upper() + text[1:] + "."
 
 

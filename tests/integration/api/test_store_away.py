@@ -135,6 +135,14 @@ class TestKilled:
         assert (reply.status_code, reply.data) == (200, b"a still")
         assert reply.headers["Caption-AB-Frozen"] == "true"
 
+    def test_the_report_of_a_comparison_is_still_there(self, ann, finished, services, kill):
+        keep_report(finished, {"object": "comparison"}, services.files)
+        assert ann.get("/v1/jobs").status_code == 200  # by which its key is known
+        kill()
+        reply = ann.get(f"/v1/jobs/{finished}/comparison")
+        assert (reply.status_code, reply.get_json()) == (200, {"object": "comparison"})
+        assert reply.headers["Caption-AB-Frozen"] == "true"
+
     def test_nobody_else_sees_it(self, bob, finished, kill):
         assert bob.get("/v1/jobs").status_code == 200
         kill()

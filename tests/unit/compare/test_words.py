@@ -91,5 +91,5 @@ def test_several_clips_are_counted():
     results = Counter({"better": 3, "tie": 1, "unknown": 1})
     assert words.tell_clips(Counter({"B": 3}), results, 5) == (
         "B's captions are easier to read in 3 of 5 clips; there is no clear difference in 1; "
-        "it is not known in 1."
+        "which are easier to read is not known in 1."
     )
