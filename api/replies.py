@@ -77,6 +77,13 @@ class ClipReply(Schema):
     sha256 = fields.String()
     instruction = fields.String()
     media = fields.Nested(MediaReply)
+    word_timing = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "Where the times of single words come from: given, aligned to the "
+            "speech, mixed, or left to the backend; null where captions have no times.",
+        },
+    )
     error = fields.Nested(ErrorReply)
 
 

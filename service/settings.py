@@ -156,6 +156,9 @@ class Settings:
     media_deadline_s: float = _setting(60.0, "Longest look into a video.")
     media_memory_bytes: int = _setting(800_000_000, "Memory that a look may take.")
     media_max_pixels: int = _setting(35_389_440, "Pixels of a picture, at most (8192x4320).")
+    align: str = _setting(
+        "auto", "`auto` times words of English captions by the speech, with the extra; or `off`."
+    )
     compare_deadline_s: float = _setting(
         600.0,
         "Longest measuring of a job's videos; what it did not reach is unknown. 0: none.",

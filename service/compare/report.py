@@ -11,7 +11,7 @@ import functools
 import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.compare import words
 from service.compare.platforms import Platform
@@ -19,7 +19,9 @@ from service.compare.score import Result
 from service.compare.sheet import ClipMeasured, no_verdict, tell_clip
 from service.model.cut import MediaInfo
 from service.model.lifecycle import CutState
-from service.store.jobs import ClipRow, CutRow
+
+if TYPE_CHECKING:
+    from service.store.jobs import ClipRow, CutRow
 
 #: Of each list of a clip so many are told in the summary: it travels with the job's last event.
 MOST_TOLD = 8

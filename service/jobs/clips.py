@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from service.captions.cues import parse_captions
+from service.captions.style import build_style
+from service.captions.words import Times, may_align, name_timing, shows_words
 from service.errors import CaptionAbError, Gone, UnsupportedFile
 from service.jobs.context import ClipContext
 from service.jobs.endings import failure_data
 from service.jobs.outcomes import Advance, End, News, Outcome, Wait
+from service.media.align import align_apart, can_align
 from service.media.fetch import fetch_clip
 from service.media.formats import detect
+from service.media.limits import MediaLimits
 from service.model.cut import ClipDoc, Failure
 from service.model.lifecycle import ClipState
 from service.webhooks.events import EventType
@@ -40,9 +46,24 @@ def probe(clip: ClipContext) -> Outcome:
     """Look into the file: a clip must hold a playable video."""
     with clip.services.files.local_copy(clip.doc.file) as path:
         media = clip.services.probe(path)
-    doc = replace(clip.doc, media=media)
+        doc = _time_words(replace(clip.doc, media=media), clip, path)
     data = {"clip": doc.index, "sha256": doc.sha256, "duration_s": media.duration_s}
     return End(ClipState.READY, doc, (News(EventType.CLIP_READY, data),))
+
+
+def _time_words(doc: ClipDoc, clip: ClipContext, path: Path) -> ClipDoc:
+    """Find when words are spoken, once for all variants, where one of them shows single words."""
+    settings, spec = clip.services.settings, clip.job.spec
+    if spec.captions is None:
+        return doc
+    captions = parse_captions(spec.captions.format or None, spec.captions.text)
+    shown = any(shows_words(build_style(variant.style)) for variant in spec.variants)
+    heard = doc.media is not None and bool(doc.media.audio_codec)
+    words: Times = ()
+    if shown and heard and settings.align != "off" and may_align(captions, spec.language):
+        limits = MediaLimits(settings.media_memory_bytes, deadline_s=settings.media_deadline_s)
+        words = align_apart(path, captions.cues, limits) if can_align() else ()
+    return replace(doc, words=words, word_timing=name_timing(captions, words) or "")
 
 
 def fail(doc: ClipDoc, failure: Failure) -> End:

@@ -16,6 +16,7 @@ from typing import Any
 from service.captions.cues import parse_captions
 from service.captions.model import Cue
 from service.captions.style import Style, build_style
+from service.captions.words import time_cues
 from service.compare.cards import Asked
 from service.compare.clips import measure_clip
 from service.compare.report import finished
@@ -75,7 +76,7 @@ def _measure(
 ) -> ClipMeasured:
     index = clip.doc.index
     there = {cut.doc.label: cut for cut in finished(cuts, index)}
-    known = {label: asked[label] for label in there if label in asked}
+    known = {label: _timed(asked[label], clip) for label in there if label in asked}
     try:
         if len(known) < 2:
             return ClipMeasured(index, Judgement(None, _FEW), known)
@@ -129,6 +130,11 @@ def _asked(variant: VariantSpec, cues: tuple[Cue, ...]) -> Asked:
     # A wish in words may ask for any colour, and words that light up have several.
     is_open = bool(variant.instruction) or style.animation == "karaoke"
     return Asked(style, cues, "" if is_open else style.color)
+
+
+def _timed(asked: Asked, clip: ClipRow) -> Asked:
+    """With the words timed as the backend was told."""
+    return replace(asked, cues=time_cues(asked.cues, clip.doc.words))
 
 
 def keep_report(job_id: str, full: Mapping[str, Any], files: Files) -> None:

@@ -14,6 +14,7 @@ from service.captions.assets import describe_assets
 from service.captions.cues import parse_captions
 from service.captions.instruction import build_change, build_correction, build_instruction
 from service.captions.style import build_style
+from service.captions.words import add_words
 from service.errors import BackendError, CaptionAbError, StoreError
 from service.ids import new_id
 from service.jobs.charges import book_charge, reserve, say_charged
@@ -69,7 +70,9 @@ def message(job: Job, doc: CutDoc, clip: ClipDoc) -> str:
     wishes = (spec.instruction, variant.instruction, spec.clips[doc.clip].instruction)
     return build_instruction(
         build_style(variant.style),
-        None if captions is None else parse_captions(captions.format or None, captions.text),
+        None
+        if captions is None
+        else add_words(parse_captions(captions.format or None, captions.text), clip.words),
         instruction=" ".join(wish for wish in wishes if wish),
         language=spec.language,
         clip_name=doc.uploaded_as,

@@ -127,6 +127,7 @@ def _clip(index: int, spec: JobSpec, row: ClipRow | None) -> dict[str, Any]:
     body.update({name: value for name, value in found.items() if value})
     if doc.media:
         body["media"] = _media(doc.media)
+        body["word_timing"] = doc.word_timing or None
     if doc.failure:
         body["error"] = failure_data(doc.failure)
     return body

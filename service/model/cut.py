@@ -35,7 +35,10 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class ClipDoc:
-    """A clip on its way to `ready`: the bytes from which A and B are both made."""
+    """A clip on its way to `ready`: the bytes from which A and B are both made.
+
+    `words` are the times of words that were found in its sound; see `service.captions.words`.
+    """
 
     index: int
     file: str = ""
@@ -46,6 +49,8 @@ class ClipDoc:
     sha256: str = ""
     media: MediaInfo | None = None
     failure: Failure | None = None
+    words: tuple[tuple[int, ...], ...] = ()
+    word_timing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,33 @@ are looked at where `case` shows them. Of other fonts nothing is said, nor of ca
 backend transcribes. What the sandbox drew from another font is in its books (`warnings` of a
 render).
 """
+_WORDS = """\
+
+## Times of words
+
+`karaoke`, `pop` and `words_per_line` show single words. When, is said by the captions themselves
+where they have times of words (`<00:00:01.400>` in WebVTT, `span` in TTML). Otherwise, and with
+the extra `align` installed (`pip install "pocketsphinx>=5.1,<6"`, where media workers run), the
+words of English captions are found in the clip's sound, once for all variants: every backend gets
+the same times. A caption stays without when it is not what is heard there, when it has figures or
+other letters, or too many words that no dictionary has. `CAPTION_AB_ALIGN=off` switches it off.
+
+`word_timing` of a clip says what came of it: `given`, `aligned`, `mixed` (some captions),
+`backend`. With `backend` no times of words are sent: the sandbox shares a caption's time by the
+length of its words; what a cloud backend does is not known.
+
+Measured on speech of espeak-ng (six voices, three speeds, with and without noise, 1,656 words):
+half of the words begin within 9 ms of when they are said, nine of ten within 48 ms, 19 of 20 within 83
+ms; 13 ms of processor a second of sound, and about a second for the model. A caption of other
+words than those heard is taken for the right one in 9 % of cases: of its times nothing is to be
+expected then.
+"""
 
 
 def styles_page() -> str:
     """The whole page."""
     head = f"{_HEAD}{_presets()}\n## Parameters\n\n{_parameters()}"
-    return f"{head}{_AREAS}{_areas()}{_GLYPHS}"
+    return f"{head}{_AREAS}{_areas()}{_GLYPHS}{_WORDS}"
 
 
 def _presets() -> str:
