@@ -68,10 +68,10 @@ other letters, or too many words that no dictionary has. `CAPTION_AB_ALIGN=off` 
 length of its words; what a cloud backend does is not known.
 
 Measured on speech of espeak-ng (six voices, three speeds, with and without noise, 1,656 words):
-half of the words begin within 9 ms of when they are said, nine of ten within 48 ms, 19 of 20 within 83
-ms; 13 ms of processor a second of sound, and about a second for the model. A caption of other
-words than those heard is taken for the right one in 9 % of cases: of its times nothing is to be
-expected then.
+half of the words begin within 9 ms of when they are said, nine of ten within 48 ms, 19 of 20
+within 83 ms; 13 ms of processor a second of sound, and about a second for the model. A caption of
+other words than those heard is taken for the right one in 9 % of cases: of its times nothing is
+to be expected then.
 """
 
 

@@ -22,6 +22,12 @@ WEBVTT = (
     "WEBVTT\n\n00:00:00.200 --> 00:00:01.800\n"
     "Cold <00:00:00.700>brew <00:00:00.950>in <00:00:01.500>seconds\n"
 )
+TTML = (
+    '<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="0.2s" end="1.8s">'
+    '<span begin="0s" end="0.5s">Cold</span> <span begin="0.5s" end="0.75s">brew</span> '
+    '<span begin="0.75s" end="1.3s">in</span> <span begin="1.3s" end="1.6s">seconds</span>'
+    "</p></div></body></tt>"
+)
 VARIANTS = [
     {"label": "A", "style": {"preset": "outline"}},
     {"label": "B", "style": {"preset": "karaoke"}},
@@ -83,9 +89,12 @@ def timing(engine: Harness, job: str) -> str | None:
     return job_data(read, clips, cuts, "http://a.test")["clips"][0]["word_timing"]
 
 
-def test_inline_times_of_webvtt_light_the_words_up(engine: Harness, small_clip: Path):
-    # Given WebVTT with times of words, and karaoke among the variants
-    captions = {"format": "vtt", "text": WEBVTT}
+@pytest.mark.parametrize(("kind", "text"), [("vtt", WEBVTT), ("ttml", TTML)])
+def test_times_of_words_in_captions_light_them_up(
+    engine: Harness, small_clip: Path, kind: str, text: str
+):
+    # Given captions with times of words, and karaoke among the variants
+    captions = {"format": kind, "text": text}
     job = engine.submit(small_clip, captions=captions, variants=VARIANTS)
     assert engine.run_job(job).status == "succeeded"
     # Then the words light up at these times, in a file that the sandbox has drawn
