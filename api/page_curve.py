@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.page_choice import Choice, Side, Timing
-from api.page_words import clock, is_number, items, part, ratio
+from api.page_words import clock, is_number, items, part, ratio, texts
 
 WIDTH, HEIGHT = 1000, 140
 #: The contrasts of the WCAG for large and for other text.
@@ -94,11 +94,12 @@ def _weakest(side: Side, choice: Choice) -> Moment | None:
 
 
 def _largest(choice: Choice) -> Moment | None:
-    """The report names it where there are two variants; of more, the pair that is shown counts."""
+    """The report names that of one pair; of another the curve tells it."""
     text = "Largest difference"
     for moment in items(choice.report, "moments"):
-        pair = len(part(choice.report, "measures")) == 2 and len(choice.sides) == 2
-        if pair and moment.get("name") == "largest_difference":
+        named = texts(moment, "variants") or list(part(choice.report, "measures"))
+        pair = {each.label for each in choice.sides if each.measured} == set(named)
+        if pair and len(named) == 2 and moment.get("name") == "largest_difference":
             return _moment(moment, text, choice.timing)
     lines = part(part(choice.report, "curve"), "variants")
     times = part(choice.report, "curve").get("at_s") or ()

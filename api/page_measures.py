@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from api.page_choice import Choice, Side
@@ -46,9 +46,9 @@ class CueRow:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A standard that a variant does not keep."""
+    """A standard that variants do not keep."""
 
-    variant: str
+    variants: str
     text: str
     source: str
     checked: bool
@@ -154,19 +154,21 @@ def list_cues(choice: Choice) -> list[CueRow]:
 
 
 def list_findings(choice: Choice) -> list[Finding]:
-    """Every standard that some variant does not keep."""
+    """Every standard that some variant does not keep; what several do alike is told once."""
     measures = part(choice.report, "measures")
-    return [
-        Finding(
-            label,
-            str(each.get("text") or each.get("standard") or ""),
-            str(each.get("source") or ""),
-            each.get("checked") is not False,
-            tuple(int(cue) for cue in each.get("cues") or () if is_number(cue)),
-        )
-        for label in measures
-        for each in items(measures[label], "findings")
-    ]
+    found: dict[Finding, list[str]] = {}
+    for label in measures:
+        for each in items(measures[label], "findings"):
+            cues = each.get("cues")
+            finding = Finding(
+                "",
+                str(each.get("text") or each.get("standard") or ""),
+                str(each.get("source") or ""),
+                each.get("checked") is not False,
+                tuple(int(cue) for cue in cues if is_number(cue)) if isinstance(cues, list) else (),
+            )
+            found.setdefault(finding, []).append(label)
+    return [replace(each, variants=", ".join(labels)) for each, labels in found.items()]
 
 
 def rank_variants(choice: Choice) -> list[Place]:
@@ -207,6 +209,8 @@ def _place_cells(own: Mapping[str, Any]) -> tuple[str, ...]:
 def _score(own: Mapping[str, Any]) -> str:
     score = part(own, "score")
     told = number(score.get("value"), 0)
+    if told == NOTHING:
+        return str(score.get("reason") or NOTHING)
     return f"{told} (low confidence)" if score.get("confident") is False else told
 
 
@@ -239,13 +243,11 @@ def _platforms(measures: Mapping[str, Any]) -> list[Row]:
 
 
 def _fit(own: Mapping[str, Any]) -> str:
+    if own.get("right_shape") is False:
+        return "made for another shape"
     if not isinstance(own.get("fits"), bool):
         return NOTHING
-    shape = "" if own.get("right_shape") is not False else "; made for another shape"
-    if own["fits"]:
-        return f"yes{shape}"
-    edges = ", ".join(texts(own, "edges"))
-    return f"no: covered at {edges or 'an edge'}{shape}"
+    return "yes" if own["fits"] else f"no: covered at {', '.join(texts(own, 'edges')) or 'an edge'}"
 
 
 def _cue_cell(cue: Mapping[str, Any], side: Side) -> tuple[str, str]:

@@ -69,7 +69,8 @@ def _pair(choice: Choice) -> str:
     shown = {each.label for each in choice.sides if each.measured}
     for pair in items(choice.report, "pairs"):
         if set(texts(pair, "variants")) == shown:
-            return str(pair.get("text") or "")
+            text = str(pair.get("text") or "")
+            return "" if text in str(part(choice.report, "verdict").get("text")) else text
     return ""
 
 

@@ -267,13 +267,20 @@ function compare(root) {
     all('.views [data-view]').forEach((each) => each.setAttribute('aria-pressed', each.dataset.view === view));
     $('[data-do=flip]').hidden = !single;
     cut.hidden = view !== 'split';
+    // The order of reading is shuffled with the sides.
+    const [first, second] = order();
+    if (slots[first].nextElementSibling !== slots[second]) slots[first].after(slots[second]);
     slots.forEach((slot, at) => {
-      slot.classList.toggle('second', (at === 1) !== swapped);
+      slot.classList.toggle('second', at === second);
       slot.classList.toggle('off', single && at !== top);
     });
-    const called = names.map((name, at) => (!blind ? name : (at === 1) !== swapped ? 'Second' : 'First'));
+    const called = names.map((name, at) => (!blind ? name : at === first ? 'First' : 'Second'));
     all('[data-name]').forEach((each) => { each.textContent = called[each.dataset.name]; });
     videos.forEach((video, at) => video.setAttribute('aria-label', `Variant ${called[at]}`));
+    all('[data-hear]').forEach((each, place) => {
+      each.lastElementChild.textContent = called[order()[place]];
+      each.setAttribute('aria-pressed', order()[place] === heard);
+    });
   }
 
   function flip() {
@@ -296,13 +303,16 @@ function compare(root) {
     $('.stage').style.setProperty('--cut', `${share}%`);
   }
 
-  function hear(at) {
-    heard = at;
+  // The first that is shown is 0, whichever it is.
+  function hear(place) {
+    heard = order()[place];
     videos.forEach((video, each) => { video.muted = each !== heard; });
-    all('[data-hear]').forEach((each) => each.setAttribute('aria-pressed', +each.dataset.hear === heard));
+    arrange();
   }
 
   // ---- blind: no names, shuffled sides, a preference, then the names again
+
+  const order = () => (swapped ? [1, 0] : [0, 1]);
 
   function goBlind() {
     if (blind) return reveal('');
@@ -324,14 +334,14 @@ function compare(root) {
   function finishBlind(text) {
     $('[data-do=blind]').setAttribute('aria-pressed', blind);
     $('[data-judge]').hidden = !blind;
-    arrange();
+    hear(0);
     say(text);
   }
 
   async function prefer(side) {
-    const at = side === 'none' ? null : (side === 'first') === swapped ? 1 : 0;
-    const form = $('[data-preferences]'), order = swapped ? [1, 0] : [0, 1];
-    const shown = (values) => order.map((each) => values.split('|')[each]).join('|');
+    const at = side === 'none' ? null : order()[+(side === 'second')];
+    const form = $('[data-preferences]');
+    const shown = (values) => order().map((each) => values.split('|')[each]).join('|');
     let told = at === null ? 'You saw no difference. ' : `You chose ${names[at]}. `;
     if (form) {
       const body = new URLSearchParams(new FormData(form));
@@ -365,7 +375,7 @@ function compare(root) {
   const keys = {
     ' ': acts.play, k: acts.play, ',': acts.back, '.': acts.on, j: acts.back1, l: acts.on1, x: flip,
     s: () => choose('split'), d: () => choose('side'), '[': acts.in, ']': acts.out,
-    '\\': () => setLoop(0, 0), 1: () => hear(+swapped), 2: () => hear(1 - swapped),
+    '\\': () => setLoop(0, 0), 1: () => hear(0), 2: () => hear(1),
     m: acts.moment, '?': acts.keys,
   };
 
@@ -417,7 +427,6 @@ function compare(root) {
   }
   hear(0);
   divide(50);
-  arrange();
   // It may be there already: `loadedmetadata` can have come before this script listens.
   let ready = 0;
   const begin = () => {
