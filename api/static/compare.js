@@ -232,6 +232,7 @@ function compare(root) {
       held = true;
       other.pause();
     });
+    video.addEventListener('error', () => say('A video could not be loaded. Reload the page, or ask for a new link.'));
     video.addEventListener('canplay', () => {
       if (!held || !videos.every((each) => each.readyState > 2)) return;
       held = false;
@@ -447,6 +448,10 @@ function follow(live) {
   const parts = (from) => [...from.querySelectorAll('[data-live=progress]')];
   let mark = null, pause = 2000;
 
+  // Nobody is interrupted: what is new is shown when the videos stand still.
+  const watching = () => document.querySelector('body.blind')
+    || [...document.querySelectorAll('video')].some((video) => !video.paused);
+
   async function ask() {
     try {
       if (document.hidden) return;
@@ -469,7 +474,11 @@ function follow(live) {
     const page = await fetch(location.href, {cache: 'no-store'});
     const fresh = new DOMParser().parseFromString(await page.text(), 'text/html');
     const old = parts(document)[0], now = parts(fresh)[0];
-    if (!fresh.querySelector('[data-state]') || !now) return location.reload();
+    if (!now || !fresh.querySelector('[data-state]')) {
+      if (!watching()) return location.reload();
+      mark = null;
+      return;
+    }
     if (old.innerHTML === now.innerHTML) return;
     old.replaceChildren(...now.childNodes);
     document.querySelector('[data-live=said]').textContent = old.querySelector('.answer').textContent;

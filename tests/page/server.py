@@ -103,6 +103,9 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:  # noqa: C901  a class
             self.answer(200, (STATIC / name).read_bytes(), kind)
 
         def film(self, label: str) -> None:
+            if label not in site.films:
+                self.answer(403, b"", "text/plain")
+                return
             body = site.films[label].read_bytes()
             asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
             start = int(asked[1]) if asked else 0

@@ -6,6 +6,7 @@ import pytest
 
 from api.page_html import render_report
 from tests.page.jobs import make_cut, make_job, make_report, make_state, make_view
+from tests.page.server import Site, serve
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
@@ -35,6 +36,36 @@ def test_a_running_job_shows_what_happens_without_being_asked(look):
     page.site.view, page.site.mark = make_view(), "three"
     page.page.wait_for_selector(".compare", timeout=40_000)
     page.wait_shown()
+
+
+def test_nobody_is_interrupted_by_what_is_new(look):
+    # Given both videos are there and play, while they are compared
+    comparing = make_job(status="comparing")
+    page = look(make_view(comparing, state=make_state("The videos are compared.")))
+    page.wait_shown()
+    page.do("play")
+    # When the result comes
+    page.site.view, page.site.mark = make_view(), "two"
+    for _ in range(100):
+        if sum("/state" in each for each in page.site.asked) > 1:
+            break
+        page.page.wait_for_timeout(100)
+    page.page.wait_for_timeout(500)
+    # Then they play on, and when they stand still it is shown
+    assert page.is_playing()
+    page.do("play")
+    page.page.wait_for_selector("text=B's captions are easier to read", timeout=40_000)
+    assert page.wait_shown() > 0
+
+
+def test_a_video_that_cannot_be_loaded_is_told(chromium, films):
+    # Given a link that has expired since: the second video is refused
+    with serve(Site(make_view(), {"A": films["A"]})) as site:
+        page = chromium.new_page()
+        page.goto(site.page)
+        # Then the page says so
+        page.wait_for_selector("text=A video could not be loaded")
+        page.close()
 
 
 def test_without_scripts_everything_can_be_seen(look):
