@@ -28,7 +28,7 @@ from service.media.limits import MediaLimits
 WIDTH, HEIGHT, RATE = 1920, 1080, 25
 DEADLINE_S = 3600.0
 FONTS = Path(__file__).resolve().parents[1] / "sandbox" / "fonts"
-VIDEO = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p"]
+VIDEO = ["-c:v", "libx264", "-preset", "superfast", "-crf", "23", "-pix_fmt", "yuv420p"]
 TEXTS = ("Cold brew in under thirty", "No filter, no fuss", "Just beans, water\nand a little time")
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from service.compare import words
+from service.compare.pairs import Result
 from service.compare.platforms import Platform
-from service.compare.score import Result
 from service.compare.sheet import ClipMeasured, no_verdict, tell_clip
 from service.model.cut import MediaInfo
 from service.model.lifecycle import CutState

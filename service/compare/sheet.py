@@ -13,8 +13,9 @@ from service.compare.curve import draw_curve, find_moments, find_stretches
 from service.compare.facts import ClipFacts, ClipSights, Film, Seen
 from service.compare.figures import rounded, tell_cues, tell_measures
 from service.compare.measures import Measures, measure_variant
+from service.compare.pairs import Pair, Result, compare_two, rank
 from service.compare.platforms import Platform
-from service.compare.score import Pair, Result, Score, compare_two, rank, score
+from service.compare.score import Score, score
 from service.compare.verdict import UNEVEN, Judgement
 
 
@@ -42,7 +43,7 @@ def tell_clip(
         (one, two): compare_two(found[one], found[two], same_cues=same)
         for one, two in combinations(found, 2)
     }
-    ranking = rank(scores)
+    ranking = rank(scores, pairs.values())
     cards = {label: each.cards for label, each in found.items()}
     return {
         "clip": measured.clip,
@@ -114,7 +115,7 @@ def _tell_verdict(
     *,
     confounded: bool,
 ) -> dict[str, Any]:
-    ranking = rank(scores)
+    ranking = rank(scores, pairs.values())
     caveats = words.caveats(found, controlled=judged.controlled, confounded=confounded)
     if len(ranking) < 2:
         reason = judged.reason or "There are fewer than two variants."

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from service.compare.measures import Measures
-from service.compare.score import TIE_BAND, Edge, Pair, Part, Result, Score
+from service.compare.pairs import TIE_BAND, Pair, Result
+from service.compare.score import Part, Score
 from service.compare.timing import reading_speed
 
 #: What every verdict ends with.
@@ -94,10 +95,9 @@ def first_words(caveats_told: Sequence[str]) -> str:
 
 def _tell_better(pair: Pair, found: Mapping[str, Measures]) -> str:
     better, worse = found[pair.better], found[pair.worse]
-    sign = 1 if pair.better == pair.first else -1
-    reasons = _reasons(pair.edges, sign, better, worse)
+    reasons = _reasons(pair, better, worse)
     text = f"{pair.better}'s captions are easier to read than {pair.worse}'s: {reasons}."
-    if not pair.contrast_known:
+    if pair.contrasts is None:
         text += " Their contrast is of low confidence and was left out."
     return text
 
@@ -111,8 +111,8 @@ def _tell_hidden(better: Measures, worse: Measures) -> str:
 
 
 def _tell_mixed(pair: Pair, first: Measures, second: Measures) -> str:
-    ours = _reasons(pair.edges, 1, first, second)
-    theirs = _reasons(pair.edges, -1, second, first)
+    ours = _reasons(pair, first, second)
+    theirs = _reasons(pair, second, first)
     return (
         f"Neither is easier to read in all: {first.label} has {ours}; {second.label} has {theirs}."
     )
@@ -137,22 +137,25 @@ def _tell_unknown(pair: Pair, first: Measures, second: Measures) -> str:
     )
 
 
-def _reasons(edges: Sequence[Edge], sign: int, better: Measures, worse: Measures) -> str:
+def _reasons(pair: Pair, better: Measures, worse: Measures) -> str:
     """The figures that decide it: of the parts that speak for one side, the strongest two."""
-    speaking = sorted(edges, key=lambda edge: -sign * edge.points)
+    sign = 1 if better.label == pair.first else -1
+    speaking = sorted(pair.edges, key=lambda edge: -sign * edge.points)
     strongest = sign * speaking[0].points
     chosen = [
         edge.name
         for edge in speaking[:_MOST_DECIDING]
         if sign * edge.points > 0 and sign * edge.points >= strongest / 3
     ]
-    return ", and ".join(_AGAINST[name](better, worse) for name in chosen)
+    told = [
+        _contrast_against(pair, sign) if name == "contrast" else _AGAINST[name](better, worse)
+        for name in chosen
+    ]
+    return ", and ".join(told)
 
 
-def _contrast_against(better: Measures, worse: Measures) -> str:
-    ours, theirs = better.contrast, worse.contrast
-    if ours is None or theirs is None:
-        return "contrast"
+def _contrast_against(pair: Pair, sign: int) -> str:
+    ours, theirs = (pair.contrasts or ())[::sign]
     return (
         f"contrast {ours.median:.1f} to 1 against {theirs.median:.1f} "
         f"({ours.weakest:.1f} against {theirs.weakest:.1f} where it is weakest)"
@@ -235,7 +238,6 @@ def _tell_safe(found: Measures) -> str:
 
 
 _AGAINST = {
-    "contrast": _contrast_against,
     "size": _size_against,
     "speed": _speed_against,
     "layout": _layout_against,

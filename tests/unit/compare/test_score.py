@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.captions.model import Cue
-from service.compare.score import TIE_BAND, Result, Score, compare_two, rank, score
+from service.compare.pairs import TIE_BAND, Pair, Result, compare_two, rank
+from service.compare.score import Score, score
 from tests.unit.compare.shown import CUES, HIDDEN, SIGHT, shown
 
 WEAK = {"contrast": 1.6, "weakest": 1.1, "below_4_5": 1.0, "below_3": 1.0}
@@ -117,12 +118,12 @@ def test_parts_that_speak_for_each_side_are_mixed():
 
 def test_nothing_is_concluded_from_flagged_contrast_alone():
     pair = compare_two(shown("A", **WEAK, flags=FLAGS), shown("B"))
-    assert (pair.result, pair.contrast_known) == (Result.UNKNOWN, False)
+    assert (pair.result, pair.contrasts) == (Result.UNKNOWN, None)
 
 
 def test_another_part_decides_where_contrast_is_flagged():
     pair = compare_two(shown("A", flags=FLAGS, line_px=16.0), shown("B"))
-    assert (pair.result, pair.better, pair.contrast_known) == (Result.BETTER, "B", False)
+    assert (pair.result, pair.better, pair.contrasts) == (Result.BETTER, "B", None)
 
 
 def test_flagged_contrast_that_points_the_other_way_undoes_it():
@@ -152,6 +153,14 @@ def test_variants_are_ranked_with_the_unseen_last():
         "D": Score(None, confident=False, parts=()),
     }
     assert rank(scores) == ["C", "B", "A", "D"]
+
+
+def test_a_variant_that_is_ahead_in_pairs_is_ranked_before_one_with_more_points():
+    # Given two whose scores are made of captions that only one of them could be measured in,
+    scores = {"A": Score(90, confident=True, parts=()), "B": Score(80, confident=True, parts=())}
+    # When caption stands against caption B is ahead, then it comes first.
+    pair = Pair("A", "B", Result.BETTER, "B")
+    assert rank(scores, [pair]) == ["B", "A"]
 
 
 @given(st.lists(_sights, min_size=4, max_size=4), st.lists(_sights, min_size=4, max_size=4))

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from service.compare import words
-from service.compare.score import compare_two, score
+from service.compare.pairs import compare_two
+from service.compare.score import score
 from tests.unit.compare.shown import CUES, HIDDEN, SIGHT, shown
 
 _CLAIMS = re.compile(r"perform(?!ance\.)|\bwin|\bbest for|convert|engag|viewers", re.IGNORECASE)
