@@ -101,7 +101,7 @@ class CueCountsReply(Schema):
 
     measured = fields.Integer()
     invisible = fields.Integer()
-    lost = fields.Integer(metadata={"description": "No letter can be told from its surroundings."})
+    lost = fields.Integer(metadata={"description": "No letters can be made out."})
     flagged = fields.Integer()
 
 

@@ -22,7 +22,7 @@ from service.compare.files import compare_files
 from service.media.ffmpeg import find_ffmpeg, input_args, run_ffmpeg
 from service.media.limits import MediaLimits
 
-WIDTH, HEIGHT, LASTS_S = 1280, 720, 4.4
+LINES, LASTS_S = 720, 4.4
 DEADLINE_S = 300.0
 FONTS = Path(__file__).resolve().parents[1] / "sandbox" / "fonts"
 VIDEO = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-colorspace", "bt709", "-color_range", "tv"]
@@ -43,12 +43,15 @@ class Outcome:
         return bool(self.verdict["better"] == "A")
 
 
-def judge(planted: Planted, folder: Path) -> Outcome:
-    """Make both videos of a pair in a folder, which keeps grounds, and compare them."""
+def judge(planted: Planted, folder: Path, *, lines: int = LINES) -> Outcome:
+    """Make both videos of a pair in a folder, which keeps grounds, and compare them.
+
+    `lines` is the height of the pictures, which are 16 to 9.
+    """
     ffmpeg = find_ffmpeg()
-    source = make_ground(ffmpeg, planted.ground, folder)
+    source = make_ground(ffmpeg, planted.ground, folder, lines)
     paths = {
-        label: _burn(ffmpeg, source, take, folder / f"{label}.mp4")
+        label: _burn(ffmpeg, source, take, folder / f"{label}.mp4", lines)
         for label, take in (("A", planted.good), ("B", planted.other))
     }
     cues_of = {"A": planted.good.cues, "B": planted.other.cues}
@@ -57,27 +60,31 @@ def judge(planted: Planted, folder: Path) -> Outcome:
     return Outcome(planted, full["verdict"], full["clips"][0])
 
 
-def make_ground(ffmpeg: str, clip: Clip, folder: Path) -> Path:
+def make_ground(ffmpeg: str, clip: Clip, folder: Path, lines: int) -> Path:
     """A clip without captions, made once for a folder."""
-    target = folder / f"{clip.name}.mp4"
+    target = folder / f"{clip.name}-{lines}.mp4"
     if not target.exists():
         source = (
             input_args(FOOTAGE / clip.file) if clip.file else ["-f", "lavfi", "-i", clip.filter]
         )
-        fit = f"scale={WIDTH}:{HEIGHT}:out_color_matrix=bt709:out_range=tv,setsar=1,fps=25"
+        fit = f"scale={_width(lines)}:{lines}:out_color_matrix=bt709:out_range=tv,setsar=1,fps=25"
         args = ["-t", str(LASTS_S), "-vf", fit, *VIDEO, "-preset", "veryfast", "-crf", "18", "-an"]
         run_ffmpeg(ffmpeg, [*source, *args, target.name], cwd=folder, deadline_s=DEADLINE_S)
     return target
 
 
-def _burn(ffmpeg: str, source: Path, take: Take, target: Path) -> Path:
-    lines = [(Line(cue.start_ms, cue.end_ms, cue.text), take.style) for cue in take.cues]
+def _burn(ffmpeg: str, source: Path, take: Take, target: Path, lines: int) -> Path:
+    told = [(Line(cue.start_ms, cue.end_ms, cue.text), take.style) for cue in take.cues]
     script = target.with_suffix(".ass")
-    script.write_text(write_ass(lines, width=WIDTH, height=HEIGHT), encoding="utf-8")
+    script.write_text(write_ass(told, width=_width(lines), height=lines), encoding="utf-8")
     graph = f"ass={script.name}:fontsdir={FONTS}"
     args = [*input_args(source), "-vf", graph, *VIDEO, *take.quality, "-an", target.name]
     run_ffmpeg(ffmpeg, args, cwd=target.parent, deadline_s=DEADLINE_S)
     return target
+
+
+def _width(lines: int) -> int:
+    return round(lines * 16 / 9 / 2) * 2
 
 
 def main() -> int:

@@ -33,6 +33,9 @@ class Planted:
     other: Take
     is_tie: bool = False
 
+    def __str__(self) -> str:
+        return self.name
+
 
 _GROUNDS = {each.name: each for each in (*TUNING.clips, *APART.clips)}
 _OUTLINE, _BOXED, _PLAIN = PRESETS["outline"], PRESETS["boxed"], PRESETS["plain"]

@@ -19,7 +19,7 @@ from service.compare.timing import Timing, measure_timing
 SHAPE_DOUBTS = frozenset({"no_clip", "misaligned", "few_clean_frames", "no_letters", "too_short"})
 #: Below this share of its cues without a doubt nothing is concluded of a variant.
 SURE_SHARE = 0.5
-#: From this share of its cues on a variant's captions count as not visible.
+#: Above this share of its cues a variant's captions count as not visible.
 HIDDEN_SHARE = 0.5
 #: Of a picture whose shape no platform has: EBU R95's graphics safe area, as for television.
 _ANY_EDGE = 5.0
@@ -46,8 +46,8 @@ class CueSight:
 
     @property
     def is_lost(self) -> bool:
-        """Whether nothing is seen, or only a box without letters in it."""
-        return (not self.visible and self.confident) or "no_letters" in self.flags
+        """Whether no letters are seen: nothing at all, or a box without any in it."""
+        return not self.visible and set(self.flags) <= {"no_letters"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Measures:
         """Whether what could be seen for certain is mostly that there are no letters."""
         told = [cue for cue in self.seen.values() if cue.confident or cue.is_lost]
         enough = bool(told) and len(told) >= SURE_SHARE * len(self.seen)
-        return enough and self.lost >= HIDDEN_SHARE * len(told)
+        return enough and self.lost > HIDDEN_SHARE * len(told)
 
     @property
     def shaped(self) -> tuple[CueSight, ...]:

@@ -62,7 +62,7 @@ def score(found: Measures) -> Score:
     if not found.seen:
         return Score(None, confident=False, parts=parts)
     if found.is_hidden:
-        return Score(None, confident=True, parts=parts, is_hidden=True)
+        return Score(None, confident=found.is_sure, parts=parts, is_hidden=True)
     confident = found.is_sure and all(part.sure for part in parts)
     return Score(total(parts), confident, parts)
 

@@ -25,7 +25,7 @@ _NOT_CONTROLLED = "It is not known whether only the captions differ between thes
 _CONFOUNDED = "The drafts differ in more than their captions."
 _UNKNOWN: Mapping[str, str] = {
     "unseen": "the captions could not be looked at",
-    "both_hidden": "hardly any letters can be told from what is around them in either",
+    "both_hidden": "hardly any letters can be made out in either",
     "flagged": "the contrast measured is of low confidence, and nothing else decides it",
 }
 
@@ -106,7 +106,7 @@ def _tell_hidden(better: Measures, worse: Measures) -> str:
     of = f"{worse.lost} of {worse.label}'s {_captions(len(worse.seen))}"
     return (
         f"{better.label}'s captions are easier to read than {worse.label}'s: in {of} no letters "
-        f"can be told from what is around them, in {better.lost} of {better.label}'s."
+        f"can be made out, in {better.lost} of {better.label}'s."
     )
 
 

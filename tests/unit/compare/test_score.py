@@ -65,7 +65,17 @@ def test_captions_of_which_nothing_is_seen_have_a_reason_and_no_score():
 
 
 def test_a_box_without_letters_in_it_is_no_caption_either():
-    assert score(shown("A", flags=("no_letters", "uneven"))).is_hidden
+    empty = replace(HIDDEN, flags=("no_letters",))
+    assert score(shown("A", sights=(empty,) * 4)).is_hidden
+
+
+def test_letters_that_are_doubted_are_not_called_invisible():
+    # Given two captions that are seen with a doubt, and two that are seen as boxes without letters,
+    empty, doubted = replace(HIDDEN, flags=("no_letters",)), replace(SIGHT, flags=("no_letters",))
+    found = score(shown("A", sights=(empty, empty, doubted, SIGHT)))
+    # Then two of the three that tell anything are lost; with one less it is no majority.
+    assert found.is_hidden
+    assert not score(shown("A", sights=(empty, doubted, doubted, SIGHT))).is_hidden
 
 
 def test_captions_that_can_be_seen_are_better_than_those_that_cannot():

@@ -72,7 +72,7 @@ def test_contrast_that_was_left_out_is_said():
 
 def test_captions_that_cannot_be_seen_are_counted():
     text = tell(shown("A", sights=(HIDDEN, HIDDEN, HIDDEN, SIGHT)), shown("B"))
-    assert "in 3 of A's 4 captions no letters can be told" in text
+    assert "in 3 of A's 4 captions no letters can be made out" in text
 
 
 def test_what_differs_besides_captions_comes_first():
