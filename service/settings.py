@@ -161,7 +161,7 @@ class Settings:
     )
     compare_deadline_s: float = _setting(
         600.0,
-        "Longest measuring of a job's videos; what it did not reach is unknown. 0: none.",
+        "Longest measuring of a job's videos of six minutes together; more get more. 0: none.",
     )
     pictures_deadline_s: float = _setting(
         300.0,

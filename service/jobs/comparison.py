@@ -31,6 +31,9 @@ from service.store.jobs import ClipRow, CutRow
 
 _log = logging.getLogger(__name__)
 _MAX_BYTES = 40_000_000
+#: Seconds of video that the deadline of the settings is meant for: two minutes in two variants.
+_MEANT_FOR_S = 360.0
+_MOST_TIMES = 6.0
 _OFF = "Comparing is switched off here."
 _FEW = "Fewer than two of its videos are there."
 
@@ -52,7 +55,9 @@ def measure_job(
         off = Judgement(None, _OFF)
         return {clip.doc.index: ClipMeasured(clip.doc.index, off) for clip in clips}
     asked = {each.label: _asked(each, _cues(spec)) for each in spec.variants}
-    ends_s = services.clock.monotonic_s() + settings.compare_deadline_s
+    ends_s = services.clock.monotonic_s() + scale_deadline(
+        settings.compare_deadline_s, _video_s(clips, cuts)
+    )
     measured = {}
     for done, clip in enumerate(clips):
         tell(done, len(clips))
@@ -65,6 +70,26 @@ def measure_job(
         measured[clip.doc.index] = _measure(clip, cuts, asked, limits, services)
     tell(len(clips), len(clips))
     return measured
+
+
+def scale_deadline(setting_s: float, video_s: float) -> float:
+    """How long measuring may take: as set for so much video as it is meant for, longer for more.
+
+    `video_s` is what clips and their variants last together. A minute of 1080p takes about 50 CPU
+    seconds, and a core may be shared. Never above six times the setting.
+    """
+    return setting_s * min(_MOST_TIMES, max(1.0, video_s / _MEANT_FOR_S))
+
+
+def _video_s(clips: Sequence[ClipRow], cuts: Sequence[CutRow]) -> float:
+    found = [clip.doc.media for clip in clips]
+    found += [
+        cut.doc.result.media
+        for clip in clips
+        for cut in finished(cuts, clip.doc.index)
+        if cut.doc.result is not None
+    ]
+    return sum(media.duration_s for media in found if media is not None)
 
 
 def _measure(
