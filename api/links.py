@@ -14,10 +14,15 @@ ON_JOB = (
     "read_events",
     "delete_job",
     "read_story",
+    "read_comparison",
+    "read_report_file",
+    "read_picture",
     "create_share",
     "read_shares",
 )
 ON_VARIANT = ("create_message", "read_variant_timeline", "read_video")
+#: What names a picture that comparisons have.
+_BESIDE: dict[str, dict[str, str]] = {"read_picture": {"clip": "0", "name": "contact_sheet"}}
 ON_SHARE = ("revoke_share",)
 ON_UPLOAD = ("read_upload", "delete_upload")
 
@@ -37,7 +42,7 @@ def links(
     to = {parameter: "$response.body#/id"}
     if of_job:
         to["job_id"] = "$response.body#/job_id"
-    made = {name: _link(name, to) for name in operations}
+    made = {name: _link(name, {**to, **_BESIDE.get(name, {})}) for name in operations}
     made |= {name: _link(name, {**to, "label": "A"}) for name in on_variant}
     return {"responses": {status: {"links": made}}}
 

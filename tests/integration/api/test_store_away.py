@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from service.access import create_key
+from service.access import create_key, new_key
 from service.audit import Act, record
 from service.clock import AnchoredClock
 from service.jobs.comparison import keep_report
@@ -17,6 +17,7 @@ from service.settings import Settings
 from tests.builders import a_new_job
 from tests.integration.api import tus
 from tests.integration.api.conftest import JOB
+from tests.integration.api.looks import browser, share, token_of, with_token
 from tests.integration.api.outage import VIDEO, claim, end, is_unavailable, show, wait_for
 from tests.integration.api.outage_fixtures import finished, kill, redis_url, server
 
@@ -142,6 +143,21 @@ class TestKilled:
         reply = ann.get(f"/v1/jobs/{finished}/comparison")
         assert (reply.status_code, reply.get_json()) == (200, {"object": "comparison"})
         assert reply.headers["Caption-AB-Frozen"] == "true"
+
+    def test_pages_say_that_they_are_to_be_asked_again(self, app, ann, finished, kill):
+        # Given somebody who has signed in, and a link
+        hers, token = browser(app, ann), token_of(share(ann, finished))
+        assert hers.get(f"/jobs/{finished}").status_code == 200
+        kill()
+        # When they look while the server is away; then they are told so, in a page or a problem
+        for page in ("/jobs", f"/jobs/{finished}", with_token(f"/jobs/{finished}", token)):
+            shown = hers.get(page)
+            assert (shown.status_code, shown.mimetype) == (503, "text/html")
+            assert int(shown.headers["Retry-After"]) > 0
+            assert is_unavailable(hers.get(page, headers={"Accept": "*/*"}))
+        # And nobody comes in whose key cannot be looked up
+        stranger = browser(app)
+        assert stranger.sign_in(new_key("a pepper").text).status_code == 503
 
     def test_nobody_else_sees_it(self, bob, finished, kill):
         assert bob.get("/v1/jobs").status_code == 200
