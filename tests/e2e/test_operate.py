@@ -7,6 +7,7 @@ import re
 from collections import Counter
 
 import pytest
+import requests
 
 from cli.children import free_port
 from cli.client import Client
@@ -62,6 +63,8 @@ def seen(tmp_path_factory, small_clip, collector):
         return delivered == len({event["id"] for event in collector.events}) >= 3
 
     wait_for(is_told, 60)
+    seen.link = client.share(job["id"], {"preferences": True})["url"]
+    look_by_link(seen.link)
     own, here = ("--url", client.url, "--key", client.key), ("--data", str(folder / "data"))
     for name, command in {
         "story": ("jobs", "inspect", job["id"], *own),
@@ -132,6 +135,21 @@ class TestMetrics:
         assert not re.search(r"\b(job|ten|acc|edt|upl)_[0-9a-z]{10,}", text)
 
 
+def look_by_link(link: str) -> None:
+    """Open a page and what it loads, and what is not there, by a link and by a wrong one."""
+    page, _, token = link.partition("?share=")
+    for below in ("", "/state", "/video/A", "/report.json", "/nothing"):
+        assert requests.get(f"{page}{below}?share={token}", timeout=30).status_code != 401
+        assert requests.get(f"{page}{below}?share={token}x", timeout=30).status_code == 404
+    answer = requests.post(
+        f"{page}/preferences?share={token}",
+        data={"preferred": "A"},
+        headers={"Origin": page.partition("/jobs")[0]},
+        timeout=30,
+    )
+    assert answer.status_code == 201
+
+
 class TestLogs:
     def test_request_has_a_line_with_its_id_and_its_job(self, seen):
         [line] = [
@@ -172,8 +190,9 @@ class TestLogs:
         secrets = {
             *(first["api_key"], first["webhook_secret"], own["secret_keys"], own["key_pepper"]),
             *(TOKEN, password.group(1), *(link.partition("ct=")[2] for link in links)),
+            seen.link.rpartition(".")[2],
         }
-        assert len(secrets) == 8
+        assert len(secrets) == 9
         assert all(len(secret) >= 16 for secret in secrets)
         # When all logs and traces are searched, then none of them is there
         logs = sorted((seen.data / "logs").glob("*.log"))

@@ -91,6 +91,8 @@ class Seen:
     collector: Collector
     metrics: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     printed: dict[str, str] = field(default_factory=dict)
+    #: A share link of the job.
+    link: str = ""
 
     def lines(self, log: str) -> list[dict[str, Any]]:
         """The lines of one process's log that are JSON."""

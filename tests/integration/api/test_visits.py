@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis
 from flask import Flask
 
+from api.app import create_app
 from service.access import create_key
 from service.jobs.context import Services
 from tests.integration.api.conftest import Visitor
@@ -204,3 +206,22 @@ def test_a_link_opens_nothing_below_v1(ann: Visitor, stranger: Browser, job: str
     token = token_of(share(ann, job))
     reply = stranger.get(with_token(f"/v1/jobs/{job}", token), headers={"Accept": "*/*"})
     assert reply.status_code == 401
+
+
+def test_a_link_and_a_session_have_a_rate_of_their_own(ann: Visitor, services: Services, job: str):
+    # Given an installation that lets a key send three requests in a minute
+    few = replace(services, settings=replace(services.settings, key_requests_per_minute=3))
+    someone = browser(create_app(few))
+    path = with_token(f"/jobs/{job}/state", token_of(share(ann, job)))
+    # When a link, and then a session, are used more often
+    for _ in range(3):
+        assert someone.get(path).status_code == 200
+    late = someone.get(path)
+    someone.sign_in(ann.key)
+    own = [someone.get(f"/jobs/{job}/state").status_code for _ in range(4)]
+    # Then each is to wait by itself, and the key can still call the API
+    assert late.status_code == 429
+    assert int(late.headers["Retry-After"]) > 0
+    assert own == [200, 200, 200, 429]
+    header = {"Authorization": f"Bearer {ann.key}"}
+    assert someone.client.get("/v1/jobs", headers=header).status_code == 200
