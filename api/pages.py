@@ -139,6 +139,8 @@ def send_static(name: str) -> Response:
     body, kind = found
     response = Response(body, content_type=kind)
     response.headers["Cache-Control"] = "public, max-age=86400"
+    if kind.startswith("image/"):  # a form for styles may be on a page of another site
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

@@ -23,6 +23,8 @@ def test_each_preset_has_a_picture_that_anybody_may_keep(ann: Visitor):
         answer = ann.client.get(urlsplit(image["url"]).path)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, image["type"])
         assert answer.headers["Cache-Control"] == "public, max-age=86400"
+        # And a page of another site may show it, unlike the scripts of ours
+        assert answer.headers.getlist("Cross-Origin-Resource-Policy") == ["cross-origin"]
         assert each["label"] in image["alt"]
         with Image.open(io.BytesIO(answer.data)) as picture:
             assert picture.size == (image["width"], image["height"])
