@@ -11,14 +11,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
+from markupsafe import Markup
 
-from api.page_choice import choose
+from api.page_choice import choose, list_videos
 from api.page_curve import draw_curve, list_moments
 from api.page_measures import list_cues, list_findings, list_measures, list_parts, rank_variants
 from api.page_progress import tell_progress
 from api.page_verdict import tell_trust, tell_verdict
 from api.page_view import PageView
-from api.page_words import clock, day, items, moment, part, percent, size
+from api.page_words import clock, day, figure, items, moment, part, percent, size
 
 #: The keys of the comparison, as `compare.js` has them.
 KEYS = (
@@ -38,14 +39,17 @@ KEYS = (
 
 def render_job_page(view: PageView, asked: Mapping[str, str] | None = None) -> str:
     """The page. `asked` are the query's `clip`, `revision`, `left` and `right`, if any."""
-    return _templates().get_template("job/page.html").render(_context(view, asked or {}))
+    return (
+        _templates()
+        .get_template("job/page.html")
+        .render({**_job_context(view), **_clip_context(view, asked or {})})
+    )
 
 
 def render_report(
     view: PageView,
     pictures: Mapping[tuple[int, str], tuple[str, bytes]],
     site: str,
-    asked: Mapping[str, str] | None = None,
 ) -> str:
     """The same as one file that needs no network: style and pictures inside, videos as links.
 
@@ -54,30 +58,50 @@ def render_report(
     """
     style = _read_static("compare.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    context = _context(view, asked or {})
-    context |= {
+    whole = {
+        **_job_context(view),
         "standalone": True,
         "style": style,
         "policy": f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:",
         "site": site.rstrip("/"),
-        "pictures": [
-            {**each, "url": _inline(*pictures[context["choice"].clip, each["name"]])}
-            for each in context["pictures"]
-            if (context["choice"].clip, each["name"]) in pictures
-        ],
     }
-    return _templates().get_template("job/page.html").render(context)
+    clips = [str(each.get("index", 0)) for each in whole["clips"]] or [""]
+    drawn = [{**whole, **_clip_context(view, {"clip": each})} for each in clips]
+    for place, each in enumerate(drawn):
+        # No two things in the one file have the same id.
+        each["suffix"] = f"-{place}" if place else ""
+        clip = each["choice"].clip
+        each["pictures"] = [_inline(one, clip, pictures) for one in each["pictures"]]
+    template = _templates().get_template("job/clip.html")
+    whole["drawn"] = [Markup(template.render(each)) for each in drawn]  # noqa: S704  escaped there
+    return _templates().get_template("job/report.html").render(whole)
 
 
-def _context(view: PageView, asked: Mapping[str, str]) -> dict[str, Any]:
-    choice = choose(view, asked)
+def _job_context(view: PageView) -> dict[str, Any]:
+    """What of a job is the same for each of its clips."""
+    clips = items(view.job, "clips")
+    indexes = [int(figure(each, "index", 0)) for each in clips] or [0]
     return {
         "view": view,
         "job": view.job,
+        "clips": clips,
+        "progress": tell_progress(view),
+        "downloads": [(each, list_videos(view, each, {})) for each in indexes],
+        "kept": parse_qsl(view.query),
+        "keys": KEYS,
+        "version": _version(),
+        "standalone": False,
+        "site": "",
+        "suffix": "",
+    }
+
+
+def _clip_context(view: PageView, asked: Mapping[str, str]) -> dict[str, Any]:
+    choice = choose(view, asked)
+    return {
         "choice": choice,
         "verdict": tell_verdict(view, choice),
         "trust": tell_trust(view, choice),
-        "progress": tell_progress(view),
         "curve": draw_curve(choice),
         "moments": list_moments(choice),
         "cues": list_cues(choice),
@@ -88,19 +112,18 @@ def _context(view: PageView, asked: Mapping[str, str]) -> dict[str, Any]:
         "places": rank_variants(choice),
         "pictures": items(part(choice.report, "pictures"), "files"),
         "no_pictures": str(part(choice.report, "pictures").get("reason") or ""),
-        "clips": items(view.job, "clips"),
         "revisions": sorted({each.revision for each in choice.videos}),
         "may_prefer": view.rights.may_prefer and len({each.label for each in choice.sides}) == 2,
-        "kept": parse_qsl(view.query),
-        "keys": KEYS,
-        "version": _version(),
-        "standalone": False,
-        "site": "",
     }
 
 
-def _inline(kind: str, body: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(body).decode()}"
+def _inline(
+    picture: Mapping[str, Any], clip: int, bodies: Mapping[tuple[int, str], tuple[str, bytes]]
+) -> dict[str, Any]:
+    """A picture with its bytes as its address; with none where it is not there."""
+    kind, body = bodies.get((clip, str(picture.get("name"))), ("", b""))
+    encoded = base64.b64encode(body).decode()
+    return {**picture, "url": f"data:{kind};base64,{encoded}" if body else ""}
 
 
 @cache

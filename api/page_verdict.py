@@ -16,11 +16,15 @@ from api.page_words import clock, has_ended, is_number, items, part, texts
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The sentence on top. `result` is better, tie, mixed, unknown, unavailable or waiting."""
+    """The sentence on top. `result` is better, tie, mixed, unknown, unavailable or waiting.
+
+    `pair` is of the two that are shown, `whole` of all clips; empty where they say the same.
+    """
 
     result: str
     text: str
     pair: str
+    whole: str
     caveats: tuple[str, ...]
 
 
@@ -49,10 +53,17 @@ def tell_verdict(view: PageView, choice: Choice) -> Verdict:
     if own.get("text"):
         pair = _pair(choice) if len(choice.latest) > 2 else ""
         caveats = tuple(texts(own, "caveats"))
-        return Verdict(str(own.get("result") or "unknown"), str(own["text"]), pair, caveats)
+        whole = _whole(view) if len(items(view.job, "clips")) > 1 else ""
+        result = str(own.get("result") or "unknown")
+        return Verdict(result, str(own["text"]), pair, whole, caveats)
     if not has_ended(str(view.job.get("status", ""))):
-        return Verdict("waiting", "There is no result yet: the videos are being made.", "", ())
-    return Verdict("unavailable", _why_none(view, choice), "", ())
+        return Verdict("waiting", "There is no result yet: the videos are being made.", "", "", ())
+    return Verdict("unavailable", _why_none(view, choice), "", "", ())
+
+
+def _whole(view: PageView) -> str:
+    told = view.report or part(view.job, "comparison")
+    return str(part(told, "verdict").get("text") or "")
 
 
 def _why_none(view: PageView, choice: Choice) -> str:

@@ -94,7 +94,7 @@ def send_report(job_id: str) -> Response:
     visitor, files = admit(job_id), services().files
     view = _look(visitor)
     pictures = read_pictures(view.report, visitor.job.id, files)
-    text = render_report(view, pictures, public_url(), request.args)
+    text = render_report(view, pictures, public_url())
     response = send_page(text, shared=bool(visitor.token))
     response.headers["Content-Disposition"] = f'attachment; filename="{job_id}.html"'
     return response

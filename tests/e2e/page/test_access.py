@@ -58,7 +58,11 @@ def make_views() -> dict:
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing(look, scheme, size):
     # Given each kind of page, in this light and on this screen
-    for name, view in make_views().items():
+    # (two of the four see them all; colours and widths are the same for each)
+    views = make_views()
+    if (scheme, size) not in (("light", DESKTOP), ("dark", PHONE)):
+        views = {"done": views["done"]}
+    for name, view in views.items():
         page = look(view, color_scheme=scheme, viewport=size)
         if name in {"done", "many"}:
             page.wait_shown()
