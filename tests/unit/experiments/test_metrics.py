@@ -1,0 +1,133 @@
+"""Sums of outcomes and what is estimated from them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import reduce
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.experiments.metrics import (
+    COUNTER_MAX,
+    Mean,
+    Proportion,
+    Ratio,
+    Sums,
+    estimate,
+    from_sum,
+    is_full,
+    merge,
+)
+
+values = st.lists(st.integers(0, 360_000), min_size=2, max_size=40)
+viewers = st.lists(st.tuples(st.integers(0, 360_000), st.integers(1, 50)), min_size=2, max_size=40)
+
+
+def one_value(x: int) -> Mean:
+    return Mean(1, x, x * x)
+
+
+def one_viewer(x: int, y: int) -> Ratio:
+    return Ratio(1, x, x * x, y, y * y, x * y)
+
+
+@settings(deadline=None)
+@given(viewers, st.randoms())
+def test_batches_may_come_in_any_order_and_size(units, dice):
+    # Given the sums of units one by one,
+    whole = reduce(merge, [one_viewer(*unit) for unit in units])
+    # When they come shuffled, in two batches that are added up elsewhere,
+    dice.shuffle(units)
+    cut = dice.randrange(len(units) + 1)
+    parts = [
+        reduce(merge, [one_viewer(*unit) for unit in part], Ratio())
+        for part in (units[:cut], units[cut:])
+    ]
+    # Then the sums are the same to the last digit.
+    assert merge(*parts) == merge(*reversed(parts)) == whole
+
+
+@settings(deadline=None)
+@given(values)
+def test_a_mean_and_its_variance_are_exact(units):
+    # Given the textbook's two passes, in fractions,
+    n = len(units)
+    mean = Fraction(sum(units), n)
+    variance = sum((x - mean) ** 2 for x in units) / (n - 1) / n
+    # Then ours, made from sums alone, are these, rounded once.
+    found = estimate(reduce(merge, map(one_value, units)))
+    assert (found.value, found.variance) == (float(mean), float(variance))
+
+
+@settings(deadline=None)
+@given(viewers)
+def test_a_ratio_and_its_variance_are_exact(units):
+    n = len(units)
+    mx, my = (Fraction(sum(unit[i] for unit in units), n) for i in (0, 1))
+    ratio = mx / my
+    # the variance of x - R y, whose mean is 0
+    spread = sum((x - ratio * y) ** 2 for x, y in units) / (n - 1)
+    found = estimate(reduce(merge, [one_viewer(*unit) for unit in units]))
+    assert (found.value, found.variance) == (float(ratio), float(spread / n / my**2))
+
+
+@settings(deadline=None)
+@given(st.integers(2, 10**6), st.data())
+def test_a_proportion_is_a_mean_of_zeros_and_ones(n, data):
+    s = data.draw(st.integers(0, n))
+    found, mean = estimate(Proportion(n, s)), estimate(Mean(n, s, s))
+    assert found == mean
+    assert found.variance == pytest.approx(s / n * (1 - s / n) / (n - 1))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 3000), min_size=2, max_size=40))
+def test_a_sum_alone_gives_a_bound_and_says_so(units):
+    # Given the same units with and without their squares,
+    known = estimate(reduce(merge, map(one_value, units)))
+    bound = estimate(from_sum(len(units), sum(units), 3000))
+    # Then what is guessed is never less than what is true.
+    assert bound.value == known.value
+    assert bound.variance >= known.variance
+    assert bound.bounded
+    assert not known.bounded
+
+
+def test_one_bounded_batch_marks_the_whole():
+    assert merge(one_value(5), from_sum(3, 12, 30)).bounded
+
+
+@pytest.mark.parametrize("sums", [Proportion(), Mean(), Ratio(), Ratio(5, 3, 9, 0, 0, 0)])
+def test_nothing_is_estimated_from_nothing(sums: Sums):
+    assert estimate(sums) is None
+
+
+@pytest.mark.parametrize(
+    "sums",
+    [
+        Proportion(1, 1),
+        Proportion(500, 0),
+        Proportion(500, 500),
+        Mean(1, 7, 49),
+        Mean(9, 63, 441),
+        Ratio(2, 6, 18, 4, 8, 12),
+        Mean(10, 100, 10),  # squares that contradict the sum
+    ],
+)
+def test_what_does_not_vary_has_no_variance(sums: Sums):
+    assert estimate(sums).variance == 0
+
+
+def test_a_trillion_units_lose_no_digit():
+    # Given units that differ by 1 about a large mean,
+    n = 10**12
+    sums = Mean(n, n * 10**6, n * 10**12 + n)
+    # Then their variance is there, which in floats would be noise.
+    assert estimate(sums).variance == pytest.approx(1 / n, rel=1e-11)
+
+
+def test_a_counter_is_full_where_the_store_refuses():
+    assert not is_full(Mean(1, COUNTER_MAX, COUNTER_MAX))
+    assert is_full(Mean(1, 1, COUNTER_MAX + 1))
