@@ -1,0 +1,149 @@
+"""The states of an experiment and the order in which they are looked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.experiments.look import Look
+from service.experiments.metrics import COUNTER_MAX, Kind, Mean, Ratio
+from service.experiments.plan import Better, Metric
+from service.experiments.ruling import rule
+from service.experiments.snapshot import Snapshot
+from service.experiments.states import Reason, Ruling, State
+from tests.unit.experiments.scenes import (
+    AHEAD,
+    ALIKE,
+    FIXED,
+    HARM,
+    JUST,
+    LOST,
+    SKEWED,
+    TABLE,
+    WATCH,
+    with_harm,
+)
+from tests.unit.experiments.snapshots import RATE, a_plan, a_snapshot, of_sums
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
+def test_each_state_has_its_reason(row):
+    _, snapshot, state, reason, label = row
+    assert rule(Look(snapshot)) == Ruling(state, reason, label)
+
+
+#: From the first that is looked for to the last; each pair of neighbours at once.
+ORDER: list[tuple[str, Snapshot, State]] = [
+    (
+        "spoiled before shares",
+        a_snapshot(*SKEWED, multiple=900),
+        State.INVALID_DATA,
+    ),
+    ("shares before early", a_snapshot(*SKEWED, days=0.1), State.INVALID_SRM),
+    ("early before winner", a_snapshot(*AHEAD, days=0.1), State.COLLECTING),
+    ("winner before the end", a_snapshot(*AHEAD, days=20), State.WINNER),
+    ("no difference before the end", a_snapshot(*ALIKE, days=20), State.NO_DIFFERENCE),
+]
+
+
+@pytest.mark.parametrize("row", ORDER, ids=lambda row: row[0])
+def test_checks_come_in_one_order(row):
+    _, snapshot, state = row
+    assert rule(Look(snapshot)).state is state
+
+
+def test_a_sum_beyond_a_counter_is_found_without_being_told():
+    sums = {"watch": Mean(500, 500, COUNTER_MAX + 1)}
+    ruling = rule(Look(of_sums([sums, sums], a_plan(primary=WATCH))))
+    assert ruling == Ruling(State.INVALID_DATA, Reason.COUNTER_OVERFLOW)
+
+
+def test_shares_that_were_once_wrong_stay_wrong():
+    snapshot = a_snapshot(*AHEAD, earlier={"srm": -9.0})
+    assert rule(Look(snapshot)).state is State.INVALID_SRM
+
+
+def test_shares_do_not_matter_where_nobody_was_randomized():
+    snapshot = a_snapshot((20_000, 1000), (9000, 700), plan=LOST)
+    assert rule(Look(snapshot)).state is State.LEADING
+
+
+def test_a_lower_value_wins_where_lower_is_better():
+    plan = a_plan(primary=replace(RATE, better=Better.LOWER))
+    assert rule(Look(a_snapshot(*AHEAD, plan=plan))).label == "A"
+
+
+def test_a_winner_must_be_ahead_of_every_other():
+    # Given three variants of which two are ahead of the third,
+    snapshot = a_snapshot((20_000, 1000), (20_000, 1400), (20_000, 1410))
+    # Then none is the winner, until one is ahead of both.
+    assert rule(Look(snapshot)).state is State.COLLECTING
+    ahead = a_snapshot((20_000, 1000), (20_000, 1400), (20_000, 1800))
+    assert rule(Look(ahead)).label == "C"
+
+
+def test_a_winner_that_one_other_equals_is_still_ahead_of_the_rest():
+    # Given C ahead of A by far, and of B by less than the plan cares for,
+    plan = a_plan(1 / 3, 1 / 3, 1 / 3, rope=0.05)
+    snapshot = a_snapshot((4_000_000, 300_000), *JUST, plan=plan)
+    assert rule(Look(snapshot)) == Ruling(State.WINNER, Reason.AHEAD, "C")
+
+
+def test_a_ratio_decides_too():
+    plan = a_plan(primary=Metric("pace", Kind.RATIO))
+    sums = [{"pace": Ratio(5000, x, x * x // 2000, 15_000, 60_000, 3 * x)} for x in (9000, 12_000)]
+    assert rule(Look(of_sums(sums, plan))).label == "B"
+
+
+def test_a_bound_of_a_variance_may_only_delay_a_winner():
+    plan = a_plan(primary=WATCH)
+    known = [{"watch": Mean(2000, 10**6, 10**9)}, {"watch": Mean(2000, 1_200_000, 1_200_000_000)}]
+    bound = [
+        {"watch": Mean(2000, s["watch"].s1, 3000 * s["watch"].s1, bounded=True)} for s in known
+    ]
+    assert rule(Look(of_sums(known, plan))).label == "B"
+    assert rule(Look(of_sums(bound, plan))).state is State.COLLECTING
+
+
+def test_without_a_rope_nothing_is_alike():
+    snapshot = a_snapshot(*ALIKE, plan=a_plan(rope=0.0))
+    assert rule(Look(snapshot)).state is State.COLLECTING
+
+
+def test_a_fixed_test_waits_for_its_time_too():
+    snapshot = a_snapshot(*AHEAD, plan=FIXED, days=0.5)
+    look = Look(snapshot)
+    assert rule(look).reason is Reason.MIN_RUNTIME
+    assert look.pairs == {}
+
+
+def test_a_guardrail_bears_its_margin():
+    plan = a_plan(guardrails=(replace(HARM, harm_margin=0.2),))
+    assert rule(Look(with_harm(6000, 5500, plan))).reason is Reason.AHEAD
+
+
+def test_a_guardrail_where_lower_is_better():
+    plan = a_plan(guardrails=(replace(HARM, better=Better.LOWER),))
+    assert rule(Look(with_harm(6000, 5500, plan))).reason is Reason.AHEAD
+    assert rule(Look(with_harm(5500, 6000, plan))).reason is Reason.AHEAD_WITH_HARM
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_the_names_of_variants_do_not_decide(data):
+    # Given any counts of two variants,
+    counts = []
+    for _ in range(2):
+        n = data.draw(st.integers(0, 10 ** data.draw(st.integers(1, 7))))
+        counts.append((n, data.draw(st.integers(0, n))))
+    # When they change places, then so does the answer.
+    there = rule(Look(a_snapshot(*counts)))
+    back = rule(Look(a_snapshot(*counts[::-1])))
+    other = {"A": "B", "B": "A", None: None}
+    # what is needed is told from the control, which is another one now
+    if there.state is not State.COLLECTING:
+        assert back == replace(there, label=other[there.label])
+    assert back.state is there.state
