@@ -121,6 +121,10 @@ deploy-check: setup-dev ## Dockerfiles, compose file, manifests and scripts; nee
 contract: setup-dev footage ## The OpenAPI document against the running system (EXAMPLES=100 an operation)
 	@.ci/contract $(or $(EXAMPLES),100)
 
+.PHONY: parity
+parity: setup-dev ## Our statistics beside gbstats, statsmodels, mpmath and GrowthBook's SDK (WRITE=1 keeps the answers)
+	@.ci/parity $(if $(WRITE),--write) $(if $(SEED),--seed $(SEED))
+
 .PHONY: audit
 audit: setup-dev ## Known weaknesses of what is pinned, where advisories can be reached
 	@.ci/deploy-check tools

@@ -17,7 +17,9 @@ LOCKS = (
     "requirements-deploy.lock",
     "requirements-footage.lock",
     "requirements-footage-apart.lock",
+    "requirements-parity.lock",
 )
+NPM = ("tests/contract/node", "tests/parity/node")
 _PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)")
 _REGISTRY = re.compile(r"pypi\.|pythonhosted|index-url|find-links|://", re.IGNORECASE)
 
@@ -48,12 +50,13 @@ def test_every_pin_has_a_hash(name):
     assert all("--hash=sha256:" in block for block in blocks)
 
 
-def test_the_lock_of_npm_names_no_address_and_has_every_hash():
-    text = _text("tests/contract/node/package-lock.json")
+@pytest.mark.parametrize("folder", NPM)
+def test_a_lock_of_npm_names_no_address_and_has_every_hash(folder):
+    text = _text(f"{folder}/package-lock.json")
     assert not _REGISTRY.search(text)
     assert "npmjs" not in text
     packages = json.loads(text)["packages"]
-    wanted = json.loads(_text("tests/contract/node/package.json"))["dependencies"]
+    wanted = json.loads(_text(f"{folder}/package.json"))["dependencies"]
     assert {f"node_modules/{name}" for name in wanted} < set(packages)
     assert all(name == "" or "integrity" in each for name, each in packages.items())
 
@@ -67,6 +70,7 @@ def test_every_dependency_is_locked():
         (project["optional-dependencies"]["dev"], "requirements-dev.lock"),
         (groups["contract"], "requirements-contract.lock"),
         (groups["deploy-check"], "requirements-deploy.lock"),
+        (groups["parity"], "requirements-parity.lock"),
     ):
         assert _wanted(wanted) <= {name for name, _ in _pins(lock)}
 
