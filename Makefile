@@ -125,6 +125,10 @@ contract: setup-dev footage ## The OpenAPI document against the running system (
 parity: setup-dev ## Our statistics beside gbstats, statsmodels, mpmath and GrowthBook's SDK (WRITE=1 keeps the answers)
 	@.ci/parity $(if $(WRITE),--write) $(if $(SEED),--seed $(SEED))
 
+.PHONY: peeking
+peeking: setup-dev ## Simulate experiments that are looked at 200 times: false winners, power (SEED=n)
+	@$(BIN)/python3 -m benchmarks.peeking $(if $(SEED),--seed $(SEED))
+
 .PHONY: audit
 audit: setup-dev ## Known weaknesses of what is pinned, where advisories can be reached
 	@.ci/deploy-check tools
