@@ -50,6 +50,7 @@ MORE_EQUAL = (
 VALUES = (
     Setting("seconds watched, 50/50", (1.0, 1.0), _EVEN, Kind.MEAN),
     Setting("seconds for each impression, 50/50", (1.0, 1.0), _EVEN, Kind.RATIO),
+    Setting("seconds watched, 10/90", (1.0, 1.0), _SKEWED, Kind.MEAN),
     Setting("seconds for each impression, 10/90", (1.0, 1.0), _SKEWED, Kind.RATIO),
 )
 #: The last variant is the best. In the first, at least 90 % must be found.
@@ -163,7 +164,7 @@ def _percent(share: float, digits: int = 1) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--experiments", type=int, default=4000)
-    parser.add_argument("--values", type=int, default=1000, help="experiments of watch times")
+    parser.add_argument("--values", type=int, default=2000, help="experiments of watch times")
     parser.add_argument("--walked", type=int, default=50, help="that the product walks itself")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     args = parser.parse_args()

@@ -7,6 +7,8 @@ the textbook formula loses all digits in floating point when a mean is large.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -120,6 +122,26 @@ def estimate(sums: Sums) -> Estimate | None:
             return _estimate_mean(sums)
         case Ratio():
             return _estimate_ratio(sums) if sums.sy > 0 else None
+
+
+def share_totals(sums: Sequence[Sums], weights: Sequence[float]) -> list[float | None]:
+    """Each variant's share of all that was gained, as if all had had the same share of viewers.
+
+    That of watch time is what YouTube shows of its tests. Display only: it has no test of its own.
+    """
+    gained = [_total(each) / weight for each, weight in zip(sums, weights, strict=True)]
+    whole = math.fsum(gained)
+    return [each / whole if whole > 0 else None for each in gained]
+
+
+def _total(sums: Sums) -> int:
+    match sums:
+        case Proportion():
+            return sums.s
+        case Mean():
+            return sums.s1
+        case Ratio():
+            return sums.sx
 
 
 def _estimate_mean(sums: Mean) -> Estimate:

@@ -47,6 +47,7 @@ class Snapshot:
         recent: How many units came lately; days left are told from it.
         earlier: The least log p-value of earlier looks, by `srm` or a pair such as `A:B`.
         watermark: Up to where outcomes are in it.
+        independent: Whether aggregates came without units, so that each impression counts as one.
     """
 
     plan: Plan
@@ -58,6 +59,7 @@ class Snapshot:
     recent: Traffic = NO_TRAFFIC
     earlier: Mapping[str, float] = field(default_factory=dict)
     watermark: str = ""
+    independent: bool = False
 
     @property
     def age_s(self) -> float:
@@ -100,6 +102,7 @@ def write_snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "recent": {"units": snapshot.recent.units, "seconds": float(snapshot.recent.seconds)},
         "earlier": {name: float(least) for name, least in snapshot.earlier.items()},
         "watermark": snapshot.watermark,
+        "independent": snapshot.independent,
     }
 
 
@@ -124,6 +127,7 @@ def read_snapshot(document: Any) -> Snapshot:
         recent=_read_traffic(reader.object("recent")),
         earlier=_read_earlier(reader.object("earlier")),
         watermark=reader.text("watermark", most=200, usual=""),
+        independent=reader.flag("independent", usual=False),
     )
     reader.refuse_others()
     if faults:

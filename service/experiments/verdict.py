@@ -15,7 +15,7 @@ from typing import Any
 from service.experiments.bayes import Outlook, Shrunk, believe, judge_beliefs, shrink_lift
 from service.experiments.inference import Comparison, Interval, adjust
 from service.experiments.look import Look
-from service.experiments.metrics import Estimate, Kind
+from service.experiments.metrics import Estimate, Kind, share_totals
 from service.experiments.plan import Better, Method, Metric
 from service.experiments.ruling import rule
 from service.experiments.snapshot import Snapshot, canonical, fingerprint
@@ -81,6 +81,7 @@ def decide(snapshot: Snapshot) -> Verdict:
         "started_at_ms": snapshot.started_at_ms,
         "taken_at_ms": snapshot.taken_at_ms,
         "watermark": snapshot.watermark,
+        "assumptions": ["independent_impressions"] if snapshot.independent else [],
         "snapshot_sha256": fingerprint(snapshot),
     }
     return Verdict(ruling, sentence, leaning, _round(document), earlier)
@@ -124,6 +125,7 @@ def _pair_name(look: Look, one: int, other: int) -> str:
 
 def _write_variants(look: Look, outlooks: Sequence[Outlook]) -> list[dict[str, Any]]:
     estimates = look.estimates(look.plan.primary)
+    shares = share_totals(look.sums(look.plan.primary), [arm.weight for arm in look.plan.arms])
     rows = []
     for index, (tally, each) in enumerate(zip(look.snapshot.tallies, estimates, strict=True)):
         outlook = outlooks[index] if outlooks else None
@@ -132,6 +134,7 @@ def _write_variants(look: Look, outlooks: Sequence[Outlook]) -> list[dict[str, A
             {
                 "label": look.plan.labels[index],
                 "exposed": tally.exposed,
+                "share": shares[index],
                 "metrics": {
                     metric.name: _write_estimate(look.estimates(metric)[index])
                     for metric in look.plan.metrics

@@ -19,6 +19,7 @@ from service.experiments.metrics import (
     from_sum,
     is_full,
     merge,
+    share_totals,
 )
 
 values = st.lists(st.integers(0, 360_000), min_size=2, max_size=40)
@@ -131,3 +132,11 @@ def test_a_trillion_units_lose_no_digit():
 def test_a_counter_is_full_where_the_store_refuses():
     assert not is_full(Mean(1, COUNTER_MAX, COUNTER_MAX))
     assert is_full(Mean(1, 1, COUNTER_MAX + 1))
+
+
+def test_watch_time_is_shared_as_if_all_had_had_the_same_viewers():
+    # Given a variant with a tenth of the viewers and a tenth of the time,
+    sums = [Ratio(10, 300, 1, 1, 1, 1), Ratio(90, 2700, 1, 1, 1, 1)]
+    assert share_totals(sums, (0.1, 0.9)) == pytest.approx([0.5, 0.5])
+    assert share_totals([Mean(10, 100, 1), Mean(10, 300, 1)], (0.5, 0.5)) == [0.25, 0.75]
+    assert share_totals([Proportion(), Proportion()], (0.5, 0.5)) == [None, None]

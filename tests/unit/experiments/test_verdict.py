@@ -161,6 +161,11 @@ def test_p_only_falls_from_look_to_look(batches):
     assert told == sorted(told, reverse=True)
 
 
+def test_impressions_without_units_are_told_to_be_assumed_independent():
+    told = [decide(a_snapshot(*EVEN, independent=one)).document["assumptions"] for one in (False, True)]
+    assert told == [[], ["independent_impressions"]]
+
+
 def test_looking_again_at_the_same_changes_nothing():
     first = decide(a_snapshot(*EVEN))
     again = decide(a_snapshot(*EVEN, earlier=first.earlier))
