@@ -12,7 +12,7 @@ from pathlib import Path
 
 from service.experiments.inference import Interval
 from service.experiments.look import Look
-from service.experiments.plan import Better
+from service.experiments.plan import DAY_S, Better
 from service.experiments.states import Reason, Ruling
 
 
@@ -68,8 +68,11 @@ def _facts(look: Look) -> dict[str, str]:
         "mde": f"{100 * plan.mde:g}",
         "rope": f"{100 * plan.rope:g}",
         "days": f"{look.days_left or 0:,}",
+        "days_more": _count(look.days_left or 0, "more day"),
         "end_days": f"{look.days_to_end:,}",
+        "end_days_en": _count(look.days_to_end, "day"),
         "shares": ", ".join(shares),
+        "shares_zh": "、".join(shares),
     }
 
 
@@ -112,7 +115,11 @@ def _span(lift: Interval | None, *, lower: bool) -> tuple[str, str]:
 
 
 def _duration(seconds: int) -> tuple[str, str]:
-    if seconds % 86_400 == 0 and seconds > 86_400:
-        return f"{seconds // 86_400} days", f"{seconds // 86_400} 天"
+    if seconds % DAY_S == 0 and seconds > DAY_S:
+        return _count(seconds // DAY_S, "day"), f"{seconds // DAY_S} 天"
     hours = seconds / 3600
-    return f"{hours:g} {'hour' if hours == 1 else 'hours'}", f"{hours:g} 小时"
+    return f"{hours:.4g} {'hour' if hours == 1 else 'hours'}", f"{hours:.4g} 小时"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -58,17 +58,17 @@ def test_every_sentence_is_said_somewhere():
         (
             a_snapshot(*AHEAD),
             "B wins: its click rate is 6.9 % to 54.0 % higher than that of A.",
-            "B 胜出:它的点击率比 A 高 6.9% 到 54.0%。",
+            "B 胜出：它的点击率比 A 高 6.9% 到 54.0%。",
         ),
         (
             a_snapshot(*AHEAD, plan=a_plan(primary=replace(RATE, better=Better.LOWER))),
             "A wins: its click rate is 6.4 % to 35.1 % lower than that of B.",
-            "A 胜出:它的点击率比 B 低 6.4% 到 35.1%。",
+            "A 胜出：它的点击率比 B 低 6.4% 到 35.1%。",
         ),
         (
             a_snapshot(*EVEN, days=14),
             LEANS,
-            "测试时间已到,没有明确结果。B 更有可能是较好的(62.7%),但这也可能是巧合。",
+            "测试时间已到，没有明确结果。B 更有可能是较好的（62.7%），但这也可能是巧合。",
         ),
     ],
 )
@@ -162,7 +162,9 @@ def test_p_only_falls_from_look_to_look(batches):
 
 
 def test_impressions_without_units_are_told_to_be_assumed_independent():
-    told = [decide(a_snapshot(*EVEN, independent=one)).document["assumptions"] for one in (False, True)]
+    told = [
+        decide(a_snapshot(*EVEN, independent=one)).document["assumptions"] for one in (False, True)
+    ]
     assert told == [[], ["independent_impressions"]]
 
 
