@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -166,6 +166,25 @@ def run_naive(paths: Paths, z: float = _NAIVE_Z) -> Ends:
 def run_chance(paths: Paths) -> Ends:
     """Where somebody ends it who waits for a chance of 95 % to be the better one (as a normal)."""
     return run_naive(paths, _CHANCE_Z)
+
+
+def run_relative(paths: Paths) -> Ends:
+    """Where the same sequence ends it on a lift divided by its own baseline, as gbstats has it."""
+    plan = paths.setting.plan
+    alpha = pair_alpha(plan.alpha, len(plan.arms))
+    value, variance = paths.estimates()
+    ready = (paths.n >= 100).all(axis=2) & (variance > 0).all(axis=2)
+    wins = np.repeat(ready[..., None], value.shape[2], axis=2)
+    for base, other in combinations(range(value.shape[2]), 2):
+        a, b = value[..., base], value[..., other]
+        units = paths.n[..., base] + paths.n[..., other]
+        with np.errstate(all="ignore"):
+            lift = (b - a) / a
+            spread = variance[..., other] / a**2 + variance[..., base] * b**2 / a**4
+        reach = _multiplier(units, alpha, plan.pair_units(base, other)) * np.sqrt(spread)
+        wins[..., other] &= lift > reach
+        wins[..., base] &= lift < -reach
+    return _first(wins.any(axis=2), wins)
 
 
 def walk(paths: Paths, experiment: int) -> tuple[int, int]:

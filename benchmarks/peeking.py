@@ -25,6 +25,7 @@ from benchmarks.paths import (
     run_chance,
     run_naive,
     run_product,
+    run_relative,
 )
 from service.experiments.metrics import Kind
 
@@ -40,7 +41,7 @@ EQUAL = tuple(
     for rate in (0.01, 0.05, 0.3)
     for name, weights in (("50/50", _EVEN), ("10/90", _SKEWED))
 )
-#: At most 5 % as well; the naive test is only shown.
+#: At most 5 % as well, but for chance; the naive test is only shown.
 MORE_EQUAL = (
     Setting("three variants at 5 %", (0.05,) * 3, _THIRDS),
     Setting("two best of three: 5, 5, 2 %", (0.05, 0.05, 0.02), _THIRDS),
@@ -73,6 +74,7 @@ class Result:
     product: Ends
     naive: Ends
     chance: Ends
+    relative: Ends
     walked: int
     faults: Sequence[str]
 
@@ -101,13 +103,13 @@ class Result:
 def simulate(
     setting: Setting, *, experiments: int, looks: int, walked: int, random: np.random.Generator
 ) -> Result:
-    """Draws experiments and ends each in three ways; the product walks along `walked` of them."""
+    """Draws experiments and ends each in four ways; the product walks along `walked` of them."""
     paths = draw(setting, experiments, looks, random)
     product = run_product(paths)
     which = _choose(product, walked, random)
     faults = disagreements(paths, product, which)
-    naive, chance = run_naive(paths), run_chance(paths)
-    return Result(setting, experiments, product, naive, chance, len(which), faults)
+    others = run_naive(paths), run_chance(paths), run_relative(paths)
+    return Result(setting, experiments, product, *others, len(which), faults)
 
 
 def _choose(ends: Ends, walked: int, random: np.random.Generator) -> list[int]:
@@ -118,7 +120,7 @@ def _choose(ends: Ends, walked: int, random: np.random.Generator) -> list[int]:
 
 
 def judge_equal(results: Sequence[Result], *, most: float = MOST_FALSE) -> list[str]:
-    """What of the promise about equal variants is not kept."""
+    """What of the promise about equal variants is not kept; strictly for those of `EQUAL`."""
     faults = []
     for each in results:
         if each.product.share_won() > most:
@@ -138,10 +140,12 @@ def judge_power(result: Result, *, least: float = LEAST_POWER) -> list[str]:
 
 
 def print_equal(results: Sequence[Result]) -> None:
-    print("| equal variants | experiments | false winners | naive z | best with 95 % |")
-    print("|---|---|---|---|---|")
+    print("| equal variants | experiments | false winners | naive z | best with 95 % | relative |")
+    print("|---|---|---|---|---|---|")
     for each in results:
-        cells = (ends.share_won() for ends in (each.product, each.naive, each.chance))
+        cells = (
+            ends.share_won() for ends in (each.product, each.naive, each.chance, each.relative)
+        )
         shares = " | ".join(_percent(cell) for cell in cells)
         print(f"| {each.setting.name} | {each.experiments:,} | {shares} |")
 
