@@ -6,7 +6,7 @@ import json
 import sys
 
 from cli.client import Problem
-from service.errors import CaptionAbError
+from service.errors import CaptionAbError, InvalidRequest
 
 
 def say(text: str) -> None:
@@ -17,6 +17,9 @@ def say(text: str) -> None:
 def warn(error: CaptionAbError | Problem) -> None:
     """Print an error: what went wrong, which fields, what to do."""
     print(f"error: {error.detail}", file=sys.stderr)
+    if isinstance(error, InvalidRequest):
+        for each in error.errors:
+            print(f"  {each.pointer}: {each.detail}", file=sys.stderr)
     if isinstance(error, Problem):
         for pointer, detail in error.fields:
             print(f"  {pointer}: {detail}", file=sys.stderr)
