@@ -6,8 +6,8 @@ on the absolute difference. It holds at all looks together with probability 1 - 
 ordinary interval holds at one look that was chosen before.
 
 The relative lift is Fieller's interval with the same multiplier, so that it excludes 0 exactly when
-the difference does. A lift divided by its own baseline would not: that was measured to name false
-winners in 18.7 % of experiments at a rate of 1 %.
+the difference does. A lift divided by its own baseline would not: it names false winners in more
+than 12 % of experiments at a rate of 1 % (docs/statistics.md).
 """
 
 from __future__ import annotations

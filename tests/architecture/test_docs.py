@@ -7,6 +7,8 @@ from dataclasses import fields
 
 import pytest
 
+from benchmarks.peeking import EQUAL, MORE_EQUAL, UNEQUAL, UNEQUAL_VALUES, VALUES
+from service.experiments.states import Reason, State
 from service.model.lifecycle import CutState
 from service.settings import Settings, environment_name
 from service.webhooks.events import EventType
@@ -58,6 +60,20 @@ def test_every_proof_of_a_guarantee_is_there():
         if f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
     ]
     assert not missing
+
+
+def test_every_state_and_reason_of_a_verdict_is_described():
+    # Given the tables of the page on statistics,
+    page = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
+    # Then they name the states and reasons that there are, and no other.
+    assert rows - {"state", "reason"} == {each.value for each in (*State, *Reason)}
+
+
+def test_the_tables_of_the_simulation_have_its_lines():
+    page = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
+    settings = (*EQUAL, *MORE_EQUAL, *VALUES, *UNEQUAL, *UNEQUAL_VALUES)
+    assert not [each.name for each in settings if f"| {each.name} |" not in page]
 
 
 def test_the_guide_names_every_status_of_a_cut():
