@@ -61,6 +61,20 @@ def test_a_sum_beyond_a_counter_is_found_without_being_told():
     assert ruling == Ruling(State.INVALID_DATA, Reason.COUNTER_OVERFLOW)
 
 
+@pytest.mark.parametrize(
+    ("counts", "lack"),
+    [
+        ((100, 25), None),
+        ((100, 75), None),
+        ((99, 50), Reason.FEW_UNITS),
+        ((100, 24), Reason.FEW_OUTCOMES),
+        ((100, 76), Reason.FEW_OUTCOMES),
+    ],
+)
+def test_the_least_that_a_plan_asks_for_is_enough(counts, lack):
+    assert Look(a_snapshot((500, 200), counts)).lack(RATE) is lack
+
+
 def test_shares_that_were_once_wrong_stay_wrong():
     snapshot = a_snapshot(*AHEAD, earlier={"srm": -9.0})
     assert rule(Look(snapshot)).state is State.INVALID_SRM
