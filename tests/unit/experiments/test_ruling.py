@@ -122,6 +122,16 @@ def test_a_bound_of_a_variance_may_only_delay_a_winner():
     assert rule(Look(of_sums(bound, plan))).state is State.COLLECTING
 
 
+@pytest.mark.parametrize(
+    "counts", [((40_000, 4000), (40_000, 2400)), ((40_000, 2400), (40_000, 4000))]
+)
+def test_a_rope_does_not_depend_on_the_base(counts):
+    # Given one rate that is 40 % below the other, which is 67 % above it,
+    ruling = rule(Look(a_snapshot(*counts, plan=a_plan(rope=0.5))))
+    # Then a range of 50 % does not make them alike from one side alone.
+    assert ruling.state is State.WINNER
+
+
 def test_without_a_rope_nothing_is_alike():
     snapshot = a_snapshot(*ALIKE, plan=a_plan(rope=0.0))
     assert rule(Look(snapshot)).state is State.COLLECTING

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.experiments.inference import multiplier
 from service.experiments.metrics import Kind, Mean, Proportion
 from service.experiments.plan import Better, Metric
 from service.experiments.snapshot import canonical, fingerprint, read_snapshot, write_snapshot
@@ -100,6 +101,14 @@ def test_a_reader_finds_all_that_it_rests_on():
     assert [each["exposed"] for each in document["variants"]] == [10_000, 10_000]
     assert document["variants"][1]["outlook"]["best"] > 0.999
     assert 0 < document["variants"][1]["shrunk_lift"]["lift"] < 0.28
+
+
+def test_each_pair_of_several_has_a_level_of_its_own():
+    document = decide(a_snapshot(*EVEN, (10_000, 505))).document
+    level = document["pair_alpha"]
+    assert level == pytest.approx(2 * 0.05 / 3)
+    expected = pytest.approx(multiplier(20_000, 2 * 0.05 / 3, 5000))
+    assert [each["multiplier"] for each in document["pairs"]] == [expected] * 3
 
 
 def test_a_fixed_test_shows_nothing_before_its_look():
