@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -25,6 +26,10 @@ ROOT = Path(__file__).resolve().parents[1]
 FOOTAGE = ROOT / ".cache" / "footage"
 #: Markers of tests that skip where a tool is missing, and fail in CI, which installs it.
 _TOOLS = ("browser", "promtool", "strace", "faketime")
+
+# How long an example takes says how busy the machine is, nothing else: benchmarks measure time.
+hypothesis.settings.register_profile("caption-ab", deadline=None)
+hypothesis.settings.load_profile("caption-ab")
 
 for _name in [name for name in os.environ if name.startswith(("CAPTION_AB_", "NEMO_"))]:
     del os.environ[_name]
