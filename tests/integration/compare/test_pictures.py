@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from service.clock import MachineClock
 from service.compare.pictures import Gallery, keep_pictures, make_pictures
-from service.compare.pictures_stills import Drawn, Subject, listen
+from service.compare.pictures_stills import Subject
 from service.media.ffmpeg import find_ffmpeg
 from service.media.files import LocalFiles
 from service.media.limits import MediaLimits
@@ -298,28 +296,3 @@ def test_a_store_that_refuses_leaves_a_reason(wall, tmp_path):
     )  # fmt: skip
     assert told["status"] == "unavailable"
     assert "side_by_side: it could not be kept." in told["reason"]
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "print('x' * 300_000)",
-        "print('{}')",
-        "print('[1]')",
-        'print(\'{"made": {"name": "../x"}}\')',
-        "import sys; [sys.stdout.write('x') for _ in iter(int, 1)]",
-        'while True: print(\'{"fault": "x"}\')',
-    ],
-)
-def test_a_process_that_says_anything_is_ended_and_not_believed(said):
-    # Given a process of stills that a file has taken over, when it says what ours never says,
-    process = subprocess.Popen(
-        [sys.executable, "-c", said], stdout=subprocess.PIPE, start_new_session=True
-    )
-    drawn = Drawn()
-    with process:
-        listen(process, drawn, lambda _done, _total: None)
-        # Then it is heard no more, and nothing of it is a picture.
-        assert process.wait(20) is not None
-    assert drawn.pictures == []
-    assert drawn.faults[-1] == "What the process of the stills said cannot be read."
