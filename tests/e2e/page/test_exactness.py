@@ -146,6 +146,7 @@ def test_a_loop_repeats_its_part(look):
     page.scrub(60)
     page.do("out")
     assert "Loop from frame 50 to 60" in page.said()
+    assert page.page.url.endswith("&loop=50-60")
     # When it plays for long enough to come around
     page.do("play")
     turned, before = 0, 0
