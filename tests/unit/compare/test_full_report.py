@@ -138,6 +138,7 @@ def test_a_clip_of_which_nothing_was_measured_is_told_whole():
     assert (clip["curve"], clip["cues"], clip["film"]) == (None, [], {"A": None, "B": None})
     assert clip["measures"]["A"]["score"]["value"] is None
     assert clip["measures"]["A"]["fault"]
+    assert ReportReply().dump(full) == full
 
 
 def test_a_summary_of_two_variants_is_below_6_kb():
