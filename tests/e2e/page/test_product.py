@@ -12,27 +12,30 @@ from cli.client import Client
 from cli.credentials import read_first_key
 from cli.interrupt import Interrupt
 from cli.jobs import captions_of, follow, job_request
-from tests.e2e.conftest import Desk
+from tests.e2e.conftest import SRT, Desk
 from tests.e2e.page.test_access import check
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(300)]
 
 
-@pytest.fixture
-def service(tmp_path):
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
     """A running system with a key for it."""
-    desk, port = Desk(tmp_path, []), free_port()
-    up = desk.run("up", "--data", str(tmp_path / "data"), "--port", str(port))
+    folder = tmp_path_factory.mktemp("product")
+    desk, port = Desk(folder, []), free_port()
+    up = desk.run("up", "--data", str(folder / "data"), "--port", str(port))
     up.wait_for("Ctrl-C stops")
-    yield Client(f"http://127.0.0.1:{port}", read_first_key(tmp_path / "data")["api_key"])
+    yield Client(f"http://127.0.0.1:{port}", read_first_key(folder / "data")["api_key"])
     up.process.terminate()
     up.wait(60)
     desk.close()
 
 
-@pytest.fixture
-def job(service, small_clip, captions) -> str:
-    """The id of a job that has just begun."""
+@pytest.fixture(scope="module")
+def job(service, small_clip, tmp_path_factory) -> str:
+    """The id of a job that has just begun; the tests look at it one after the other."""
+    captions = tmp_path_factory.mktemp("captions") / "small.srt"
+    captions.write_text(SRT, encoding="utf-8")
     upload = service.upload(small_clip, lambda _: None)
     request = job_request(upload["id"], captions_of(captions), {"A": "outline", "B": "boxed"})
     return service.submit(request, "page")["id"]
@@ -48,7 +51,8 @@ def page(chromium, service):
     page.on("request", lambda each: hosts.add(re.sub(r"^(\w+://[^/]*).*", r"\1", each.url)))
     yield page
     page.close()
-    assert complaints == []
+    # (Chromium also tells of the answer that asks to sign in)
+    assert [each for each in complaints if "status of 401" not in each] == []
     assert {each for each in hosts if not each.startswith(("data:", "file:"))} == {service.url}
 
 
@@ -92,3 +96,25 @@ def test_a_link_shows_a_job_from_its_beginning_to_its_verdict(service, job, page
     file.write_bytes(requests.get(service.url + link, timeout=20).content)
     page.goto(file.as_uri())
     assert verdict in page.inner_text(".verdict")
+
+
+def test_its_owner_signs_in_and_sees_all_that_happened(service, job, page):
+    # Given the job has ended, and its owner opens it
+    follow(service, job, Interrupt(), lambda _: None)
+    page.goto(f"{service.url}/jobs/{job}")
+    # When they sign in with their key
+    page.fill("[name=key]", service.key)
+    page.keyboard.press("Enter")
+    # Then the page is there, with the story that a link does not show
+    page.wait_for_selector("[data-shown]")
+    page.click("text=Everything that happened")
+    assert "job.succeeded" in page.inner_text(".story")
+    assert check(page) == []
+    # and what they prefer is counted as well
+    page.click("[data-do=blind]")
+    page.click("[data-prefer=none]")
+    page.wait_for_selector("text=It was noted.")
+    # and the list of their jobs leads back to it
+    page.click("text=Caption AB")
+    page.click(f"a[href*='{job}']")
+    page.wait_for_selector("[data-shown]")
