@@ -16,7 +16,18 @@ from service.compare.platforms import Fit, Platform, judge_fit
 from service.compare.timing import Timing, measure_timing
 
 #: Doubts about where and how large letters are, beside those about their contrast.
-SHAPE_DOUBTS = frozenset({"no_clip", "misaligned", "few_clean_frames", "no_letters", "too_short"})
+SHAPE_DOUBTS = frozenset(
+    {
+        "no_clip",
+        "misaligned",
+        "unknown_offset",
+        "few_clean_frames",
+        "no_letters",
+        "unlike_text",
+        "moving",
+        "too_short",
+    }
+)
 #: Below this share of its cues without a doubt nothing is concluded of a variant.
 SURE_SHARE = 0.5
 #: Above this share of its cues a variant's captions count as not visible.
