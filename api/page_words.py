@@ -34,6 +34,11 @@ _FLAGS = {
     "other_colour": "another colour than asked for",
     "no_letters": "something without letters",
     "too_short": "too short to measure",
+    "unlike_text": "shapes unlike the text",
+    "moving": "captions that move or change within a cue",
+    "unknown_offset": "pictures that do not fit at any moment",
+    "other_script": "a script that measuring was not tried on",
+    "no_clip": "no clip to compare with",
 }
 
 

@@ -11,42 +11,42 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.compare.alignment import ColourMap, Offset
-from service.compare.difference import Floor, differ, find_footprint, find_gradient, persist
+from service.compare.colours import Colour
 from service.compare.edges import find_edges
-from service.compare.glyphs import Colour, Glyphs, Kind, find_glyphs, is_near, middle_of
+from service.compare.glyphs import Glyphs, Kind, count_parts
+from service.compare.hidden import find_hidden, recover
 from service.compare.legibility import (
     Legibility,
     Letters,
     Sample,
+    find_shape,
     measure_sample,
     nothing_seen,
     sum_up,
 )
-from service.compare.planes import Frame, Mask, Picture, dilate, erode, to_luminance
+from service.compare.planes import Frame, Plane, dilate, erode, to_luminance
 from service.compare.platforms import Box
+from service.compare.views import Ground, View, find_cards, find_steady, find_view, split_view
 
 _SMALL_PX = 20.0
-_UNEVEN = 4.0
+_HALF_FADED = 0.3
+_FADED = 0.15
+_UNEVEN = 1.6
+_MOVED = 10
 _MISALIGNED = 5.0
+_UNFIT = 2.5
 _THIN_PX = 1.5
+_BORDER_PX = 6
+_THIRD = 0.4
+_ENOUGH = 0.45
+_WHOLE = 0.6
+_LIKE_TEXT = 0.4
 _LOPSIDED = 2.5
-_FADED_SHARE = 0.75
 _INK_SHARE = 0.012
 # Bold letters cover about .17 of the square of a line's height each, thin ones .1.
 _HIDDEN_SHARE = 0.04
 _ASKED = 60.0
 _SOLID_DENSITY = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What is known of a variant beside its captions, from moments without any."""
-
-    floor: Floor
-    colours: ColourMap
-    offset: Offset
-    clean: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,15 @@ class Blind:
         return not self.flags
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was measured of a caption while it stayed the same; `samples` without its fades."""
+
+    samples: tuple[Sample, ...]
+    flags: tuple[str, ...]
+    moments: tuple[Moment, ...]
+
+
 def measure_blind(
     pairs: Sequence[tuple[Frame, Frame]],
     ground: Ground,
@@ -85,39 +94,65 @@ def measure_blind(
 
     `chars` is how many letters the cue has; `asked` the colour that the style gives them.
     """
-    shape = pairs[0][0].shape
-    unseen = tuple(Moment(variant.at_s, None, None) for variant, _ in pairs)
-    flags = _doubt_ground(ground)
-    footprint = _find_changed(pairs, ground)
-    if footprint.sum() < _least_ink(chars, shape[0]):
-        return Blind(nothing_seen(len(pairs)), flags, unseen)
-    rows, columns = _part_of(footprint, round(0.06 * shape[0]))
-    footprint = footprint[rows, columns]
-    cut = [variant.picture(rows, columns) for variant, _ in pairs]
-    glyphs = find_glyphs(middle_of(cut), footprint, frame_height=shape[0])
-    if glyphs is None or glyphs.mask.sum() < 0.5 * _least_ink(chars, shape[0]):
-        return Blind(nothing_seen(len(pairs)), (*flags, "no_letters"), unseen)
-    steady = _find_steady(cut, glyphs)
-    letters = find_edges(cut[steady], glyphs, footprint)
+    view = find_view(pairs, ground)
+    if view is None:
+        unseen = tuple(Moment(variant.at_s, None, None) for variant, _ in pairs)
+        return Blind(nothing_seen(len(pairs)), doubt_ground(ground), unseen)
+    return read_view(view, doubt_ground(ground), chars=chars, asked=asked)
+
+
+def read_view(
+    view: View, flags: tuple[str, ...], *, chars: int, asked: Colour | None = None
+) -> Blind:
+    """Measure a cue from what it changes; `flags` are the doubts that there are before."""
+    cards = find_cards(view)
+    readings = [_read_card(each, max(1, chars // len(cards)), asked) for each in cards]
+    moments = tuple(moment for each in readings for moment in each.moments)
+    samples = [sample for each in readings for sample in each.samples]
+    found = sum_up(samples, len(samples) or len(view.variants), view.frame[0])
+    if found.contrast is None:
+        found = nothing_seen(len(view.variants))
+    doubts = [name for each in readings for name in each.flags]
+    if len(cards) > 1:
+        doubts.append("moving")
+    if samples:
+        tiles = np.concatenate([each.tiles for each in samples])
+        doubts += _doubt_figures(found, tiles)
+        if len(samples) < _ENOUGH * len(view.variants):
+            doubts.append("fading")
+    return Blind(_place(found, view), tuple(dict.fromkeys([*flags, *doubts])), moments)
+
+
+def _read_card(view: View, chars: int, asked: Colour | None) -> _Reading:
+    """Measure what stays the same of a cue."""
+    height = view.frame[0]
+    unseen = tuple(Moment(each.at_s, None, None) for each in view.variants)
+    if view.changed.footprint.sum() < _least_ink(chars, height):
+        return _Reading((), (), unseen)
+    whole = find_steady(view, view.changed.footprint, faded=_HALF_FADED)
+    split = split_view(view, whole, chars=chars)
+    glyphs = split.glyphs
+    if glyphs is None or glyphs.mask.sum() < 0.5 * _least_ink(chars, height):
+        return _Reading((), ("no_letters",), unseen)
+    steady = find_steady(view, glyphs.mask, faded=_FADED)
+    steady = slice(max(whole.start, steady.start), min(whole.stop, steady.stop))
+    if steady.stop <= steady.start:
+        steady = whole
+    cut = view.variants
+    if glyphs.surround is None:
+        kept = recover(cut[steady], split.grounds[steady], glyphs, view.changed.floor)
+        glyphs = replace(glyphs, mask=kept)
+    letters = find_edges(cut[steady], glyphs, split.covered | glyphs.mask)
     samples = [measure_sample(to_luminance(each), letters) for each in cut]
-    seen = [each for each in samples[steady] if each is not None]
-    found = _place(sum_up(seen, len(cut[steady]), shape[0]), rows, columns, shape)
-    flags += _doubt_glyphs(glyphs, letters, shape[0]) + _doubt_figures(found, letters, chars)
-    if len(cut[steady]) < len(cut):
-        flags += ("fading",)
+    if glyphs.surround is None:
+        hidden = find_hidden(split.grounds, glyphs, letters, find_shape(letters.ink).line_px)
+        samples = [_add_tiles(*each) for each in zip(samples, hidden, strict=True)]
+    flags = _doubt_glyphs(glyphs, letters, height, chars)
     if asked is not None and abs(asked.y - glyphs.colour.y) > _ASKED:
         flags += ("other_colour",)
     moments = (_to_moment(each.at_s, sample) for each, sample in zip(cut, samples, strict=True))
-    return Blind(found, flags, tuple(moments))
-
-
-def _find_changed(pairs: Sequence[tuple[Frame, Frame]], ground: Ground) -> Mask:
-    """What the caption changes for as long as the cue lasts."""
-    differences = []
-    for variant, source in pairs:
-        differences.append(differ(variant.picture(), ground.colours.apply(source.picture())))
-    gradient = find_gradient(ground.colours.apply(source.picture()) for _, source in pairs)
-    return find_footprint(persist(differences), ground.floor.at(gradient), ground.floor.always)
+    seen = tuple(each for each in samples[steady] if each is not None)
+    return _Reading(seen, flags, tuple(moments))
 
 
 def _to_moment(at_s: float, sample: Sample | None) -> Moment:
@@ -131,33 +166,38 @@ def _least_ink(chars: int, height: int) -> float:
     return 0.5 * max(1, chars) * (_INK_SHARE * height) ** 2
 
 
-def _doubt_ground(ground: Ground) -> tuple[str, ...]:
+def doubt_ground(ground: Ground) -> tuple[str, ...]:
+    """Why nothing may be concluded from what is known beside the captions."""
     doubts = {
         "few_clean_frames": ground.clean < 2,
         "misaligned": ground.colours.residual > _MISALIGNED,
+        # A picture too still to tell an offset fits at any; one that does not fit was moved.
+        "unknown_offset": not ground.offset.determined and ground.colours.residual > _UNFIT,
     }
     return tuple(name for name, doubted in doubts.items() if doubted)
 
 
-def _doubt_glyphs(glyphs: Glyphs, letters: Letters, height: int) -> tuple[str, ...]:
+def _doubt_glyphs(glyphs: Glyphs, letters: Letters, height: int, chars: int) -> tuple[str, ...]:
     thin_px = _THIN_PX * height / 720
+    expected = max(1, chars) * find_shape(letters.ink).line_px ** 2
+    parts = count_parts(letters.core) / max(1, chars)
     doubts = {
-        "several_fills": glyphs.kind is Kind.SEVERAL or _has_second_fill(glyphs),
-        "thin_outline": glyphs.kind is Kind.INNER and _border_px(letters) < thin_px,
+        "several_fills": len(glyphs.fills) > 1
+        and (glyphs.surround is None or not _WHOLE < parts < 1 / _WHOLE),
+        "unlike_text": not _LIKE_TEXT < parts < 1 / _LIKE_TEXT,
+        "thin_outline": letters.third > _THIRD
+        or (glyphs.kind is Kind.INNER and _border_px(glyphs, letters) < thin_px),
         "shadow_only": glyphs.kind is Kind.INNER and _is_lopsided(letters),
-    }
-    return tuple(name for name, doubted in doubts.items() if doubted)
-
-
-def _doubt_figures(found: Legibility, letters: Letters, chars: int) -> tuple[str, ...]:
-    expected = max(1, chars) * found.line_px**2
-    uneven = found.weakest is not None and (found.strongest or 0) > _UNEVEN * found.weakest
-    doubts = {
-        "small_text": found.line_px < _SMALL_PX,
-        "uneven": uneven,
         "no_letters": _density(letters) > _SOLID_DENSITY,
         "partly_hidden": float(letters.core.sum()) < _HIDDEN_SHARE * expected,
     }
+    return tuple(name for name, doubted in doubts.items() if doubted)
+
+
+def _doubt_figures(found: Legibility, tiles: Plane) -> tuple[str, ...]:
+    # Few tiles more on one side would move such a median far.
+    below, above = np.percentile(tiles, (50 - _MOVED, 50 + _MOVED)) if tiles.size else (1, 1)
+    doubts = {"small_text": found.line_px < _SMALL_PX, "uneven": above > _UNEVEN * below}
     return tuple(name for name, doubted in doubts.items() if doubted)
 
 
@@ -168,16 +208,12 @@ def _density(letters: Letters) -> float:
     return float(letters.core.sum()) / float(area)
 
 
-def _has_second_fill(glyphs: Glyphs) -> bool:
-    """Whether another colour lies as far inside as the letters' own, as in a lit word."""
-    others = [each for each in glyphs.colours if each != glyphs.colour and each.seen >= 0.5]
-    return any(each.rim < glyphs.colour.rim + 0.15 and each.share > 0.1 for each in others)
-
-
-def _border_px(letters: Letters) -> float:
-    """How wide what surrounds the letters is on the whole, in pixels."""
+def _border_px(glyphs: Glyphs, letters: Letters) -> float:
+    """How wide what surrounds the letters is on the whole, in pixels, as far as it matters."""
     edge = letters.ink & ~erode(letters.ink, 1)
-    return float((letters.covered & ~letters.ink).sum()) / max(1, int(edge.sum()))
+    around = letters.covered if glyphs.surround is None else letters.covered | glyphs.surround
+    border = around & dilate(letters.ink, _BORDER_PX) & ~letters.ink
+    return float(border.sum()) / max(1, int(edge.sum()))
 
 
 def _is_lopsided(letters: Letters) -> bool:
@@ -193,29 +229,17 @@ def _is_lopsided(letters: Letters) -> bool:
     return max(sides) > _LOPSIDED * min(sides)
 
 
-def _part_of(mask: Mask, margin: int) -> tuple[slice, slice]:
-    """The rows and columns around a mask."""
-    slices = []
-    for axis, size in ((1, mask.shape[0]), (0, mask.shape[1])):
-        hits = np.flatnonzero(mask.any(axis=axis))
-        slices.append(slice(max(0, hits[0] - margin), min(size, hits[-1] + 1 + margin)))
-    return slices[0], slices[1]
+def _add_tiles(sample: Sample | None, tiles: Plane) -> Sample | None:
+    if sample is None or not tiles.size:
+        return sample
+    return replace(sample, tiles=np.concatenate([sample.tiles, tiles]))
 
 
-def _find_steady(pictures: Sequence[Picture], glyphs: Glyphs) -> slice:
-    """All but the samples at both ends in which the letters are not yet, or no more, what they are.
-
-    Never one in the middle, and never by how much it differs: those are the hard moments.
-    """
-    agreed = [float(is_near(each, glyphs.colour)[glyphs.mask].mean()) for each in pictures]
-    good = [share >= _FADED_SHARE * max(agreed) for share in agreed]
-    return slice(good.index(True), len(good) - good[::-1].index(True))
-
-
-def _place(found: Legibility, rows: slice, columns: slice, shape: tuple[int, int]) -> Legibility:
+def _place(found: Legibility, view: View) -> Legibility:
     """What was measured on a part of the picture, told of the whole."""
     if found.box is None:
         return found
+    rows, columns, shape = view.rows, view.columns, view.frame
     high, wide = rows.stop - rows.start, columns.stop - columns.start
     box = Box(
         (found.box.left * wide + columns.start) / shape[1],

@@ -81,12 +81,19 @@ def find_floor(differences: Sequence[Plane], gradient: Plane) -> Floor:
     return Floor(rising, always)
 
 
-def find_footprint(lasting: Plane, floor: Plane, always: Mask | None = None) -> Mask:
+def find_footprint(
+    lasting: Plane,
+    floor: Plane,
+    always: Mask | None = None,
+    *,
+    frame: tuple[int, int] | None = None,
+) -> Mask:
     """What a caption changes, of a difference that stays over a cue and the floor at each pixel.
 
-    Small specks, weak parts and what is far lighter than the heaviest block of ink are dropped.
+    Small specks, weak parts and what is far lighter than the heaviest block of ink are dropped;
+    `frame` is the height and width of the whole picture, where this is a part of it.
     """
-    height, width = lasting.shape
+    height, width = frame or lasting.shape
     excess = lasting / floor
     mask = (excess > 1) & (lasting > _HALO * spread(lasting, _HALO_PX))
     if always is not None:
@@ -97,11 +104,11 @@ def find_footprint(lasting: Plane, floor: Plane, always: Mask | None = None) -> 
     sizes = parts.sums(np.ones(mask.shape))
     strong = parts.sums(excess > 2) / sizes
     mask = parts.keep((sizes >= 6e-6 * height * width) & (strong >= _STRONG_SHARE))
-    return _keep_heavy(mask, excess)
+    return _keep_heavy(mask, excess, height)
 
 
-def _keep_heavy(mask: Mask, excess: Plane) -> Mask:
-    blocks = find_parts(dilate(mask, round(0.02 * mask.shape[0])))
+def _keep_heavy(mask: Mask, excess: Plane, height: int) -> Mask:
+    blocks = find_parts(dilate(mask, round(0.02 * height)))
     if not blocks.count:
         return mask
     masses = blocks.sums(np.where(mask, excess, 0))

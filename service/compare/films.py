@@ -14,11 +14,12 @@ from pathlib import Path
 
 from service.captions.model import Cue
 from service.compare.alignment import Offset, find_offset, fit_colours
-from service.compare.blind import Blind, Ground, measure_blind
+from service.compare.blind import Blind, measure_blind
+from service.compare.colours import Colour
 from service.compare.difference import differ, find_floor, find_gradient
-from service.compare.glyphs import Colour
 from service.compare.legibility import nothing_seen
 from service.compare.planes import Frame
+from service.compare.views import Ground
 from service.media.frames import find_size, read_frames, read_thumbs
 from service.media.limits import MOST_PIXELS
 from service.media.probe import probe
@@ -28,6 +29,9 @@ _FIRST, _LAST = 0.12, 0.88
 _GUARD_S = 0.22
 _SHORTEST_S = 0.3
 _HEAD_S = 12.0
+# Behind Cyrillic; punctuation of U+2000 counts as another script, which is rare enough.
+_BEHIND_ALPHABETS = 0x530
+_MOSTLY = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,16 @@ def find_clean_times(windows: Sequence[Window], duration_s: float) -> list[float
                 times.append(gap.start_s + at_s - passed_s)
         passed_s += gap.lasts_s
     return times
+
+
+def is_alphabetic(text: str) -> bool:
+    """Whether most of a text is in an alphabet whose letters are about one part each. Pure.
+
+    Latin, Greek, Cyrillic, digits and signs; how many parts letters of other scripts have, and how
+    much ink, was not measured.
+    """
+    shown = [each for each in text if not each.isspace()]
+    return sum(ord(each) < _BEHIND_ALPHABETS for each in shown) >= _MOSTLY * len(shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +180,10 @@ def _measure_alike(
             label = lane.label
             pairs = list(zip(islice(reels[label], SAMPLES), theirs, strict=True))
             blind = measure_blind(pairs, grounds[label], chars=chars, asked=asked.get(label))
-            found[label].append(_enlarge(blind, lane.height / lane.size[1]))
+            blind = _enlarge(blind, lane.height / lane.size[1])
+            if not is_alphabetic(cue.text):
+                blind = replace(blind, flags=(*blind.flags, "other_script"))
+            found[label].append(blind)
     return found
 
 

@@ -29,13 +29,15 @@ class Letters:
     """Where the letters of a cue are at one moment, all in masks of the picture's size.
 
     `core` is full letter, `ring` what it stands on, `ink` every pixel that the letters touch;
-    `covered` all that the caption hides of the picture, its box and outline too.
+    `covered` all that the caption hides of the picture, its box and outline too. `third` is how
+    many pixels beside each of an edge are neither letter nor ground, where that was looked for.
     """
 
     core: Mask
     ring: Mask
     ink: Mask
     covered: Mask
+    third: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

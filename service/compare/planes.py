@@ -95,6 +95,15 @@ def erode(mask: Mask, radius: int) -> Mask:
     return ~dilate(~mask, radius)
 
 
+def local_mean(values: Plane, mask: Mask, radius: int) -> Plane:
+    """The mean of the values in the mask, in a square window around each pixel; 0 without any."""
+    total = _box_sum(np.where(mask, values, 0).astype(np.float64), radius)
+    count = _box_sum(mask.astype(np.float64), radius)
+    return np.asarray(
+        np.divide(total, count, out=np.zeros_like(total), where=count > 0.5), np.float32
+    )
+
+
 def runs(flags: Mask) -> list[tuple[int, int]]:
     """Stretches of true values in a row of them, as (first, behind the last)."""
     padded = np.concatenate(([False], flags, [False])).astype(np.int8)
@@ -127,3 +136,13 @@ def _linear(value: Plane) -> Plane:
     low = value / 12.92
     high = ((value + 0.055) / 1.055) ** 2.4
     return np.where(value <= 0.04045, low, high).astype(np.float32)
+
+
+def _box_sum(values: Plane, radius: int) -> Plane:
+    padded = np.pad(values, radius + 1)
+    table = padded.cumsum(axis=0).cumsum(axis=1)
+    size = 2 * radius + 1
+    boxes = (
+        table[size:, size:] - table[:-size, size:] - table[size:, :-size] + table[:-size, :-size]
+    )
+    return np.asarray(boxes[: values.shape[0], : values.shape[1]])

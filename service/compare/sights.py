@@ -10,9 +10,9 @@ import numpy as np
 
 from service.captions.model import Cue
 from service.compare.blind import Blind
+from service.compare.colours import Colour
 from service.compare.facts import Box, ClipSights, Glimpse, Seen, Sight
 from service.compare.films import measure_films
-from service.compare.glyphs import Colour
 from service.errors import MediaError
 from service.media.limits import MOST_PIXELS
 

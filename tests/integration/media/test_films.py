@@ -13,8 +13,8 @@ from sandbox.ass import write_ass
 from sandbox.cues import Cue as Line
 from sandbox.style import PRESETS
 from service.captions.model import Cue
-from service.compare.films import find_clean_times, find_windows, measure_films
-from service.compare.glyphs import Colour
+from service.compare.colours import Colour
+from service.compare.films import find_clean_times, find_windows, is_alphabetic, measure_films
 from service.compare.legibility import find_letters, measure_cue
 from service.compare.planes import to_luminance
 from service.errors import ProbeFailed, UnsupportedFile
@@ -199,3 +199,35 @@ def test_large_pictures_are_measured_reduced():
     width, height = find_size(about)
     assert (width, height) == (1927, 1084)
     assert find_size(replace(about, width=1080, height=1920)) == (1080, 1920)
+
+
+def test_a_picture_that_is_inset_is_flagged(burn, ffmpeg, ground, tmp_path):
+    """Given a variant with bars around its picture, then its figures are doubted."""
+    inset = tmp_path / "inset.mp4"
+    command = [ffmpeg, "-nostdin", "-loglevel", "error", "-i", burn(LARGE["boxed"])[0]]
+    command += ["-vf", "scale=480:270,pad=640:360:80:45", "-preset", "ultrafast", inset]
+    subprocess.run(command, check=True, timeout=60)
+    found = measure_films(ground, {"A": inset}, CUES)["A"]
+    assert all("misaligned" in each.flags for each in found)
+
+
+def test_captions_without_a_pause_are_flagged(burn, ground):
+    """Given cues that fill the video, then nothing is known of what encoding changes."""
+    full = [Cue(0, 1500, "Cold brew"), Cue(1500, 3000, "No filter")]
+    found = measure_films(ground, {"A": burn(LARGE["boxed"])[0]}, full)["A"]
+    assert all("few_clean_frames" in each.flags for each in found)
+
+
+def test_another_script_is_flagged(burn, ground):
+    """Given Chinese captions, then it is said that those were not tried."""
+    chinese = [Cue(400, 1400, "冷萃咖啡"), CUES[1]]
+    found = measure_films(ground, {"A": burn(LARGE["boxed"])[0]}, chinese)["A"]
+    assert ["other_script" in each.flags for each in found] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Čaj, please!", True), ("Кофе", True), ("冷萃 cold", False), ("مرحبا", False), ("", True)],
+)
+def test_alphabets_are_told_from_other_scripts(text, expected):
+    assert is_alphabetic(text) == expected

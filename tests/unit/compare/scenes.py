@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from service.compare.alignment import ColourMap, Offset
+from service.compare.difference import differ, find_floor, find_gradient
 from service.compare.planes import Frame, Picture
+from service.compare.views import Ground
 
 HEIGHT, WIDTH = 180, 320
 
@@ -37,3 +40,21 @@ def frame(picture: Picture) -> Frame:
     """A picture as a decoder gives it, in whole levels."""
     planes = np.stack([picture.y, picture.cb, picture.cr])
     return Frame(picture.at_s, np.clip(np.rint(planes), 0, 255).astype(np.uint8), picture.matrix)
+
+
+def texture(n: int, low: float = 40, high: float = 120) -> Picture:
+    """A ground that moves: stripes, a little noise."""
+    x = (np.arange(WIDTH) + 7 * n) % 60
+    y = np.tile(low + (high - low) * x / 60, (HEIGHT, 1))
+    y = (y + np.random.default_rng(n).normal(0, 1, y.shape)).astype(np.float32)
+    grey = np.full_like(y, 128)
+    return Picture(n / 4, y, grey, grey.copy())
+
+
+def known_ground(clean: int = 4, residual: float = 0.5) -> Ground:
+    """What is known of a variant that encoding changed by a level."""
+    clear = [texture(n) for n in range(clean)]
+    same = [differ(each, each) + 1 for each in clear]
+    colours = ColourMap(np.eye(3, 4), residual)
+    floor = find_floor(same, find_gradient(clear))
+    return Ground(floor, colours, Offset(0.0, True), clean)

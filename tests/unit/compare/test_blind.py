@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from service.compare.alignment import ColourMap, Offset
-from service.compare.blind import Ground, measure_blind
-from service.compare.difference import differ, find_floor, find_gradient
-from service.compare.glyphs import Kind, find_glyphs, is_near, local_mean
+from service.compare.alignment import Offset
+from service.compare.blind import measure_blind
+from service.compare.difference import Floor
 from service.compare.legibility import find_letters, measure_cue
 from service.compare.planes import Picture, dilate, to_luminance
-from tests.unit.compare.scenes import HEIGHT, WIDTH, draw, flat, frame, letters
+from tests.unit.compare.scenes import (
+    HEIGHT,
+    WIDTH,
+    draw,
+    flat,
+    frame,
+    known_ground,
+    letters,
+    texture,
+)
 
 CHARS = 20
 MASK = letters(line_px=28)
 
 
-def _texture(n, low=40, high=120):
-    """A ground that moves: stripes, a little noise."""
-    x = (np.arange(WIDTH) + 7 * n) % 60
-    y = np.tile(low + (high - low) * x / 60, (HEIGHT, 1))
-    y = (y + np.random.default_rng(n).normal(0, 1, y.shape)).astype(np.float32)
-    grey = np.full_like(y, 128)
-    return Picture(n / 4, y, grey, grey.copy())
-
-
-def _ground(clean=4, residual=0.5):
-    clear = [_texture(n) for n in range(clean)]
-    same = [differ(each, each) + 1 for each in clear]
-    colours = ColourMap(np.eye(3, 4), residual)
-    floor = find_floor(same, find_gradient(clear))
-    return Ground(floor, colours, Offset(0.0, True), clean)
-
-
 def _blind(paint, *, sources=None, ground=None, chars=CHARS):
-    sources = sources or [_texture(n) for n in range(8)]
+    sources = sources or [texture(n) for n in range(8)]
     pairs = [(frame(paint(each)), frame(each)) for each in sources]
-    return measure_blind(pairs, ground or _ground(), chars=chars)
+    return measure_blind(pairs, ground or known_ground(), chars=chars)
 
 
 def _exact(paint, mask=MASK):
     alpha = np.where(mask, 255, 0).astype(np.uint8)
     return measure_cue(
-        (to_luminance(paint(_texture(n))), find_letters(alpha, alpha)) for n in range(8)
+        (to_luminance(paint(texture(n))), find_letters(alpha, alpha)) for n in range(8)
     )
+
+
+def _exact_of(paint, sources, mask=MASK):
+    alpha = np.where(mask, 255, 0).astype(np.uint8)
+    return measure_cue((to_luminance(paint(each)), find_letters(alpha, alpha)) for each in sources)
 
 
 def _outlined(level, border):
@@ -92,11 +90,28 @@ def test_white_on_white_is_reported_invisible():
     assert not found.legibility.visible
 
 
-def test_two_fills_that_take_turns_are_flagged():
+def test_two_fills_in_an_outline_are_both_letters():
+    """Given words lit up in another colour, then all letters are measured, and nothing doubted."""
+
     def paint(ground):
         left = MASK.copy()
         left[:, WIDTH // 2 :] = False
-        return draw(draw(draw(ground, dilate(MASK, 2), 16), MASK, 235), left, 150)
+        return draw(draw(draw(ground, dilate(MASK, 2), 16), MASK, 235), left, 190)
+
+    found = _blind(paint)
+    assert "several_fills" not in found.flags
+    assert found.legibility.contrast == pytest.approx(_exact(paint).contrast, rel=0.15)
+    assert found.legibility.box.left == pytest.approx(60 / WIDTH, abs=0.01)
+    assert found.legibility.box.right == pytest.approx(1 - 66 / WIDTH, abs=0.02)
+
+
+def test_two_fills_without_an_outline_are_flagged():
+    """Given two colours and nothing around them, then which of them are letters is not sure."""
+
+    def paint(ground):
+        left = MASK.copy()
+        left[:, WIDTH // 2 :] = False
+        return draw(draw(ground, MASK, 235), left, 190)
 
     assert "several_fills" in _blind(paint).flags
 
@@ -108,11 +123,11 @@ def test_small_text_is_flagged():
 
 
 def test_a_poor_alignment_is_flagged():
-    assert "misaligned" in _blind(_plain(235), ground=_ground(residual=9)).flags
+    assert "misaligned" in _blind(_plain(235), ground=known_ground(residual=9)).flags
 
 
 def test_few_clean_frames_are_flagged():
-    assert "few_clean_frames" in _blind(_plain(235), ground=_ground(clean=1)).flags
+    assert "few_clean_frames" in _blind(_plain(235), ground=known_ground(clean=1)).flags
 
 
 def test_a_shadow_alone_is_flagged():
@@ -123,31 +138,114 @@ def test_a_shadow_alone_is_flagged():
     assert "shadow_only" in _blind(paint).flags
 
 
-def test_samples_of_a_fade_at_the_ends_are_left_out_and_flagged():
+@pytest.mark.parametrize(
+    ("from_s", "until_s", "kept", "flagged"), [(0.3, 9, 6, False), (0.6, 1.4, 3, True)]
+)
+def test_samples_of_a_fade_at_the_ends_are_left_out(from_s, until_s, kept, flagged):
+    """Given a short fade, then the rest is measured as it is; a long one is doubted."""
+
     def paint(ground):
-        level = 235 if ground.at_s > 0.3 else 170
-        return draw(ground, MASK, level)
+        share = 1.0 if from_s < ground.at_s < until_s else 0.4
+        level = share * 235 + (1 - share) * ground.y
+        return Picture(ground.at_s, np.where(MASK, level, ground.y), ground.cb, ground.cr)
 
     found = _blind(paint)
-    assert "fading" in found.flags
-    assert found.legibility.samples == 6
+    assert found.legibility.samples == kept
+    assert ("fading" in found.flags) == flagged
+    assert len(found.moments) == 8
 
 
-def test_colours_of_a_footprint_tell_letters_from_outline():
-    picture = _outlined(235, 16)(flat(90))
-    glyphs = find_glyphs(picture, dilate(MASK, 2), frame_height=HEIGHT)
-    assert glyphs.kind is Kind.INNER
-    assert glyphs.colour.y == pytest.approx(235)
-    assert (is_near(picture, glyphs.colour) == MASK).all()
+def test_a_box_that_the_picture_shines_through_is_no_letter():
+    """Given letters in a box of half opacity over a picture that moves, then they are found."""
+    box = np.zeros((HEIGHT, WIDTH), bool)
+    box[118:170, 45:275] = True
+
+    def paint(ground):
+        shaded = np.where(box, 0.5 * ground.y + 8, ground.y).astype(np.float32)
+        return draw(Picture(ground.at_s, shaded, ground.cb, ground.cr), MASK, 235)
+
+    sources = [texture(n, 40, 200) for n in range(8)]
+    found = _blind(paint, sources=sources)
+    alpha = np.where(MASK, 255, 0).astype(np.uint8)
+    exact = measure_cue((to_luminance(paint(each)), find_letters(alpha, alpha)) for each in sources)
+    assert found.flags == ()
+    assert found.legibility.contrast == pytest.approx(exact.contrast, rel=0.1)
+    assert found.legibility.line_px == pytest.approx(28, abs=2)
 
 
-def test_a_local_mean_is_of_the_mask_alone():
-    values = np.arange(100, dtype=np.float32).reshape(10, 10)
-    mask = np.zeros((10, 10), bool)
-    mask[2, 3] = mask[4, 5] = True
-    found = local_mean(values, mask, 2)
-    assert found[3, 4] == pytest.approx((23 + 45) / 2)
-    assert found[9, 9] == 0
+def test_letters_whose_outline_the_ground_hides_in_part_are_all_found():
+    """Given a black outline before a ground that is half black, then all letters count."""
+
+    def paint(ground):
+        return draw(draw(ground, dilate(MASK, 2), 16), MASK, 235)
+
+    halves = []
+    for n in range(8):
+        ground = flat(200, at_s=n / 4, noise=1, seed=n)
+        ground.y[:, WIDTH // 2 :] = 16
+        halves.append(ground)
+    found = _blind(paint, sources=halves).legibility
+    assert found.contrast == pytest.approx(_exact_of(paint, halves).contrast, rel=0.15)
+    assert found.box.right == pytest.approx(1 - 66 / WIDTH, abs=0.02)
+
+
+def test_letters_hidden_by_the_ground_count_as_hidden():
+    """Given white letters before a wall that is white within a line, then the shares know it."""
+    walls = []
+    for n in range(8):
+        wall = flat(60, at_s=n / 4, noise=1, seed=n)
+        wall.y[:, 120:200] = 235
+        walls.append(wall)
+    found, exact = _blind(_plain(235), sources=walls), _exact_of(_plain(235), walls)
+    assert exact.below_3 == pytest.approx(0.4, abs=0.1)
+    assert found.legibility.below_3 == pytest.approx(exact.below_3, abs=0.1)
+    assert found.legibility.contrast == pytest.approx(exact.contrast, rel=0.2)
+
+
+def test_letters_that_are_mostly_hidden_are_flagged():
+    """Given a wall that hides nearly all, then what is left is unlike the text."""
+    walls = []
+    for n in range(8):
+        wall = flat(235, at_s=n / 4, noise=1, seed=n)
+        wall.y[:, 60:100] = 60
+        walls.append(wall)
+    assert "unlike_text" in _blind(_plain(235), sources=walls).flags
+    assert "unlike_text" not in _blind(_plain(235)).flags
+
+
+def test_a_caption_that_changes_within_a_cue_is_measured_and_flagged():
+    """Given other letters from the middle on, then both are letters, and it is said."""
+    other = np.roll(MASK, 5, axis=1)
+
+    def paint(ground):
+        return draw(ground, MASK if ground.at_s < 1 else other, 235)
+
+    found = _blind(paint)
+    assert "moving" in found.flags
+    assert "moving" not in _blind(_plain(235)).flags
+    assert found.legibility.samples == 8
+    assert found.legibility.contrast == pytest.approx(
+        _blind(_plain(235)).legibility.contrast, rel=0.1
+    )
+
+
+def test_tiles_on_two_sides_of_the_median_are_flagged():
+    """Given half of the letters before a dark ground, half before a bright one, then it is said."""
+    halves = []
+    for n in range(8):
+        ground = flat(180, at_s=n / 4, noise=1, seed=n)
+        ground.y[:, WIDTH // 2 :] = 30
+        halves.append(ground)
+    assert "uneven" in _blind(_plain(235), sources=halves).flags
+    assert "uneven" not in _blind(_plain(235)).flags
+
+
+def test_a_picture_that_was_moved_and_is_too_still_to_tell_is_flagged():
+    """Given no offset and pictures that do not fit, then they are not taken to be the same."""
+    for residual, expected in ((0.5, False), (3.0, True)):
+        ground = replace(known_ground(residual=residual), offset=Offset(0.0, False))
+        assert ("unknown_offset" in _blind(_plain(235), ground=ground).flags) == expected
+    assert "unknown_offset" not in _blind(_plain(235), ground=known_ground(residual=3.0)).flags
 
 
 def test_thin_letters_in_a_large_box_are_the_letters():
@@ -169,3 +267,27 @@ def test_a_box_without_letters_is_flagged():
     box = np.zeros((HEIGHT, WIDTH), bool)
     box[120:168, 45:275] = True
     assert "no_letters" in _blind(lambda ground: draw(ground, box, 235)).flags
+
+
+def test_what_surrounds_letters_thinly_is_flagged():
+    """Given an edge of two pixels on two sides at 720 lines, then it is doubted; a wide one not."""
+    mask = np.kron(MASK, np.ones((4, 4), bool))
+
+    def enlarge(ground):
+        y = np.kron(ground.y, np.ones((4, 4), np.float32))
+        grey = np.full_like(y, 128)
+        return Picture(ground.at_s, y, grey, grey)
+
+    sources = [enlarge(texture(n, 90, 140)) for n in range(8)]
+    ground = replace(known_ground(), floor=Floor(known_ground().floor.thresholds, None))
+    for around, expected in ((np.roll(mask, (2, 2), axis=(0, 1)), True), (dilate(mask, 5), False)):
+        found = _blind(
+            lambda each, around=around: draw(draw(each, around, 235), mask, 30),
+            sources=sources,
+            ground=ground,
+        )
+        assert ("thin_outline" in found.flags) == expected
+
+
+def test_far_less_ink_than_so_many_letters_have_is_flagged():
+    assert "partly_hidden" in _blind(_plain(235), chars=200).flags
