@@ -1,28 +1,30 @@
 """Legibility measured blind, beside the truth: contrast of each cue, styles by backgrounds.
 
 The truth is what libass says of where the letters are; blind are the clip, the video and the cues,
-whose times are off by a tenth of a second. `--set apart` has styles and clips that no threshold was
-chosen on. `--looks` and `--clips` narrow it. Needs `make footage`.
+whose times are off by a tenth of a second. `--set tuning` and `--set seen` have styles and clips
+that thresholds were chosen on, `--set apart` such that none was. `--looks` and `--clips` narrow it.
+Needs `make footage`.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
-import statistics
 import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.looks import APART, FOOTAGE, TUNING, Clip, Look
+from benchmarks.legibility_tables import Case, print_summary, print_table, show_error
+from benchmarks.looks import APART, FOOTAGE, SEEN, TUNING, Clip, Look
 from sandbox.ass import write_ass
 from sandbox.cues import Cue as Line
+from sandbox.style import Style
 from service.captions.model import Cue
-from service.compare.blind import Blind
+from service.compare.colours import Colour
 from service.compare.films import find_windows, measure_films
 from service.compare.legibility import Legibility, find_letters, measure_cue
 from service.compare.planes import to_luminance
@@ -39,49 +41,38 @@ JITTER_MS = (120, -120)
 FONTS = Path(__file__).resolve().parents[1] / "sandbox" / "fonts"
 VIDEO = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
 VIDEO += ["-colorspace", "bt709", "-color_range", "tv", "-an"]
+SETS = {"tuning": TUNING, "seen": SEEN, "apart": APART}
+# The view moves over a fifth of a still image.
+STILL = (round(WIDTH * 1.2), round(HEIGHT * 1.2))
 Named = TypeVar("Named", Look, Clip)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One cue of one style on one clip, both ways."""
-
-    look: str
-    clip: str
-    exact: Legibility
-    blind: Blind
-
-    @property
-    def error(self) -> float | None:
-        """The blind median contrast's relative error; nothing where either sees no letters."""
-        ours, true = self.blind.legibility.contrast, self.exact.contrast
-        if ours is None or true is None or not self.exact.visible:
-            return None
-        return ours / true - 1
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", choices=("tuning", "apart"), default="tuning")
+    parser.add_argument("--set", choices=sorted(SETS), default="tuning")
     parser.add_argument("--looks", default="", help="names of styles, with commas between")
     parser.add_argument("--clips", default="", help="names of clips, likewise")
+    parser.add_argument("--asked", action="store_true", help="tell the colour that was asked for")
     parser.add_argument("--jobs", type=int, default=2, help="processes, each with a clip")
     args = parser.parse_args()
-    chosen = TUNING if args.set == "tuning" else APART
-    missing = [
-        each.name for each in chosen.clips if each.file and not (FOOTAGE / each.file).is_file()
-    ]
+    chosen = SETS[args.set]
+    if not (chosen.looks and chosen.clips):
+        print(f"the set {args.set} is empty: define it in benchmarks/looks.py")
+        return 2
+    files = {each.name: each.file or each.image for each in chosen.clips}
+    missing = [name for name, file in files.items() if file and not (FOOTAGE / file).is_file()]
     if missing:
         print(f"no footage for {', '.join(missing)}: run `make footage`")
         return 2
     looks = _narrow(chosen.looks, args.looks)
     clips = _narrow(chosen.clips, args.clips)
     with ProcessPoolExecutor(args.jobs) as pool:
-        parts = list(pool.map(_measure_clip, clips, itertools.repeat(looks)))
+        measure = functools.partial(_measure_clip, looks=looks, told=args.asked)
+        parts = list(pool.map(measure, clips))
     cases = [case for part, _ in parts for case in part]
     cpu_s = sum(spent_s for _, spent_s in parts) / (len(clips) * len(looks) * LASTS_S)
-    _print_table(cases, looks, clips)
-    _print_summary(cases, cpu_s)
+    print_table(cases, looks, clips)
+    print_summary(cases, cpu_s)
     return 0
 
 
@@ -90,37 +81,73 @@ def _narrow(all_of: tuple[Named, ...], names: str) -> tuple[Named, ...]:
     return tuple(each for each in all_of if not chosen or each.name in chosen)
 
 
-def _measure_clip(clip: Clip, looks: tuple[Look, ...]) -> tuple[list[Case], float]:
-    """All styles on a clip, and the CPU seconds of the blind measurements."""
-    ffmpeg, cases, spent_s = find_ffmpeg(), [], 0.0
+def _measure_clip(clip: Clip, looks: tuple[Look, ...], *, told: bool) -> tuple[list[Case], float]:
+    """All styles on a clip, and the CPU seconds of the blind measurements, all at once."""
+    ffmpeg = find_ffmpeg()
     with tempfile.TemporaryDirectory(prefix="legibility-") as name:
         folder = Path(name)
         source = _make_clip(ffmpeg, clip, folder)
+        variants, truth = {}, {}
         for look in looks:
             ass = _write(look)
-            variant = _burn(ffmpeg, source, ass, clip, folder)
-            truth = _measure_exact(ffmpeg, variant, ass)
-            began_s = time.process_time()
-            blind = measure_films(source, {look.name: variant}, _jittered())[look.name]
-            spent_s += time.process_time() - began_s
-            cases += [Case(look.name, clip.name, *both) for both in zip(truth, blind, strict=True)]
-            cells = ", ".join(f"{_cell(case)} {case.blind.flags}" for case in cases[-len(CUES) :])
-            print(f"{clip.name} {look.name}: {cells}", file=sys.stderr, flush=True)
+            variants[look.name] = _burn(ffmpeg, source, ass, clip, folder / f"{look.name}.mp4")
+            truth[look.name] = _measure_exact(ffmpeg, variants[look.name], ass)
+        asked = {look.name: find_asked(look.style) for look in looks} if told else None
+        began_s = time.process_time()
+        blind = measure_films(source, variants, _jittered(), asked=asked)
+        spent_s = time.process_time() - began_s
+    cases = [
+        Case(look, clip.name, *both)
+        for look in looks
+        for both in zip(truth[look.name], blind[look.name], strict=True)
+    ]
+    for case in cases:
+        print(f"{clip.name} {case.look.name}: {_describe(case)}", file=sys.stderr, flush=True)
     return cases, spent_s
 
 
-def _burn(ffmpeg: str, source: Path, ass: str, clip: Clip, folder: Path) -> Path:
+def find_asked(style: Style) -> Colour:
+    """The colour that a style gives its letters, in levels of video."""
+    rgb = [int(style.color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    y = 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]
+    cb, cr = (rgb[2] - y) / 1.8556, (rgb[0] - y) / 1.5748
+    return Colour(16 + 219 * y, 128 + 224 * cb, 128 + 224 * cr)
+
+
+def _describe(case: Case) -> str:
+    true, found = case.exact, case.blind.legibility
+    figures = [
+        "none" if each is None else f"{each:.1f}"
+        for each in (true.contrast, found.contrast, true.weakest, found.weakest)
+    ]
+    return (
+        f"{show_error(case)} contrast {figures[0]} found {figures[1]}, weakest {figures[2]} found"
+        f" {figures[3]}, lines of {true.line_px:.0f} found {found.line_px:.0f} px"
+        f" {' '.join(case.blind.flags)}"
+    )
+
+
+def _burn(ffmpeg: str, source: Path, ass: str, clip: Clip, target: Path) -> Path:
+    folder = target.parent
     (folder / "burn.ass").write_text(ass, encoding="utf-8")
     graph = f"ass=burn.ass:fontsdir={FONTS}"
-    args = [*input_args(source), "-vf", graph, *VIDEO, *clip.quality, "variant.mp4"]
+    args = [*input_args(source), "-vf", graph, *VIDEO, *clip.quality, target.name]
     run_ffmpeg(ffmpeg, args, cwd=folder, deadline_s=300)
-    return folder / "variant.mp4"
+    return target
 
 
 def _make_clip(ffmpeg: str, clip: Clip, folder: Path) -> Path:
     target = folder / f"{clip.name}.mp4"
-    source = input_args(FOOTAGE / clip.file) if clip.file else ["-f", "lavfi", "-i", clip.filter]
     fitted = f"scale={WIDTH}:{HEIGHT}:out_color_matrix=bt709:out_range=tv,setsar=1,fps=25"
+    if clip.image:
+        source = ["-loop", "1", "-framerate", "25", "-i", str(FOOTAGE / clip.image)]
+        moved = f"crop={WIDTH}:{HEIGHT}:(iw-ow)*t/{LASTS_S}:(ih-oh)*t/{LASTS_S}:exact=1"
+        wide, high = STILL
+        fitted = f"scale={wide}:{high}:force_original_aspect_ratio=increase,{moved},{fitted}"
+    elif clip.file:
+        source = ["-ss", str(clip.start_s), *input_args(FOOTAGE / clip.file)]
+    else:
+        source = ["-f", "lavfi", "-i", clip.filter]
     args = [*source, "-t", str(LASTS_S), "-vf", fitted, *VIDEO, "-crf", "18", target.name]
     run_ffmpeg(ffmpeg, args, cwd=folder, deadline_s=300)
     return target
@@ -140,77 +167,21 @@ def _jittered() -> list[Cue]:
 
 
 def _measure_exact(ffmpeg: str, variant: Path, ass: str) -> list[Legibility]:
+    windows = find_windows(CUES)
+    frames = read_frames(variant, [at_s for window in windows for at_s in window.samples()])
     found = []
-    for window in find_windows(CUES):
-        frames = list(read_frames(variant, window.samples()))
-        times_s = [each.at_s for each in frames]
+    for window in windows:
+        shown = list(itertools.islice(frames, len(window.samples())))
+        times_s = [each.at_s for each in shown]
         size = {"width": WIDTH, "height": HEIGHT}
         masks = draw_masks(ffmpeg, ass, times_s=times_s, fonts=FONTS, **size)
         found.append(
             measure_cue(
                 (to_luminance(frame.picture()), find_letters(mask.fill, mask.footprint))
-                for frame, mask in zip(frames, masks, strict=True)
+                for frame, mask in zip(shown, masks, strict=True)
             )
         )
     return found
-
-
-def _print_table(cases: list[Case], looks: tuple[Look, ...], clips: tuple[Clip, ...]) -> None:
-    print("\n\nError of the blind median contrast in percent, cue 1 / cue 2. `*`: flagged. `inv`:")
-    print("invisible both ways; `missed`: the letters were there; `false`: they were not.\n")
-    print("| style | " + " | ".join(clip.name for clip in clips) + " |")
-    print("|---" * (len(clips) + 1) + "|")
-    for look in looks:
-        row = [
-            " / ".join(_cell(c) for c in cases if (c.look, c.clip) == (look.name, clip.name))
-            for clip in clips
-        ]
-        print(f"| {look.name} | " + " | ".join(row) + " |")
-
-
-def _cell(case: Case) -> str:
-    flagged = "" if case.blind.confident else "*"
-    if not case.exact.visible:
-        return ("false" if case.blind.legibility.visible else "inv") + flagged
-    if case.error is None or not case.blind.legibility.visible:
-        return "missed" + flagged
-    return f"{100 * case.error:+.0f}{flagged}"
-
-
-def _print_summary(cases: list[Case], cpu_s: float) -> None:
-    seen = [case for case in cases if case.exact.visible]
-    hidden = [case for case in cases if not case.exact.visible]
-    for name, some in (
-        ("all visible cues", seen),
-        ("unflagged", [case for case in seen if case.blind.confident]),
-    ):
-        errors = [abs(case.error) for case in some if case.error is not None]
-        if errors:
-            shares = ", ".join(f"{_share(errors, at):.0%} within {at:.0%}" for at in (0.15, 0.25))
-            sides = statistics.mean(_same_side(case) for case in some if case.error is not None)
-            print(
-                f"\n{name}: {len(some)}; median error {statistics.median(errors):.1%}, {shares},"
-                f" right side of 3 and of 4.5 {sides:.0%}"
-            )
-    found = sum(not case.blind.legibility.visible for case in hidden)
-    false = sum(not case.blind.legibility.visible for case in seen)
-    print(
-        f"\ninvisible: {found} of {len(hidden)} found, {false} of {len(seen)} visible ones missed"
-    )
-    flags = sorted(itertools.chain.from_iterable(case.blind.flags for case in seen))
-    counts = ", ".join(f"{name} {len(list(same))}" for name, same in itertools.groupby(flags))
-    unsure = sum(not case.blind.confident for case in seen)
-    print(f"flagged: {unsure} of {len(seen)} ({counts or 'none'})")
-    print(f"blind: {cpu_s:.2f} CPU seconds for a second of video of {WIDTH}x{HEIGHT}")
-
-
-def _share(errors: list[float], most: float) -> float:
-    return sum(error <= most for error in errors) / len(errors)
-
-
-def _same_side(case: Case) -> float:
-    ours, true = case.blind.legibility.contrast, case.exact.contrast
-    return float(all((ours >= limit) == (true >= limit) for limit in (3, 4.5)))
 
 
 if __name__ == "__main__":
