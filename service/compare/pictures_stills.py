@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,8 @@ _MOST_SAID = 500
 _STILL_BYTES = 64_000_000
 #: A process that a file has taken over says anything; our own says less.
 _MOST_LINES, _LINE_BYTES = 200, 100_000
+_NAME = re.compile(r"[a-z]+[A-Za-z0-9 _-]{0,40}")
+_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
 #: Told how many of all pictures are done.
 Tell = Callable[[int, int], None]
@@ -79,7 +82,7 @@ class Drawn:
         """
         if "made" in told:
             picture = Picture(**told["made"])
-            if self.plan is None or picture.name not in self.plan.names:
+            if self.plan is None or picture.name not in self.plan.names or not _is_ours(picture):
                 raise ValueError("a picture that was not planned")
             self.pictures.append(picture)
         elif "fault" in told:
@@ -87,6 +90,12 @@ class Drawn:
         else:
             self.plan = read_document(Plan, json.dumps(told["plan"]))
             self.films = told["films"]
+
+
+def _is_ours(picture: Picture) -> bool:
+    """Whether a picture is named as ours are: its file is read, and sent, under this name."""
+    ends = picture.file.removeprefix(f"{picture.name}.")
+    return _NAME.fullmatch(picture.name) is not None and _TYPES.get(ends) == picture.type
 
 
 def draw_stills(subject: Subject, limits: MediaLimits, tell: Tell) -> Drawn:
