@@ -23,6 +23,8 @@ JSON = ("application/json", CONTENT_TYPE)
 #: What a route answers beside JSON, by endpoint; a test sees that each is there.
 ALSO: Mapping[str, tuple[str, ...]] = {
     "videos.read_video": ("video/mp4",),
+    "pictures.read_picture": ("video/mp4", "image/jpeg", "image/png"),
+    "reports.read_report_file": ("text/html",),
     "events.read_events": ("text/event-stream",),
 }
 #: Pages bring a policy of their own; everything else is no page and loads nothing.

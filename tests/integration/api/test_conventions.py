@@ -18,6 +18,10 @@ from tests.integration.api.conftest import JOB, Visitor
 NO_JOB = "/v1/jobs/job_00000000000000000000000000"
 
 
+def _filled(field: re.Match[str]) -> str:
+    return {"job_id": NO_JOB.rpartition("/")[2], "label": "A", "clip": "0"}.get(field[1], "x")
+
+
 class TestAccept:
     @pytest.mark.parametrize(
         ("path", "accept", "status"),
@@ -34,6 +38,11 @@ class TestAccept:
             (f"{NO_JOB}/variants/A/video", "video/*", 404),
             (f"{NO_JOB}/variants/A/video", "audio/ogg", 406),
             (f"{NO_JOB}/events", "text/event-stream", 404),
+            (f"{NO_JOB}/comparison/report.html", "text/html", 404),
+            (f"{NO_JOB}/comparison/report.html", "image/png", 406),
+            (f"{NO_JOB}/comparison/pictures/0/difference", "image/png", 404),
+            (f"{NO_JOB}/comparison/pictures/0/difference", "image/jpeg", 404),
+            (f"{NO_JOB}/comparison/pictures/0/side_by_side", "video/mp4", 404),
             (NO_JOB, "text/event-stream", 406),
             ("/v1/nowhere", "text/html", 404),
         ],
@@ -56,6 +65,24 @@ class TestAccept:
 
     def test_exceptions_are_of_routes_that_exist(self, app: Flask):
         assert set(ALSO) <= set(app.view_functions)
+
+    def test_whatever_a_route_is_documented_to_send_may_be_wanted(self, ann: Visitor):
+        # Given all kinds of content that the document says a route sends,
+        paths = ann.client.get("/openapi.json").get_json()["paths"]
+        sent = {
+            (path, kind)
+            for path, methods in paths.items()
+            if path.startswith("/v1/")
+            for status, reply in methods.get("get", {}).get("responses", {}).items()
+            if status == "200"
+            for kind in reply.get("content", {})
+        }
+        other = {each for each in sent if each[1] != "application/json"}
+        assert len(other) >= sum(map(len, ALSO.values()))
+        # When nothing but one of them is wanted, then it is not refused.
+        for path, kind in sorted(other):
+            filled = re.sub(r"\{(\w+)\}", _filled, path)
+            assert ann.get(filled, headers={"Accept": kind}).status_code == 404, (path, kind)
 
 
 class TestMethods:
