@@ -22,9 +22,9 @@ from service.compare.clips import measure_clip
 from service.compare.report import finished
 from service.compare.sheet import ClipMeasured
 from service.compare.verdict import Judgement
-from service.errors import CaptionAbError, FileMissing, InvalidRequest, StoreError
+from service.errors import CaptionAbError, FileMissing, InvalidRequest
 from service.jobs.context import Services
-from service.media.files import Files
+from service.media.files import Files, FilesUnavailable
 from service.media.limits import MediaLimits
 from service.model.job import JobSpec, VariantSpec
 from service.store.jobs import ClipRow, CutRow
@@ -36,6 +36,7 @@ _MEANT_FOR_S = 360.0
 _MOST_TIMES = 6.0
 _OFF = "Comparing is switched off here."
 _FEW = "Fewer than two of its videos are there."
+_AWAY = "The store of files is full or away."
 
 
 def measure_job(
@@ -111,11 +112,18 @@ def _measure(
             )
         return replace(measured, revisions={label: there[label].doc.revision for label in known})
     except CaptionAbError as error:
-        return ClipMeasured(index, Judgement(None, error.info.detail), known)
+        return ClipMeasured(index, Judgement(None, say_fault(error)), known)
     except Exception as error:  # noqa: BLE001 - whatever it is, the videos are there and paid for
         _log.warning("not_compared", extra={"row": clip.row, "why": type(error).__name__})
         why = f"It could not be compared ({type(error).__name__})."
         return ClipMeasured(index, Judgement(None, why), known)
+
+
+def say_fault(error: CaptionAbError) -> str:
+    """Why files could not be looked at, for every reader: names of our files are in no answer."""
+    if isinstance(error, FileMissing):
+        return "One of its videos is not there any more."
+    return _AWAY if isinstance(error, FilesUnavailable) else error.info.detail
 
 
 @contextlib.contextmanager
@@ -172,13 +180,14 @@ def keep_report(job_id: str, full: Mapping[str, Any], files: Files) -> None:
 
 
 def read_report(job_id: str, files: Files) -> bytes | None:
-    """The full report as JSON; none where there is none or it cannot be read."""
+    """The full report as JSON; none where there is none.
+
+    Raises:
+        FilesUnavailable: the store of files is away.
+    """
     try:
         return b"".join(files.open_range(_key(job_id)))
     except FileMissing:
-        return None
-    except StoreError as error:
-        _log.warning("comparison_not_read", extra={"job": job_id, "why": str(error)})
         return None
 
 

@@ -19,7 +19,7 @@ from service.compare.pictures_stills import Subject
 from service.compare.report import finished
 from service.errors import CaptionAbError
 from service.jobs.comparing import Telling
-from service.jobs.comparison import local_copies, read_report
+from service.jobs.comparison import local_copies, read_report, say_fault
 from service.jobs.context import Services
 from service.media.ffmpeg import find_ffmpeg
 from service.media.files import Files
@@ -75,7 +75,7 @@ class Studio:
             ):
                 return self._make(Subject(source, paths, entry, Path(name)), entry["clip"], left_s)
         except CaptionAbError as error:
-            return list_pictures([], [error.info.detail])
+            return list_pictures([], [say_fault(error)])
         except Exception as error:  # noqa: BLE001 - whatever it is, the videos are there and paid for
             _log.warning("not_pictured", extra={"row": clip.row, "why": type(error).__name__})
             return list_pictures([], [f"They could not be made ({type(error).__name__})."])

@@ -76,12 +76,17 @@ def test_a_video_that_is_gone_leaves_the_job_a_success(make_engine, small_clip):
     job = engine.submit(small_clip)
     for label in "AB":
         engine.run_cut_to(job, label, CutState.SUCCEEDED)
-    engine.services.files.delete(engine.doc(job, "B").result.file)
+    key = engine.doc(job, "B").result.file
+    engine.services.files.delete(key)
     # When it ends, then it has succeeded and says why there are none.
-    assert engine.run_job(job).status == "succeeded"
+    ended = engine.run_job(job)
+    assert ended.status == "succeeded"
     (clip,) = report_of(engine, job)["clips"]
     assert clip["pictures"]["status"] == "unavailable"
-    assert clip["pictures"]["reason"]
+    assert clip["pictures"]["reason"] == "One of its videos is not there any more."
+    assert ended.result["reason"] == "Clip 1: One of its videos is not there any more."
+    # And nobody is told under which name it was kept.
+    assert key not in json.dumps([ended.result, clip, engine.services.jobs.events(job)])
 
 
 def test_progress_that_cannot_be_told_ends_nothing(make_engine, small_clip, monkeypatch):
