@@ -65,6 +65,12 @@ def put_together(
     }
 
 
+def not_compared(reason: str) -> dict[str, Any]:
+    """A full report of a job of which nothing could be told."""
+    told = {"status": "unavailable", "reason": reason, "verdict": no_verdict(reason)}
+    return {**put_together([]), **told}
+
+
 def summarise(full: Mapping[str, Any]) -> dict[str, Any]:
     """What of a full report travels with the job: under 6 kB for two variants of a clip."""
     kept = ("status", "reason", "controlled", "confounded")

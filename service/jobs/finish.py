@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from service.compare.report import compare, summarise
+from service.compare.report import compare, not_compared, summarise
 from service.errors import StoreError
 from service.jobs.comparing import Telling
 from service.jobs.comparison import keep_report, measure_job
@@ -18,7 +18,7 @@ from service.jobs.view import job_data
 from service.metrics import JOBS_ENDED, count
 from service.model.job import Job
 from service.model.lifecycle import JobStatus, job_end
-from service.store.commands import Claim
+from service.store.commands import Claim, LeaseLost
 from service.store.jobs import ClipRow, CutRow
 from service.webhooks.events import EventType, event_body, iso_time
 
@@ -52,13 +52,31 @@ def finish_job(claim: Claim, services: Services) -> None:
 def _compare(
     job: Job, clips: list[ClipRow], cuts: list[CutRow], telling: Telling, services: Services
 ) -> dict[str, Any]:
-    """Measure, make pictures, keep the full report, and give its summary."""
+    """The summary of the comparison; what goes wrong on the way to it is its reason."""
+    try:
+        return summarise(_make_report(job, clips, cuts, telling, services))
+    except LeaseLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - the videos are there and paid for: the job ends
+        _log.exception("not_compared", extra={"job": job.id})
+        why = f"The videos could not be compared ({type(error).__name__})."
+        return summarise(not_compared(why))
+
+
+def _make_report(
+    job: Job, clips: list[ClipRow], cuts: list[CutRow], telling: Telling, services: Services
+) -> dict[str, Any]:
+    """Measure, make pictures, and keep the full report.
+
+    Raises:
+        LeaseLost: another worker has taken the job's end, and keeps its own.
+    """
     measured = measure_job(job.spec, clips, cuts, services, telling.compared)
     full = compare(clips, cuts, measured, services.platforms)
     full = Studio(job.id, services, telling).picture(full, clips, cuts)
     made_at = iso_time(services.clock.now_ms())
     keep_report(job.id, {**full, "job": job.id, "made_at": made_at}, services.files)
-    return summarise(full)
+    return full
 
 
 def event_of(status: JobStatus) -> EventType:

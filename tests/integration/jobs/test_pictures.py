@@ -117,3 +117,22 @@ def test_whatever_goes_wrong_the_job_succeeds(make_engine, small_clip, monkeypat
     assert engine.run_job(job).status == "succeeded"
     (clip,) = report_of(engine, job)["clips"]
     assert type(error).__name__ in clip["pictures"]["reason"]
+
+
+def test_a_fault_of_ours_in_the_comparison_is_its_reason_at_once(engine, small_clip, monkeypatch):
+    # Given a comparison that always raises what nobody expected,
+    tried = []
+
+    def fail(*_args, **_options):
+        tried.append(1)
+        raise KeyError("anything")
+
+    monkeypatch.setattr("service.jobs.finish.compare", fail)
+    # When the job's videos are there, then it ends with them, without being tried again and again,
+    ended = engine.run_job(engine.submit(small_clip))
+    assert (ended.status, tried) == ("succeeded", [1])
+    # and says so.
+    assert ended.result["status"] == "unavailable"
+    assert ended.result["reason"] == "The videos could not be compared (KeyError)."
+    assert ended.result["verdict"]["result"] == "unknown"
+    assert ended.result["clips"] == []
