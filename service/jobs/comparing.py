@@ -6,7 +6,7 @@ import logging
 
 from service.errors import StoreError
 from service.jobs.context import Services
-from service.store.commands import Claim
+from service.store.commands import Claim, LeaseLost
 from service.webhooks.events import EventType, event_body
 
 _log = logging.getLogger(__name__)
@@ -18,7 +18,10 @@ _TELL_EVERY_S = 2.0
 
 
 class Telling:
-    """Says how far the comparison of a job is; what cannot be told ends nothing."""
+    """Says how far the comparison of a job is; what cannot be told ends nothing.
+
+    Its methods raise LeaseLost when another worker has taken the job's end, or the job is gone.
+    """
 
     def __init__(self, claim: Claim, services: Services) -> None:
         self._claim = claim
@@ -50,5 +53,7 @@ class Telling:
         body = event_body(EventType.JOB_PROGRESS, self._claim.job_id, data, now_ms=now_ms)
         try:
             self._services.commands.note(self._claim, body, now_ms=now_ms)
+        except LeaseLost:  # two at one comparison would write into each other's pictures
+            raise
         except StoreError as error:
             _log.info("progress_not_told", extra={"row": self._claim.row, "why": error.code})

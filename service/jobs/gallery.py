@@ -24,6 +24,7 @@ from service.jobs.context import Services
 from service.media.ffmpeg import find_ffmpeg
 from service.media.files import Files
 from service.media.limits import MediaLimits
+from service.store.commands import LeaseLost
 from service.store.jobs import ClipRow, CutRow
 
 _log = logging.getLogger(__name__)
@@ -74,6 +75,8 @@ class Studio:
                 tempfile.TemporaryDirectory(prefix="caption-ab-") as name,
             ):
                 return self._make(Subject(source, paths, entry, Path(name)), entry["clip"], left_s)
+        except LeaseLost:
+            raise
         except CaptionAbError as error:
             return list_pictures([], [say_fault(error)])
         except Exception as error:  # noqa: BLE001 - whatever it is, the videos are there and paid for

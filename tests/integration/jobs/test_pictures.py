@@ -8,9 +8,12 @@ import pytest
 
 from service.compare import pictures
 from service.errors import StoreError
+from service.jobs import comparison
+from service.jobs.advance import advance
 from service.jobs.comparison import read_report
 from service.jobs.gallery import find_picture
 from service.model.lifecycle import CutState
+from service.model.rows import finish_row
 
 NAMES = {"side_by_side", "contact_sheet", "poster_A", "poster_B", "difference"}
 
@@ -136,3 +139,29 @@ def test_a_fault_of_ours_in_the_comparison_is_its_reason_at_once(engine, small_c
     assert ended.result["reason"] == "The videos could not be compared (KeyError)."
     assert ended.result["verdict"]["result"] == "unknown"
     assert ended.result["clips"] == []
+
+
+def test_who_has_lost_the_end_of_a_job_makes_no_pictures(make_engine, small_clip, monkeypatch):
+    # Given a worker that stands still while it measures, until another one has taken its row,
+    engine = make_engine(compare_deadline_s=100.0)
+    job, other = engine.submit(small_clip), engine.worker("other")
+    for label in "AB":
+        engine.run_cut_to(job, label, CutState.SUCCEEDED)
+    measure, draw, drawn = comparison.measure_clip, pictures.draw_stills, []
+
+    def stand_still(*args, **options):
+        monkeypatch.setattr(comparison, "measure_clip", measure)
+        engine.clock.advance(engine.settings.lease_s + engine.settings.lease_grace_s + 1)
+        assert advance(finish_row(job), other) is None
+        return measure(*args, **options)
+
+    def count(*args):
+        drawn.append(engine.read(job).status)
+        return draw(*args)
+
+    monkeypatch.setattr(comparison, "measure_clip", stand_still)
+    monkeypatch.setattr(pictures, "draw_stills", count)
+    # When it goes on, then the job has the other's end, and only the other's pictures.
+    assert engine.run_job(job).status == "succeeded"
+    assert drawn == ["comparing"]
+    assert report_of(engine, job)["clips"][0]["pictures"]["status"] == "done"
