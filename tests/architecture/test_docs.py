@@ -8,6 +8,7 @@ from dataclasses import fields
 import pytest
 
 from benchmarks.peeking import EQUAL, MORE_EQUAL, UNEQUAL, UNEQUAL_VALUES, VALUES
+from service.audit import Act
 from service.experiments.states import Reason, State
 from service.model.lifecycle import CutState
 from service.settings import Settings, environment_name
@@ -33,6 +34,11 @@ def test_every_setting_is_explained():
 @pytest.mark.parametrize("kind", EventType)
 def test_every_event_is_described(kind):
     assert f"`{kind}`" in (ROOT / "docs/webhooks.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("act", Act)
+def test_every_act_of_the_audit_log_is_named(act):
+    assert f"`{act}`" in (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
 
 def test_every_error_has_a_code_of_its_own():
