@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from service.captions.model import Cue
 from service.captions.style import Style
 from service.compare.timing import split_cards
+
+#: Cards of a variant that count: nearly three hours of speech, word by word. They are judged in the
+#: worker itself, whose memory nothing else bounds, and a request may ask for half a million.
+MOST_COUNTED = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +38,20 @@ class Card:
 def make_cards(asked: Asked, duration_s: float = 0.0) -> tuple[Card, ...]:
     """The cards of a variant in the order of time; what comes after the end of the clip is none.
 
-    A `duration_s` of 0 is not known, and ends nothing.
+    A `duration_s` of 0 is not known, and ends nothing. Of very many the first MOST_COUNTED count.
     """
     end_ms = round(duration_s * 1000)
-    cards = [
-        Card(number, part) for number, cue in enumerate(asked.cues) for part in _parts(cue, asked)
-    ]
+    parts = (
+        Card(number, part)
+        for number, cue in enumerate(asked.cues)
+        for part in _parts(cue, asked)
+        if end_ms <= 0 or part.start_ms < end_ms
+    )
+    cards = list(islice(parts, MOST_COUNTED))
     if end_ms > 0:
         cards = [
             replace(card, shown=replace(card.shown, end_ms=min(card.shown.end_ms, end_ms)))
             for card in cards
-            if card.shown.start_ms < end_ms
         ]
     return tuple(sorted(cards, key=lambda card: (card.shown.start_ms, card.shown.end_ms)))
 
