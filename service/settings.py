@@ -128,7 +128,9 @@ class Settings:
     share_max_s: float = _setting(7776000.0, "Longest life of a share link.")
     session_s: float = _setting(43200.0, "How long somebody who signs in stays so.")
     sign_ins_per_minute: int = _setting(
-        30, "Tries to sign in from one address in a minute; 0: any."
+        30,
+        "Tries to sign in from one address in a minute; behind a proxy that is the proxy's. "
+        "0: any.",
     )
     request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")
     upload_max_bytes: int = _setting(500_000_000, "Largest file accepted (SEED: 500 MB).")
