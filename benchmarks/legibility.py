@@ -14,7 +14,9 @@ import itertools
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,6 +39,8 @@ CUES = (
     Cue(400, 2000, "Cold brew in under\nthirty seconds flat"),
     Cue(2500, 3900, "No filter, no fuss"),
 )
+# The same texts without a moment between them, before them or after them.
+TIGHT = (replace(CUES[0], start_ms=0, end_ms=2200), replace(CUES[1], start_ms=2200, end_ms=4400))
 JITTER_MS = (120, -120)
 FONTS = Path(__file__).resolve().parents[1] / "sandbox" / "fonts"
 VIDEO = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
@@ -53,6 +57,7 @@ def main() -> int:
     parser.add_argument("--looks", default="", help="names of styles, with commas between")
     parser.add_argument("--clips", default="", help="names of clips, likewise")
     parser.add_argument("--asked", action="store_true", help="tell the colour that was asked for")
+    parser.add_argument("--tight", action="store_true", help="captions without a pause")
     parser.add_argument("--jobs", type=int, default=2, help="processes, each with a clip")
     args = parser.parse_args()
     chosen = SETS[args.set]
@@ -67,7 +72,8 @@ def main() -> int:
     looks = _narrow(chosen.looks, args.looks)
     clips = _narrow(chosen.clips, args.clips)
     with ProcessPoolExecutor(args.jobs) as pool:
-        measure = functools.partial(_measure_clip, looks=looks, told=args.asked)
+        cues = TIGHT if args.tight else CUES
+        measure = functools.partial(_measure_clip, looks=looks, cues=cues, told=args.asked)
         parts = list(pool.map(measure, clips))
     cases = [case for part, _ in parts for case in part]
     cpu_s = sum(spent_s for _, spent_s in parts) / (len(clips) * len(looks) * LASTS_S)
@@ -81,7 +87,9 @@ def _narrow(all_of: tuple[Named, ...], names: str) -> tuple[Named, ...]:
     return tuple(each for each in all_of if not chosen or each.name in chosen)
 
 
-def _measure_clip(clip: Clip, looks: tuple[Look, ...], *, told: bool) -> tuple[list[Case], float]:
+def _measure_clip(
+    clip: Clip, looks: tuple[Look, ...], cues: Sequence[Cue], *, told: bool
+) -> tuple[list[Case], float]:
     """All styles on a clip, and the CPU seconds of the blind measurements, all at once."""
     ffmpeg = find_ffmpeg()
     with tempfile.TemporaryDirectory(prefix="legibility-") as name:
@@ -89,12 +97,12 @@ def _measure_clip(clip: Clip, looks: tuple[Look, ...], *, told: bool) -> tuple[l
         source = _make_clip(ffmpeg, clip, folder)
         variants, truth = {}, {}
         for look in looks:
-            ass = _write(look)
+            ass = _write(look, cues)
             variants[look.name] = _burn(ffmpeg, source, ass, clip, folder / f"{look.name}.mp4")
-            truth[look.name] = _measure_exact(ffmpeg, variants[look.name], ass)
+            truth[look.name] = _measure_exact(ffmpeg, variants[look.name], ass, cues)
         asked = {look.name: find_asked(look.style) for look in looks} if told else None
         began_s = time.process_time()
-        blind = measure_films(source, variants, _jittered(), asked=asked)
+        blind = measure_films(source, variants, _jitter(cues), asked=asked)
         spent_s = time.process_time() - began_s
     cases = [
         Case(look, clip.name, *both)
@@ -153,21 +161,21 @@ def _make_clip(ffmpeg: str, clip: Clip, folder: Path) -> Path:
     return target
 
 
-def _write(look: Look) -> str:
-    pairs = [(Line(cue.start_ms, cue.end_ms, cue.text), look.style) for cue in CUES]
+def _write(look: Look, cues: Sequence[Cue]) -> str:
+    pairs = [(Line(cue.start_ms, cue.end_ms, cue.text), look.style) for cue in cues]
     ass = write_ass(pairs, width=WIDTH, height=HEIGHT)
     return ass.replace(",,0,0,0,,", f",,0,0,0,,{look.effect}")
 
 
-def _jittered() -> list[Cue]:
+def _jitter(cues: Sequence[Cue]) -> list[Cue]:
     return [
-        Cue(cue.start_ms + shift, cue.end_ms + shift, cue.text)
-        for cue, shift in zip(CUES, JITTER_MS, strict=True)
+        replace(cue, start_ms=max(0, cue.start_ms + shift), end_ms=cue.end_ms + shift)
+        for cue, shift in zip(cues, JITTER_MS, strict=True)
     ]
 
 
-def _measure_exact(ffmpeg: str, variant: Path, ass: str) -> list[Legibility]:
-    windows = find_windows(CUES)
+def _measure_exact(ffmpeg: str, variant: Path, ass: str, cues: Sequence[Cue]) -> list[Legibility]:
+    windows = find_windows(cues)
     frames = read_frames(variant, [at_s for window in windows for at_s in window.samples()])
     found = []
     for window in windows:

@@ -102,5 +102,23 @@ SEEN = Set(
     ),
 )  # fmt: skip
 
-# Styles and clips that nobody has measured while thresholds were chosen.
-APART = Set((), ())
+# Written before the thresholds were done, and shown to nobody who chose them.
+APART = Set(
+    (
+        Look("sky", replace(_OUTLINE, color="#BFE9FF", outline_color="#10204A", outline_width=4.0,
+                            size=6.2), ordinary=True),
+        Look("lemon", replace(_BOLD, color="#FFF59D", size=6.3), ordinary=True),
+        Look("navy", replace(_BOXED, color="#FFE8C0", box_color="#10204A", box_opacity=0.85,
+                             size=5.2, alignment="left"), ordinary=True),
+        Look("paper", replace(_BOXED, color="#202020", box_color="#FFFFFF", box_opacity=0.7,
+                              size=5.6), ordinary=True),
+        Look("shorts", PRESETS["shorts"], ordinary=True),
+        Look("pop", PRESETS["pop"]),
+        Look("fog", _BOLD, r"{\alpha&HF8&}"),
+    ),
+    (
+        Clip("carphone", file="carphone_pristine.mp4"),
+        Clip("china", image="china.jpg"),
+        Clip("coffee", image="coffee.png"),
+    ),
+)  # fmt: skip

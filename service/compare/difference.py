@@ -19,6 +19,9 @@ _GRADIENTS = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 # Codecs leave a halo around letters; it is weak beside what it surrounds.
 _HALO = 0.22
 _HALO_PX = 3
+# Where captions never leave: so far from them, in heights of the picture, is beside them.
+_BESIDE = 0.03
+_SOLID = 3 * _LEAST
 _STRONG_SHARE = 0.12
 _BLOCK_SHARE = 0.12
 
@@ -66,19 +69,40 @@ def find_gradient(pictures: Iterable[Picture]) -> Plane:
 def find_floor(differences: Sequence[Plane], gradient: Plane) -> Floor:
     """The floor from what differs at clean moments, and the source's gradient there."""
     if not differences:
-        return Floor(np.full(len(_GRADIENTS) + 1, 3 * _LEAST), None)
+        return Floor(np.full(len(_GRADIENTS) + 1, _SOLID), None)
     lasting = persist(differences)
     # A logo is no noise: solid differences do not raise the floor.
-    solid = dilate(erode(lasting > 3 * _LEAST, 2), 4)
+    solid = dilate(erode(lasting > _SOLID, 2), 4)
     kinds = np.digitize(gradient, _GRADIENTS)
-    found = []
-    for kind in range(len(_GRADIENTS) + 1):
-        values = lasting[(kinds == kind) & ~solid]
-        enough = values.size >= 200
-        found.append(_MARGIN * float(np.quantile(values, _QUANTILE)) if enough else 0.0)
-    rising = np.maximum.accumulate(np.maximum(found, _LEAST))
+    rising = _rise(lasting, kinds, ~solid)
     always = lasting > 2 * rising[kinds]
     return Floor(rising, always)
+
+
+def find_floor_beside(differences: Sequence[Plane], gradient: Plane) -> Floor | None:
+    """The floor from moments with captions, by what lies beside all of them.
+
+    For videos in which one caption follows the other. What differs always, such as a logo, is not
+    told from captions then. Nothing where captions leave less than half of the picture.
+    """
+    reach = round(_BESIDE * gradient.shape[0])
+    covered = np.zeros(gradient.shape, np.bool_)
+    for each in differences:
+        covered |= dilate(erode(each > _SOLID, 1), reach)
+    if covered.mean() > 0.5:
+        return None
+    rising = _rise(persist(differences), np.digitize(gradient, _GRADIENTS), ~covered)
+    return Floor(np.minimum(rising, _SOLID), None)
+
+
+def _rise(lasting: Plane, kinds: NDArray[np.intp], counted: Mask) -> NDArray[np.float64]:
+    """For each class of gradient what encoding may change, never less than for a lower class."""
+    found = []
+    for kind in range(len(_GRADIENTS) + 1):
+        values = lasting[(kinds == kind) & counted]
+        enough = values.size >= 200
+        found.append(_MARGIN * float(np.quantile(values, _QUANTILE)) if enough else 0.0)
+    return np.maximum.accumulate(np.maximum(found, _LEAST))
 
 
 def find_footprint(

@@ -16,7 +16,7 @@ from service.captions.model import Cue
 from service.compare.alignment import Offset, find_offset, fit_colours
 from service.compare.blind import Blind, measure_blind
 from service.compare.colours import Colour
-from service.compare.difference import differ, find_floor, find_gradient
+from service.compare.difference import differ, find_floor, find_floor_beside, find_gradient
 from service.compare.legibility import nothing_seen
 from service.compare.planes import Frame
 from service.compare.views import Ground
@@ -27,6 +27,8 @@ from service.media.probe import probe
 SAMPLES = 8
 _FIRST, _LAST = 0.12, 0.88
 _GUARD_S = 0.22
+# From fewer clean moments than this nothing is learned.
+_FEW = 2
 _SHORTEST_S = 0.3
 _HEAD_S = 12.0
 # Behind Cyrillic; punctuation of U+2000 counts as another script, which is rare enough.
@@ -78,6 +80,13 @@ def find_clean_times(windows: Sequence[Window], duration_s: float) -> list[float
                 times.append(gap.start_s + at_s - passed_s)
         passed_s += gap.lasts_s
     return times
+
+
+def spread_times(windows: Sequence[Window]) -> list[float]:
+    """Up to eight times with a caption, spread over all of them. Pure."""
+    times = [at_s for window in windows for at_s in window.samples()]
+    step = max(1.0, len(times) / SAMPLES)
+    return [times[int((n + 0.5) * step)] for n in range(min(SAMPLES, len(times)))]
 
 
 def is_alphabetic(text: str) -> bool:
@@ -152,19 +161,21 @@ def _measure_alike(
     """Measure variants of one size and offset, side by side."""
     first = lanes[0]
     windows = find_windows(cues, min(lane.duration_s for lane in lanes))
+    wide = [window for window in windows if window.lasts_s >= _SHORTEST_S]
     clean_s = find_clean_times(windows, min(lane.duration_s for lane in lanes))
+    beside = len(clean_s) < _FEW
+    known_s = spread_times(wide) if beside else clean_s
 
     def read(path: Path, times_s: Sequence[float], late_s: float = 0.0) -> Iterator[Frame]:
         moved_s = [at_s - late_s for at_s in times_s]
         return read_frames(path, moved_s, size=first.size, most_pixels=most_pixels)
 
-    theirs = list(read(source, clean_s, first.offset.seconds))
-    grounds = {
-        lane.label: _learn(list(zip(read(lane.path, clean_s), theirs, strict=True)), lane.offset)
-        for lane in lanes
-    }
+    theirs = list(read(source, known_s, first.offset.seconds))
+    grounds = {}
+    for lane in lanes:
+        pairs = list(zip(read(lane.path, known_s), theirs, strict=True))
+        grounds[lane.label] = _learn(pairs, lane.offset, beside=beside)
     del theirs
-    wide = [window for window in windows if window.lasts_s >= _SHORTEST_S]
     times_s = [at_s for window in wide for at_s in window.samples()]
     clip = read(source, times_s, first.offset.seconds)
     reels = {lane.label: read(lane.path, times_s) for lane in lanes}
@@ -214,9 +225,14 @@ def _enlarge(blind: Blind, factor: float) -> Blind:
     return replace(blind, legibility=replace(seen, line_px=seen.line_px * factor))
 
 
-def _learn(clean: Sequence[tuple[Frame, Frame]], offset: Offset) -> Ground:
-    """What encoding and grading alone do to the picture."""
-    colours = fit_colours(clean)
-    differences = [differ(a.picture(), colours.apply(b.picture())) for a, b in clean]
-    gradient = find_gradient(colours.apply(theirs.picture()) for _, theirs in clean)
-    return Ground(find_floor(differences, gradient), colours, offset, len(clean))
+def _learn(known: Sequence[tuple[Frame, Frame]], offset: Offset, *, beside: bool) -> Ground:
+    """What encoding and grading alone do to the picture, at clean moments or beside captions."""
+    colours = fit_colours(known)
+    differences = [differ(a.picture(), colours.apply(b.picture())) for a, b in known]
+    gradient = find_gradient(colours.apply(theirs.picture()) for _, theirs in known)
+    if beside and known:
+        floor = find_floor_beside(differences, gradient)
+        if floor is not None:
+            return Ground(floor, colours, offset, len(known))
+        known = ()
+    return Ground(find_floor(differences if known else (), gradient), colours, offset, len(known))

@@ -10,6 +10,7 @@ from service.compare.components import fill_holes, find_parts
 from service.compare.difference import (
     differ,
     find_floor,
+    find_floor_beside,
     find_footprint,
     find_gradient,
     persist,
@@ -106,3 +107,35 @@ def test_a_ring_is_filled():
     ring[2:5, 2:5] = False
     assert fill_holes(ring, 9).sum() == 25
     assert fill_holes(ring, 8).sum() == 16
+
+
+def test_where_captions_never_leave_what_is_beside_them_is_the_ground():
+    """Given only moments with letters, then the floor is that of the same noise without any."""
+    sources, mask = _noisy(60, range(8)), letters()
+    variants = [draw(each, mask, 235) for each in _noisy(60, range(8, 16))]
+    differences = [differ(a, b) for a, b in zip(variants, sources, strict=True)]
+    gradient = find_gradient(sources)
+    beside = find_floor_beside(differences, gradient)
+    clean = [differ(a, b) for a, b in zip(_noisy(60, range(8, 16)), sources, strict=True)]
+    assert beside is not None
+    assert beside.always is None
+    assert np.allclose(beside.thresholds, find_floor(clean, gradient).thresholds, rtol=0.1)
+    assert (find_footprint(persist(differences), beside.at(gradient)) == mask).all()
+
+
+def test_captions_over_most_of_the_picture_leave_no_ground():
+    sources = _noisy(60, range(4))
+    covered = np.zeros((HEIGHT, WIDTH), bool)
+    covered[: round(HEIGHT * 0.6)] = True
+    variants = [draw(each, covered, 235) for each in sources]
+    differences = [differ(a, b) for a, b in zip(variants, sources, strict=True)]
+    assert find_floor_beside(differences, find_gradient(sources)) is None
+
+
+def test_a_floor_beside_captions_never_hides_what_differs_much():
+    """Given pictures that differ wildly beside the letters, then plain differences still count."""
+    sources = _noisy(60, range(4))
+    variants = [flat(60, noise=12, seed=seed) for seed in range(4, 8)]
+    differences = [differ(a, b) for a, b in zip(variants, sources, strict=True)]
+    beside = find_floor_beside(differences, find_gradient(sources))
+    assert beside is None or beside.thresholds.max() <= 21
