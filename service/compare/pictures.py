@@ -94,7 +94,7 @@ def _bounds(limits: MediaLimits, left_s: float) -> Bounds:
     """Of the ffmpeg that reads two videos and writes a third."""
     return Bounds(
         deadline_s=max(_LEAST_S, left_s),
-        memory_bytes=2 * limits.memory_bytes,
+        memory_bytes=limits.pair_memory_bytes,
         output_bytes=_VIDEO_BYTES,
     )
 

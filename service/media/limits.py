@@ -27,6 +27,11 @@ class MediaLimits:
     deadline_s: float = 60.0
 
     @property
+    def pair_memory_bytes(self) -> int:
+        """Of an ffmpeg that reads two videos and writes a third: the most that one process has."""
+        return 2 * self.memory_bytes
+
+    @property
     def cpu_s(self) -> int:
         """CPU seconds on all cores: what ends a process whose parent is no more."""
         return int(self.deadline_s * (os.cpu_count() or 1)) + 1

@@ -8,6 +8,7 @@ is up to date.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from service.media.limits import MediaLimits
+from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -60,6 +64,21 @@ def render(overlay: str) -> str:
 def read(overlay: str) -> list[dict[str, Any]]:
     """The objects of a rendered overlay, read once: leave them as they are."""
     return list(yaml.safe_load_all(rendered_path(overlay).read_text(encoding="utf-8")))
+
+
+def count_bytes(told: str) -> int:
+    """Bytes of a quantity as Kubernetes (4Gi) and compose (4g) write them."""
+    number, unit = re.findall(r"^(\d+)([kmg])i?$", told.lower())[0]
+    return int(number) * 1024 ** " kmg".index(unit)
+
+
+def media_needs_bytes(settings: Settings) -> int:
+    """Memory of a media worker whose processes all make a side by side at their bounds.
+
+    Each of them and their parent has some of its own beside: 100 MB is twice what was measured.
+    """
+    largest = MediaLimits(settings.media_memory_bytes).pair_memory_bytes
+    return settings.media_processes * largest + (settings.media_processes + 1) * 100_000_000
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from service.settings import Settings, environment_name, load_settings
-from tests.deploy.manifests import ROOT
+from tests.deploy.manifests import ROOT, count_bytes, media_needs_bytes
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
@@ -76,6 +76,12 @@ def test_a_worker_has_time_to_drain_and_hand_back(name):
     settings = Settings()
     grace_s = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
     assert grace_s >= settings.drain_s + settings.handback_s + 10
+
+
+def test_media_has_memory_for_each_process_at_its_bounds():
+    told = SERVICES["media"]["environment"]
+    settings = load_settings({name: each for name, each in told.items() if "MEDIA" in name})
+    assert count_bytes(SERVICES["media"]["mem_limit"]) >= media_needs_bytes(settings)
 
 
 @pytest.mark.parametrize("name", [*OURS, "valkey", "sandbox", "prometheus"])

@@ -11,7 +11,17 @@ import pytest
 
 from service.outbound.guard import REFUSED_V4
 from service.settings import Settings, environment_name, load_settings
-from tests.deploy.manifests import FOLDER, OVERLAYS, ROOT, head, read, render, rendered_path
+from tests.deploy.manifests import (
+    FOLDER,
+    OVERLAYS,
+    ROOT,
+    count_bytes,
+    head,
+    media_needs_bytes,
+    read,
+    render,
+    rendered_path,
+)
 
 WORKERS = ("flow", "transfer", "hooks", "media")
 OURS = ("api", *WORKERS)
@@ -117,6 +127,15 @@ def test_media_has_room_for_a_copy_of_the_largest_video_for_each_process(overlay
     gibibytes = int(tmp["emptyDir"]["sizeLimit"].removesuffix("Gi"))
     settings = load_settings(environment(overlay))
     assert gibibytes * 2**30 > settings.media_processes * settings.result_max_bytes
+
+
+@both
+def test_media_has_memory_for_each_process_at_its_bounds(overlay):
+    """Given two that make a side by side at once, then neither the pod nor its node runs out."""
+    needed = media_needs_bytes(load_settings(environment(overlay)))
+    resources = container(overlay, "media")["resources"]
+    for kind in ("requests", "limits"):
+        assert count_bytes(resources[kind]["memory"]) >= needed, kind
 
 
 @both
