@@ -92,6 +92,6 @@ def _read(job: Job) -> bytes:
     if report is None:
         raise NotFound(
             "This job has no comparison.",
-            hint="It was given up, could not be kept, or the job ended under an earlier release.",
+            hint="It was given up, canceled, not kept, or the job ended under an earlier release.",
         )
     return report

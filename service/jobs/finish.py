@@ -23,6 +23,7 @@ from service.store.jobs import ClipRow, CutRow
 from service.webhooks.events import EventType, event_body, iso_time
 
 _log = logging.getLogger(__name__)
+_CANCELED = "The job was canceled."
 
 
 def finish_job(claim: Claim, services: Services) -> None:
@@ -53,6 +54,8 @@ def _compare(
     job: Job, clips: list[ClipRow], cuts: list[CutRow], telling: Telling, services: Services
 ) -> dict[str, Any]:
     """The summary of the comparison; what goes wrong on the way to it is its reason."""
+    if job.cancel_asked:  # whoever asked waits for the end, not for minutes of measuring
+        return summarise(not_compared(_CANCELED))
     try:
         return summarise(_make_report(job, clips, cuts, telling, services))
     except LeaseLost:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+from service.jobs import comparison
+from service.jobs.advance import advance
 from service.jobs.comparison import read_report
 from service.model.lifecycle import CutState
+from service.model.rows import cut_row
+from tests.integration.jobs.harness import wait_until
 
 
 class SecondDisobeyed:
@@ -69,6 +74,33 @@ def test_a_video_that_is_gone_leaves_the_job_a_success(make_engine, small_clip):
     assert ended.result["status"] == "unavailable"
     assert ended.result["reason"].startswith("Clip 1: ")
     assert ended.result["controlled"] is None
+
+
+def test_a_canceled_job_ends_without_being_measured(make_engine, small_clip, monkeypatch):
+    # Given a job of three variants, of which two have their video and one renders,
+    engine = make_engine(compare_deadline_s=60.0)
+    job = engine.submit(small_clip, "ABC")
+    engine.run_cut_to(job, "C", CutState.RENDERING)
+
+    def end(label):
+        engine.clock.advance(5)
+        advance(cut_row(job, 0, label), engine.services)
+        return engine.cut(job, label).state is CutState.SUCCEEDED
+
+    for label in "AB":
+        wait_until(partial(end, label), timeout_s=20)
+    measured = []
+    monkeypatch.setattr(comparison, "measure_clip", lambda *a, **_: measured.append(a))
+    # When it is canceled, then it ends, and nothing was measured or pictured.
+    assert engine.cut(job, "C").state is not CutState.SUCCEEDED
+    engine.cancel(job)
+    ended = engine.run_job(job)
+    assert (ended.status, measured) == ("canceled", [])
+    assert ended.result["status"] == "unavailable"
+    assert ended.result["reason"] == "The job was canceled."
+    assert read_report(job, engine.services.files) is None
+    # And the videos that there are stay.
+    assert engine.services.files.size(engine.doc(job, "A").result.file) > 0
 
 
 @pytest.mark.rule("P-089")
