@@ -12,6 +12,7 @@ from service.errors import StoreError
 from service.jobs.comparing import Telling
 from service.jobs.comparison import keep_report, measure_job
 from service.jobs.context import Services
+from service.jobs.drafts import drop_draft, keep_draft, name_videos, read_draft
 from service.jobs.frozen import freeze
 from service.jobs.gallery import Studio
 from service.jobs.view import job_data
@@ -46,6 +47,7 @@ def finish_job(claim: Claim, services: Services) -> None:
     services.commands.finish(
         claim, status=status, result=json.dumps(result), event=event, now_ms=now_ms
     )
+    drop_draft(job.id, services.files)
     count(JOBS_ENDED, status=status)
     _log.info("job_ended", extra={"row": claim.row, "status": status})
 
@@ -69,13 +71,17 @@ def _compare(
 def _make_report(
     job: Job, clips: list[ClipRow], cuts: list[CutRow], telling: Telling, services: Services
 ) -> dict[str, Any]:
-    """Measure, make pictures, and keep the full report.
+    """Measure, make pictures, and keep the full report; what was measured before is taken.
 
     Raises:
         LeaseLost: another worker has taken the job's end, and keeps its own.
     """
-    measured = measure_job(job.spec, clips, cuts, services, telling.compared)
-    full = compare(clips, cuts, measured, services.platforms)
+    videos = name_videos(clips, cuts)
+    full = read_draft(job.id, videos, services.files)
+    if full is None:
+        measured = measure_job(job.spec, clips, cuts, services, telling.compared)
+        full = compare(clips, cuts, measured, services.platforms)
+        keep_draft(job.id, videos, full, services.files)
     full = Studio(job.id, services, telling).picture(full, clips, cuts)
     made_at = iso_time(services.clock.now_ms())
     keep_report(job.id, {**full, "job": job.id, "made_at": made_at}, services.files)

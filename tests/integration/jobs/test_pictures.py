@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,9 +12,11 @@ from service.errors import StoreError
 from service.jobs import comparison
 from service.jobs.advance import advance
 from service.jobs.comparison import read_report
+from service.jobs.drafts import keep_draft, name_videos, read_draft
 from service.jobs.gallery import find_picture
 from service.model.lifecycle import CutState
 from service.model.rows import finish_row
+from tests.integration.jobs.harness import Killed
 
 NAMES = {"side_by_side", "contact_sheet", "poster_A", "poster_B", "difference"}
 
@@ -139,6 +142,53 @@ def test_a_fault_of_ours_in_the_comparison_is_its_reason_at_once(engine, small_c
     assert ended.result["reason"] == "The videos could not be compared (KeyError)."
     assert ended.result["verdict"]["result"] == "unknown"
     assert ended.result["clips"] == []
+
+
+def test_what_a_dead_worker_has_measured_is_not_measured_again(
+    make_engine, small_clip, monkeypatch
+):
+    # Given a worker that has measured a job's videos, and is killed while it makes pictures,
+    engine = make_engine(compare_deadline_s=100.0)
+    job = engine.submit(small_clip)
+    measure, draw, measured = comparison.measure_clip, pictures.draw_stills, []
+
+    def count(*args, **options):
+        measured.append(1)
+        return measure(*args, **options)
+
+    def die(*_args, **_options):
+        monkeypatch.setattr(pictures, "draw_stills", draw)
+        raise Killed
+
+    monkeypatch.setattr(comparison, "measure_clip", count)
+    monkeypatch.setattr(pictures, "draw_stills", die)
+    with pytest.raises(Killed):
+        engine.run_job(job)
+    assert read_report(job, engine.services.files) is None
+    # When another one ends the job, then it has its figures and pictures, measured once,
+    ended = engine.run_job(job, engine.worker("other"))
+    assert (ended.status, ended.result["controlled"], measured) == ("succeeded", True, [1])
+    assert report_of(engine, job)["clips"][0]["pictures"]["status"] == "done"
+    # and nothing is left of the draft.
+    left = [each.key for each in engine.services.files.find_all(f"jobs/{job}")]
+    assert not [key for key in left if "draft" in key]
+
+
+def test_a_draft_of_other_videos_is_not_taken(make_engine, small_clip):
+    # Given a job's draft,
+    engine = make_engine(compare_deadline_s=100.0)
+    job = engine.submit(small_clip)
+    engine.run_cut_to(job, "A", CutState.SUCCEEDED)
+    clips, cuts = engine.services.jobs.read_units(engine.read(job))
+    cuts = [cut for cut in cuts if cut.doc.label == "A"]
+    files, videos = engine.services.files, name_videos(clips, cuts)
+    keep_draft(job, videos, {"object": "comparison"}, files)
+    assert read_draft(job, videos, files) == {"object": "comparison"}
+    # When one of its videos is another one, then the draft says nothing of it.
+    doc = replace(cuts[0].doc, result=replace(cuts[0].doc.result, sha256="0" * 64))
+    other = name_videos(clips, [replace(cuts[0], doc=doc)])
+    assert read_draft(job, other, files) is None
+    assert name_videos(clips, []) not in {videos, other}
 
 
 def test_who_has_lost_the_end_of_a_job_makes_no_pictures(make_engine, small_clip, monkeypatch):
