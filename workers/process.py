@@ -7,11 +7,9 @@ left over back, and goes; another worker recovers their rows.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from celery.worker import state
 
 from service.errors import StoreError
 from service.jobs.context import Services
+from service.media.child import die_with_parent
 from service.media.files import run_directly
 from service.model.lifecycle import Queue
 from service.outbound.descriptors import keep_low_free
@@ -151,12 +150,6 @@ def close(process: Process) -> None:
     if process.meter:
         process.meter.close()
     stop_tracing()
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent is gone; elsewhere nothing happens."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
 
 
 def _build(process: Process, *, connections: int = 0) -> Services:

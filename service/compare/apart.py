@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,18 +16,13 @@ from typing import Any, TypeVar
 
 from service.captions.model import Cue
 from service.compare.facts import ClipFacts, ClipSights
+from service.media.child import ChildFailed, Work, run_child
 from service.media.limits import MediaLimits, limit_process
 from service.model.documents import read_document, write_document
 
 _log = logging.getLogger(__name__)
-_MOST_SAID = 500
-_ROOT = Path(__file__).resolve().parents[2]
-# One thread of algebra: a pool would reserve memory and gain nothing at this size.
-_ENVIRONMENT = {
-    "PYTHONPATH": str(_ROOT),
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
+#: Facts of a long clip in many variants are some 10 MB.
+_MOST_BYTES = 100_000_000
 _Facts = TypeVar("_Facts", ClipFacts, ClipSights)
 
 
@@ -69,27 +62,19 @@ def _places(source: Path | None, variants: Mapping[str, Path]) -> dict[str, Any]
 
 def _run(what: str, request: Mapping[str, Any], limits: MediaLimits, kind: type[_Facts]) -> _Facts:
     asked = {"what": what, "limits": asdict(limits), **request}
+    work = Work("service.compare.apart", given=json.dumps(asked).encode())
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "service.compare.apart"],
-            env=_ENVIRONMENT,
-            input=json.dumps(asked).encode(),
-            capture_output=True,
-            timeout=limits.deadline_s,
-            start_new_session=True,
-            check=False,
+        said = run_child(work, deadline_s=limits.deadline_s, most_bytes=_MOST_BYTES)
+        return read_document(kind, said.decode())
+    except ChildFailed as error:
+        if error.late:
+            return kind(fault=f"Comparing took longer than {limits.deadline_s:.0f} s.")
+        _log.warning(
+            "measuring_ended", extra={"why": error.detail, "said": error.words, "what": what}
         )
-    except subprocess.TimeoutExpired:
-        return kind(fault=f"Comparing took longer than {limits.deadline_s:.0f} s.")
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace")[-_MOST_SAID:]
-        _log.warning("measuring_ended", extra={"code": done.returncode, "said": said, "what": what})
-        return kind(fault=f"Comparing ended with {_name_end(done.returncode)}.")
-    return read_document(kind, done.stdout.decode())
-
-
-def _name_end(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"code {code}"
+        return kind(fault=f"Comparing failed. {error.detail}")
+    except ValueError:
+        return kind(fault="What was measured cannot be read.")
 
 
 def main(request: dict[str, Any]) -> None:

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import re
-import signal
 import subprocess
-import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from service.compare.pictures_plan import Plan
-from service.media.ffmpeg import end_group
+from service.media.child import ENVIRONMENT, Work, end_group, ended_after, name_end, read_tail
 from service.media.limits import MediaLimits
 from service.model.documents import read_document
 
 _log = logging.getLogger(__name__)
-_ROOT = Path(__file__).resolve().parents[2]
-_ENVIRONMENT = {
-    "PYTHONPATH": str(_ROOT),
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
 _MOST_SAID = 500
 _STILL_BYTES = 64_000_000
 #: A process that a file has taken over says anything; our own says less.
@@ -105,22 +95,25 @@ def draw_stills(subject: Subject, limits: MediaLimits, tell: Tell) -> Drawn:
     drawn = Drawn()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "service.compare.pictures_apart", str(asked.absolute())],
+            Work("service.compare.pictures_apart", (str(asked.absolute()),)).command,
             cwd=subject.folder,
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=said,
             start_new_session=True,
         )
-        with _ended_after(process, limits.deadline_s) as late:
+        with ended_after(process, limits.deadline_s) as late:
             listen(process, drawn, tell)
             process.wait()
         if late.is_set():
             drawn.faults.append(f"The stills took longer than {limits.deadline_s:g} s.")
         elif process.returncode != 0:
-            _log.warning("drawing_ended", extra={"code": process.returncode, "said": _tail(said)})
-            drawn.faults.append(f"Drawing the stills ended with {_name_end(process.returncode)}.")
+            _log.warning(
+                "drawing_ended",
+                extra={"code": process.returncode, "said": read_tail(said, _MOST_SAID)},
+            )
+            drawn.faults.append(f"Drawing the stills ended with {name_end(process.returncode)}.")
     return drawn
 
 
@@ -148,33 +141,3 @@ def _request(subject: Subject, limits: MediaLimits) -> dict[str, Any]:
         "folder": str(subject.folder.absolute()),
         "limits": asdict(replace(limits, output_bytes=_STILL_BYTES)),
     }
-
-
-@contextlib.contextmanager
-def _ended_after(process: subprocess.Popen[bytes], deadline_s: float) -> Iterator[threading.Event]:
-    """Kill a process and what it started at a deadline, or when the block is left early."""
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        end_group(process)
-
-    timer = threading.Timer(deadline_s, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield late
-    finally:
-        timer.cancel()
-        end_group(process)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _tail(said: IO[bytes]) -> str:
-    said.seek(0)
-    return said.read()[-_MOST_SAID:].decode(errors="replace")
-
-
-def _name_end(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"code {code}"

@@ -12,7 +12,6 @@ import importlib.util
 import json
 import logging
 import math
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from service.captions.model import Cue
 from service.captions.words import Times, is_speakable, spoken_words
-from service.media.limits import MediaLimits, limit_process
+from service.media.child import ChildFailed, Work, run_child
+from service.media.limits import MOST_STREAMS, MediaLimits, limit_process
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     Sound = NDArray[np.int16]
 
 _log = logging.getLogger(__name__)
-_ROOT = Path(__file__).resolve().parents[2]
+#: Two numbers for each word of captions, which are text of a few hundred kB at most.
+_MOST_BYTES = 10_000_000
 RATE = 16_000
 _FRAME_MS = 10
 #: Speech may begin a little before its caption, and end after it.
@@ -70,20 +71,12 @@ def align_apart(path: Path, cues: Sequence[Cue], limits: MediaLimits) -> Times:
     Cues that have times of words already are left out, as are those that are not heard.
     """
     asked = json.dumps([[cue.start_ms, cue.end_ms, cue.text, bool(cue.words)] for cue in cues])
+    work = Work("service.media.align", (str(path), json.dumps(asdict(limits))), asked.encode())
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "service.media.align", str(path), json.dumps(asdict(limits))],
-            input=asked.encode(),
-            env={"PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=limits.deadline_s,
-            start_new_session=True,
-            check=True,
-        )
-        return tuple(tuple(each) for each in json.loads(done.stdout))
-    except (subprocess.SubprocessError, ValueError) as error:
-        _log.info("not_aligned", extra={"why": type(error).__name__})
+        said = run_child(work, deadline_s=limits.deadline_s, most_bytes=_MOST_BYTES)
+        return tuple(tuple(each) for each in json.loads(said))
+    except (ChildFailed, ValueError, TypeError) as error:
+        _log.info("not_aligned", extra={"why": str(error)})
         return ()
 
 
@@ -178,7 +171,7 @@ def read_sound(path: Path, from_ms: int, to_ms: int) -> Sound:
     kept = np.zeros((to_ms - from_ms + _AROUND_MS) * RATE // 1000, np.int16)
     with path.open("rb") as file:
         found = detect(file.read(HEAD_BYTES))
-    options = {"protocol_whitelist": "file"}
+    options = {"protocol_whitelist": "file", "max_streams": str(MOST_STREAMS)}
     with av.open(str(path), format=found.demuxer if found else None, options=options) as container:
         if not container.streams.audio:
             return kept

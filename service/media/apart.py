@@ -7,8 +7,6 @@ environment. `python -m service.media.apart <path> <limits as JSON>` is that pro
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 import sys
 from dataclasses import asdict
 from fractions import Fraction
@@ -16,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.errors import ProbeFailed, UnsupportedFile
+from service.media.child import ChildFailed, Work, run_child
 from service.media.limits import MediaLimits, limit_process
 
 if TYPE_CHECKING:
     from service.media.probe import Probe
 
-_ROOT = Path(__file__).resolve().parents[2]
+#: A look says ten short fields.
+_MOST_BYTES = 100_000
 
 
 def probe_apart(path: Path, limits: MediaLimits) -> Probe:
@@ -32,32 +32,23 @@ def probe_apart(path: Path, limits: MediaLimits) -> Probe:
     """
     from service.media.probe import Probe
 
-    command = [sys.executable, "-m", "service.media.apart", str(path), json.dumps(asdict(limits))]
+    work = Work("service.media.apart", (str(path), json.dumps(asdict(limits))))
     try:
-        done = subprocess.run(
-            command,
-            env={"PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=limits.deadline_s,
-            start_new_session=True,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ProbeFailed(f"Looking into it took longer than {limits.deadline_s:g} s.") from None
-    if done.returncode != 0:
-        raise ProbeFailed(f"The decoder ended with {_name_end(done.returncode)}.")
-    found: dict[str, Any] = json.loads(done.stdout)
+        said = run_child(work, deadline_s=limits.deadline_s, most_bytes=_MOST_BYTES)
+        found: dict[str, Any] = json.loads(said)
+    except ChildFailed as error:
+        if error.late:
+            why = f"Looking into it took longer than {limits.deadline_s:g} s."
+        else:
+            why = f"The decoder failed. {error.detail}"
+        raise ProbeFailed(why) from None
+    except ValueError:
+        raise ProbeFailed("What the decoder said cannot be read.") from None
     if "unsupported" in found:
         raise UnsupportedFile(found["unsupported"])
     if "failed" in found:
         raise ProbeFailed(found["failed"])
     return Probe(**{**found, "fps": Fraction(found["fps"])})
-
-
-def _name_end(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"code {code}"
 
 
 def main(path: str, limits: MediaLimits) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import re
 import signal
 import subprocess
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from service.errors import MediaError, StartupError, UnsupportedFile
+from service.media.child import ended_after, read_tail
 from service.media.formats import HEAD_BYTES, detect
 from service.media.limits import MOST_PIXELS, MOST_STREAMS, MediaLimits, limit_process
 
@@ -104,21 +102,9 @@ def run_ffmpeg(
         process = _start(command, cwd, said)
         limits = MediaLimits(memory_bytes, output_bytes=output_bytes, deadline_s=deadline_s)
         limit_process(limits, process.pid)
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            end_group(process)
-
-        timer = threading.Timer(deadline_s, end)
-        timer.daemon = True
-        timer.start()
-        try:
+        with ended_after(process, deadline_s) as late:
             _follow(process, on_progress)
             process.wait()
-        finally:
-            timer.cancel()
-            end_group(process)
         if late.is_set():
             raise FfmpegFailed(f"ffmpeg was not done after {deadline_s:g} s.")
         if process.returncode == -signal.SIGXFSZ:
@@ -165,18 +151,9 @@ def _follow(process: subprocess.Popen[bytes], on_progress: Callable[[float], Non
                 on_progress(int(value) / 1e6)
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that leads a group, with all of the group, unless it has ended."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 def _tail(said: IO[bytes]) -> str:
-    said.seek(max(0, said.seek(0, os.SEEK_END) - _STDERR_BYTES))
     # Folders of this machine are nobody's business: the error may reach a caller.
-    return _FOLDERS.sub("", said.read().decode(errors="replace").strip())
+    return _FOLDERS.sub("", read_tail(said, _STDERR_BYTES).strip())
 
 
 def _ask(path: str, question: str) -> str:
