@@ -32,7 +32,7 @@ class Fields:
 
     def fault(self, name: str, detail: str) -> None:
         """Notes a fault of a field."""
-        self._faults.append(FieldError(self._at(name), detail))
+        self._faults.append(FieldError(self.at(name), detail))
 
     def text(self, name: str, *, most: int, usual: str | None = None) -> str:
         """A text of 1 to `most` characters; empty only where that is its default."""
@@ -87,13 +87,13 @@ class Fields:
 
     def object(self, name: str) -> Fields:
         """An object within this one."""
-        return Fields(self._take(name, {}), self._at(name), self._faults)
+        return Fields(self._take(name, {}), self.at(name), self._faults)
 
     def objects(self, name: str, bounds: tuple[int, int]) -> list[Fields]:
         """A list of objects; it may be left out where it may be empty."""
         value = self._take(name, [] if bounds[0] == 0 else None)
         if isinstance(value, list) and bounds[0] <= len(value) <= bounds[1]:
-            at = self._at(name)
+            at = self.at(name)
             return [Fields(each, f"{at}/{n}", self._faults) for n, each in enumerate(value)]
         self.fault(name, f"It must be a list of {bounds[0]} to {bounds[1]} objects.")
         return []
@@ -122,7 +122,8 @@ class Fields:
         self._seen.add(name)
         return self._object.get(name, usual)
 
-    def _at(self, name: str) -> str:
+    def at(self, name: str) -> str:
+        """The pointer of a field."""
         # RFC 6901, section 3
         return f"{self._pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
 

@@ -1,0 +1,214 @@
+"""Outcomes and figures, read and refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.errors import InvalidRequest
+from service.experiments.aggregates import Aggregate, read_aggregate
+from service.experiments.metrics import COUNTER_MAX, Mean, Proportion, Ratio
+from service.experiments.outcomes import (
+    MOST_OF_UNIT,
+    Fault,
+    Outcome,
+    centiseconds,
+    read_items,
+    read_outcome,
+)
+from tests.outcomes import START_MS, a_batch, an_experiment, an_outcome, figures
+
+NOW_MS = START_MS + 3_600_000
+AT = "#/outcomes/3"
+
+
+def read(item: Any) -> Outcome | Fault:
+    return read_outcome(item, AT, an_experiment(), started_ms=START_MS, now_ms=NOW_MS)
+
+
+def read_bulk(item: Any) -> Aggregate | Fault:
+    return read_aggregate(item, AT, an_experiment(), started_ms=START_MS, now_ms=NOW_MS)
+
+
+def test_without_a_metric_the_unit_has_seen_its_variant():
+    outcome = read(an_outcome("e1", "viewer", "B"))
+    assert isinstance(outcome, Outcome)
+    assert (outcome.arm, outcome.metric, outcome.at_ms) == (1, None, NOW_MS)
+    assert "viewer" not in outcome.unit
+
+
+def test_a_click_counts_once_and_may_be_a_no():
+    assert read(an_outcome("e1", "u", metric="clicks")).x == 1
+    assert read(an_outcome("e1", "u", metric="clicks", value=0)).x == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "x", "y"),
+    [
+        ({"metric": "watch", "value": 1250}, 1250, 0),
+        ({"metric": "watch", "seconds": 12.5}, 1250, 0),
+        ({"metric": "watch", "seconds": 999}, 3000, 0),
+        ({"metric": "per_view", "seconds": 12.5, "count": 1}, 1250, 1),
+        ({"metric": "per_view", "count": 2}, 0, 2),
+        ({"metric": "per_view", "value": 9000, "count": 2}, 6000, 2),
+        ({"metric": "per_view", "value": 9000}, 3000, 0),
+        ({"metric": "watch", "value": -9000, "correction": True}, -3000, 0),
+        ({"metric": "spent", "value": MOST_OF_UNIT}, MOST_OF_UNIT, 0),
+    ],
+)
+def test_watch_time_is_in_centiseconds_and_capped_by_the_video(given, x, y):
+    outcome = read(an_outcome("e1", "u", **given))
+    assert (outcome.x, outcome.y) == (x, y)
+
+
+def test_the_cap_of_a_video_is_its_length_as_often_as_it_may_loop():
+    assert centiseconds(12.345) == 1234
+    assert centiseconds(12.345, max_loops=3) == 3702
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "field"),
+    [
+        ({"metric": "watch", "value": -1}, "negative_value", "value"),
+        ({"metric": "watch", "seconds": -0.5}, "negative_value", "seconds"),
+        ({"metric": "per_view", "count": -1}, "negative_value", "count"),
+        ({"metric": "watch", "value": MOST_OF_UNIT + 1}, "value_too_large", "value"),
+        ({"metric": "watch", "seconds": 999_999}, "value_too_large", "seconds"),
+        ({"variant": "C"}, "unknown_variant", "variant"),
+        ({"metric": "likes"}, "unknown_metric", "metric"),
+        ({"occurred_at": "2099-01-01T00:00:00Z"}, "in_future", "occurred_at"),
+        ({"occurred_at": "2001-01-01T00:00:00Z"}, "before_start", "occurred_at"),
+        ({"occurred_at": "2027-01-15T09:00:00"}, "invalid", "occurred_at"),
+        ({"occurred_at": "soon"}, "invalid", "occurred_at"),
+        ({"metric": "watch"}, "invalid", "value"),
+        ({"metric": "watch", "value": 1.5}, "invalid", "value"),
+        ({"metric": "watch", "value": True}, "invalid", "value"),
+        ({"metric": "watch", "seconds": "3"}, "invalid", "seconds"),
+        ({"metric": "clicks", "value": 2}, "invalid", "value"),
+        ({"value": 1}, "invalid", "value"),
+        ({"event_id": ""}, "invalid", "event_id"),
+        ({"unit_id": "\ud83d"}, "invalid", "unit_id"),
+        ({"unit_id": "u" * 201}, "invalid", "unit_id"),
+    ],
+)
+def test_each_fault_has_its_code_and_place(change, reason, field):
+    fault = read({**an_outcome("e1", "u"), **change})
+    assert isinstance(fault, Fault)
+    assert (fault.reason, fault.pointer) == (reason, f"{AT}/{field}")
+
+
+def test_a_clock_that_is_a_little_ahead_is_now():
+    outcome = read(an_outcome("e1", "u", occurred_at="2027-01-15T09:04:00Z"))
+    assert isinstance(outcome, Outcome)
+    assert outcome.at_ms == NOW_MS
+
+
+def test_what_is_no_object_is_refused():
+    assert read([]) == Fault("invalid", AT, "It must be an object.")
+    assert read_bulk(None).reason == "invalid"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, [], {}, {"outcomes": []}, {"outcomes": [{}] * 1001}, {"outcomes": [1], "x": 1}],
+)
+def test_what_is_no_batch_is_refused_whole(document):
+    with pytest.raises(InvalidRequest) as refused:
+        read_items(document)
+    assert refused.value.errors[0].pointer == "#/outcomes"
+
+
+def test_an_id_with_another_body_differs_and_the_order_of_fields_does_not_matter():
+    one = read(an_outcome("e1", "u", metric="watch", value=5))
+    same = read(dict(reversed(an_outcome("e1", "u", metric="watch", value=5).items())))
+    other = read(an_outcome("e1", "u", metric="watch", value=6))
+    assert one == same
+    assert (one.id, one.unit) == (other.id, other.unit)
+    assert one.body != other.body
+
+
+def test_figures_hold_a_metric_of_each_kind():
+    ratio = {"sx": 100, "sxx": 1200, "sy": 10, "syy": 12, "sxy": 115}
+    metrics = {"clicks": {"s": 4}, "spent": {"sum": 50, "sum_squares": 400}, "per_view": ratio}
+    found = read_bulk(a_batch("b1", 10, metrics=metrics, per="viewer"))
+    assert found.sums == {
+        0: Proportion(10, 4),
+        3: Mean(10, 50, 400),
+        2: Ratio(10, 100, 1200, 10, 12, 115),
+    }
+    assert (found.revision, found.independent) == (None, False)
+    assert read_bulk(figures(7, 10)).revision == 7
+    assert read_bulk(figures(7, 10)).independent
+
+
+def test_a_sum_without_squares_is_bounded_by_the_largest_value():
+    found = read_bulk(a_batch("b1", 10, metrics={"watch": {"sum": 50}}))
+    assert found.sums[1] == Mean(10, 50, 50 * 3000, bounded=True)
+    missing = read_bulk(a_batch("b1", 10, metrics={"spent": {"sum": 50}}))
+    assert (missing.reason, missing.pointer) == (
+        "squares_missing",
+        f"{AT}/metrics/spent/sum_squares",
+    )
+
+
+def test_a_deviation_gives_squares_that_are_never_too_small():
+    found = read_bulk(a_batch("b1", 10, metrics={"spent": {"sum": 50, "stddev": 1.5}}))
+    sums = found.sums[3]
+    assert sums.s2 == 271  # 1.5^2 * 9 + 50^2 / 10 = 270.25
+    assert 10 * sums.s2 - sums.s1**2 >= 1.5**2 * 9 * 10
+
+
+@pytest.mark.parametrize(
+    ("item", "reason", "field"),
+    [
+        (a_batch("b", 3, metrics={"clicks": {"s": 4}}), "sums_contradict", "/metrics/clicks/s"),
+        (a_batch("b", -3), "negative_value", "/units"),
+        (figures(1, -3, correction=True), "negative_value", "/units"),
+        (figures(-1, 3), "invalid", "/revision"),
+        (a_batch("b", 3, "Z"), "unknown_variant", "/variant"),
+        (a_batch("b", 3, metrics={"likes": {}}), "unknown_metric", "/metrics"),
+        (a_batch("b", 3, per="family"), "invalid", "/per"),
+        (
+            a_batch("b", 3, metrics={"spent": {"sum": 9, "sum_squares": 26}}),
+            "sums_contradict",
+            "/metrics/spent/sum_squares",
+        ),
+        (
+            a_batch("b", 3, metrics={"clicks": {"s": COUNTER_MAX + 1}}),
+            "invalid",
+            "/metrics/clicks/s",
+        ),
+    ],
+)
+def test_figures_that_cannot_be_are_refused(item, reason, field):
+    fault = read_bulk(item)
+    assert isinstance(fault, Fault)
+    assert (fault.reason, fault.pointer) == (reason, AT + field)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+_NAMES = st.sampled_from(
+    ["event_id", "unit_id", "variant", "metric", "value", "seconds", "count", "occurred_at",
+     "correction", "units", "metrics", "batch_id", "source", "revision", "per", "x"]
+)  # fmt: skip
+_LIKELY = st.sampled_from(
+    ["A", "watch", "clicks", "per_view", {"watch": {"sum": 1}}, {"spent": {"stddev": 1}}]
+)
+
+
+@given(st.dictionaries(_NAMES, _JSON | _LIKELY, max_size=12) | _JSON)
+def test_whatever_comes_is_read_or_refused_in_its_place(item):
+    for found in (read(item), read_bulk(item)):
+        if isinstance(found, Fault):
+            assert found.pointer.startswith(AT)
+        else:
+            assert isinstance(found, Outcome | Aggregate)
