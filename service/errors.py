@@ -14,7 +14,8 @@ CaptionAbError
 │   └── AccountChanged        the job belongs to another backend account than the one in use
 ├── QuotaExceeded             the caller's own limit; come back later
 │   ├── RateExceeded          too many requests or jobs in a minute; says when the next may come
-│   └── CreditQuotaExceeded   a key's credits of this month
+│   ├── CreditQuotaExceeded   a key's credits of this month
+│   └── ExperimentFull        an experiment, or a tenant's, has as many outcomes as are kept
 ├── MediaError                a clip or an asset; raised before any credit is spent
 │   ├── UnsupportedFile (4001), FileTooLarge (4002), FileMissing, ProbeFailed
 ├── StoreError                Redis
@@ -217,6 +218,14 @@ class CreditQuotaExceeded(QuotaExceeded):
     code = "credit_quota_exceeded"
     retryable = False
     hint = "Use another key, have its `month_credits` raised, or wait for the next month (UTC)."
+
+
+class ExperimentFull(QuotaExceeded):
+    """As many units and outcomes are kept of this experiment, or of its tenant's, as may be."""
+
+    code = "experiment_full"
+    retryable = False
+    hint = "Send aggregates in place of single outcomes, or have the limit raised."
 
 
 class MediaError(CaptionAbError):

@@ -100,6 +100,12 @@ class Settings:
     job_expiring_s: float = _setting(
         86400.0, "How long before its end `job.expiring` tells of it; shorter lives end untold."
     )
+    experiment_records: int = _setting(
+        2_000_000, "Units and outcomes that are kept of one experiment, at most."
+    )
+    experiment_tenant_records: int = _setting(
+        10_000_000, "The same of all experiments of a tenant."
+    )
     sweep_every_s: float = _setting(60.0, "How often files of ended jobs are deleted.")
     orphans_every_s: float = _setting(21600.0, "How often files that nobody owns are looked for.")
     orphan_ttl_s: float = _setting(1296000.0, "How old a file is that counts as owned by nobody.")

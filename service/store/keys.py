@@ -78,6 +78,18 @@ class Keys:
     def job_preferences(self, job_id: str) -> str:
         return f"{self.prefix}job:{job_id}:preferences"
 
+    def experiment(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:experiment"
+
+    def experiment_seen(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:experiment:seen"
+
+    def experiment_units(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:experiment:units"
+
+    def experiment_sources(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:experiment:sources"
+
     def evidence(self, edit_id: str) -> str:
         return f"{self.prefix}evidence:{edit_id}"
 

@@ -187,6 +187,22 @@ ADD_PREFERENCE = _script(
     refuses=(Refusal.GONE, Refusal.FULL),
 )
 
+ATTACH_EXPERIMENT = _script(
+    "attach_experiment",
+    *("tenant", "job", "plan", "digest"),
+    refuses=(Refusal.GONE, Refusal.STATE, Refusal.FULL),
+)
+RECORD_OUTCOMES = _script(
+    "record_outcomes",
+    *("tenant", "job", "digest", "metrics", "most", "tenant_most", "items"),
+    refuses=(Refusal.GONE, Refusal.STATE, Refusal.FULL),
+)
+FREEZE_VERDICT = _script(
+    "freeze_verdict",
+    *("tenant", "job", "least", "snapshot", "verdict", "event"),
+    refuses=(Refusal.GONE, Refusal.STATE),
+)
+
 SCRIPTS: tuple[Script, ...] = (
     CREATE_JOB,
     ADD_CUT,
@@ -227,6 +243,9 @@ SCRIPTS: tuple[Script, ...] = (
     CREATE_SHARE,
     REVOKE_SHARE,
     ADD_PREFERENCE,
+    ATTACH_EXPERIMENT,
+    RECORD_OUTCOMES,
+    FREEZE_VERDICT,
 )
 
 

@@ -7,10 +7,13 @@ import pytest
 from tests.architecture.tree import ROOT
 from tests.chaos import guards as chaos
 from tests.integration.store import guards as store
+from tests.integration.store import outcome_guards as outcomes
 from tests.scenarios import guards as scenarios
 
 EDITS = {(edit.path, edit.old) for edits in chaos.GUARDS.values() for edit in edits}
-EDITS |= {(each.edit.path, each.edit.old) for each in (*store.GUARDS, *scenarios.GUARDS)}
+EDITS |= {
+    (each.edit.path, each.edit.old) for each in (*store.GUARDS, *outcomes.GUARDS, *scenarios.GUARDS)
+}
 
 
 @pytest.mark.parametrize(("path", "old"), sorted(EDITS), ids=range(len(EDITS)))

@@ -1,5 +1,5 @@
 -- delete_job: end an ended job at its owner's wish, with all its keys; name its files in the trash; idempotent.
--- KEYS: none, all are derived from the prefix: retention expiring trash due job:* row:* evidence:* account:* expired:* upload:* upload:*:jobs tenant:*:jobs tenant:*:open
+-- KEYS: none, all are derived from the prefix: retention expiring trash due job:* row:* evidence:* account:* expired:* upload:* upload:*:jobs tenant:*:jobs tenant:*:open tenant:* job:*:experiment:*
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 remember_ms  8 uncounted_ms
 -- Returns: {"1", or "0" when it was gone before}; remember_ms and uncounted_ms as those of retire
 -- Refuses: -4 GONE  -7 STATE (with the status: it has not ended, or a revision of it is under way)  -9 CLOCK

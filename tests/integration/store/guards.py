@@ -187,8 +187,8 @@ GUARDS = (
         "share: a link lives on with a job that is worked on again",
         Edit(
             f"{LUA}include/jobs.lua",
-            "K.sessions(job), K.job_shares(job),\n    K.job_preferences(job) }",
-            "K.sessions(job) }",
+            "K.sessions(job), K.job_shares(job),\n    K.job_preferences(job), ",
+            "K.sessions(job), ",
         ),
     ),
     Guard(

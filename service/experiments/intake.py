@@ -1,0 +1,127 @@
+"""Outcomes on their way into the store, and looks at what has come: where both are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.errors import ExperimentFull, NotFound
+from service.experiments.aggregates import Aggregate, read_aggregate
+from service.experiments.ledger import Book, take_snapshot
+from service.experiments.outcomes import Fault, Outcome, Rejection, read_items, read_outcome
+from service.experiments.snapshot import canonical, write_snapshot
+from service.experiments.verdict import Verdict, decide
+from service.store.experiments import ExperimentStore
+
+ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
+#: What the store says of an outcome that it does not count.
+DETAILS = {
+    Rejection.EVENT_ID_REUSED: "This `event_id` was used with another content.",
+    Rejection.BATCH_ID_REUSED: "This `batch_id` was used with another content.",
+    Rejection.UNIT_IN_TWO_VARIANTS: "The unit was seen in another variant first, where it counts.",
+    Rejection.REVISION_IS_OLD: "A later revision of this source was counted.",
+    Rejection.REVISION_REUSED: "This revision was used with another content.",
+    Rejection.DECREASED: "Figures of a source must not decrease, unless it sets `correction`.",
+    Rejection.BELOW_ZERO: "It would take back more than there is.",
+    Rejection.COUNTER_OVERFLOW: "A sum would exceed 64 bits. The sums are as before.",
+    Rejection.EXPERIMENT_FULL: "As many units and outcomes are kept as may be.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one item: `status`, and of a rejected one why and where."""
+
+    status: str
+    reason: Rejection | None = None
+    pointer: str = ""
+    detail: str = ""
+
+
+def take_outcomes(
+    store: ExperimentStore, job_id: str, tenant_id: str, document: Any, *, now_ms: int
+) -> list[Result]:
+    """Check and count a batch; one result for each item, in its order.
+
+    Raises:
+        InvalidRequest: it is no batch.
+        NotFound: the job has no experiment, or the tenant no such job.
+        ExperimentFull: nothing of it was counted, now or before, and something found no room.
+        StoreUnavailable: Redis does not take it; the same batch may be sent again.
+    """
+    items = read_items(document)
+    book = read_experiment(store, job_id)
+    read = [read_item(each, f"#/outcomes/{n}", book, now_ms) for n, each in enumerate(items)]
+    good = [each for each in read if not isinstance(each, Fault)]
+    said = iter(store.record(job_id, tenant_id, book, good, now_ms=now_ms))
+    results = [
+        Result(REJECTED, each.reason, each.pointer, each.detail)
+        if isinstance(each, Fault)
+        else _tell(next(said), f"#/outcomes/{n}")
+        for n, each in enumerate(read)
+    ]
+    if all(r.status == REJECTED for r in results) and any(
+        r.reason is Rejection.EXPERIMENT_FULL for r in results
+    ):
+        raise ExperimentFull
+    return results
+
+
+def read_experiment(store: ExperimentStore, job_id: str) -> Book:
+    """All that is kept of a job's experiment.
+
+    Raises:
+        NotFound: it has none.
+    """
+    book = store.read(job_id)
+    if book is None:
+        raise NotFound("The job has no experiment.")
+    return book
+
+
+def read_item(item: Any, pointer: str, book: Book, now_ms: int) -> Outcome | Aggregate | Fault:
+    """One item: figures of many units where it has `units`, else an outcome of one."""
+    bulk = isinstance(item, Mapping) and "units" in item
+    read = read_aggregate if bulk else read_outcome
+    return read(item, pointer, book.plan, started_ms=book.started_ms, now_ms=now_ms)
+
+
+def judge(
+    store: ExperimentStore,
+    job_id: str,
+    tenant_id: str,
+    *,
+    tell: Callable[[Verdict], str],
+    now_ms: int,
+) -> str:
+    """The verdict in its one form: the frozen one, or what outcomes say now, frozen if final.
+
+    `tell` makes the body of the event that says so; it is created once, by whoever freezes.
+
+    Raises:
+        NotFound: the job has no experiment, or the tenant no such job.
+    """
+    book = read_experiment(store, job_id)
+    if book.verdict is not None:
+        return book.verdict
+    snapshot = take_snapshot(book, now_ms=now_ms)
+    verdict = decide(snapshot)
+    text = verdict.as_bytes().decode()
+    _, frozen = store.freeze(
+        job_id,
+        tenant_id,
+        least=verdict.earlier,
+        snapshot=canonical(write_snapshot(snapshot)).decode() if verdict.state.is_final else "",
+        verdict=text if verdict.state.is_final else "",
+        event=tell(verdict) if verdict.state.is_final else "",
+        now_ms=now_ms,
+    )
+    return frozen or text
+
+
+def _tell(said: str, pointer: str) -> Result:
+    if said in {ACCEPTED, DUPLICATE}:
+        return Result(said)
+    reason = Rejection(said)
+    return Result(REJECTED, reason, pointer, DETAILS[reason])
