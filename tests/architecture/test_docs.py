@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.peeking import EQUAL, MORE_EQUAL, UNEQUAL, UNEQUAL_VALUES, VALUES
 from service.audit import Act
+from service.experiments.outcomes import Rejection
 from service.experiments.states import Reason, State
 from service.model.lifecycle import CutState
 from service.settings import Settings, environment_name
@@ -68,12 +69,13 @@ def test_every_proof_of_a_guarantee_is_there():
     assert not missing
 
 
-def test_every_state_and_reason_of_a_verdict_is_described():
+def test_every_state_and_reason_of_a_verdict_and_every_rejection_is_described():
     # Given the tables of the page on statistics,
     page = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
     # Then they name the states and reasons that there are, and no other.
-    assert rows - {"state", "reason"} == {each.value for each in (*State, *Reason)}
+    named = {each.value for each in (*State, *Reason, *Rejection)}
+    assert rows - {"state", "reason", "rejected"} == named
 
 
 def test_the_tables_of_the_simulation_have_its_lines():
