@@ -143,6 +143,10 @@ def _sums(book: Book, place: str, metric: Metric, units: int) -> Sums:
     names = [name for name in kind.__slots__ if name != "bounded"]
     values: dict[str, Any] = {name: book.count(f"sum:{place}:{name}") for name in names}
     values["n"] += units
+    if metric.kind is Kind.PROPORTION:
+        # A correction may take back units and leave what they did. Then all who are left have done
+        # it, which is no variance and gives no verdict.
+        values["s"] = min(values["s"], values["n"])
     if metric.kind is Kind.MEAN:
         values["bounded"] = book.count(f"bounded:{place}") > 0
     sums: Sums = kind(**values)

@@ -10,7 +10,7 @@ import pytest
 from service.errors import Conflict, NotFound
 from service.experiments.intake import judge, read_experiment, take_outcomes
 from service.experiments.ledger import take_snapshot
-from service.experiments.snapshot import read_snapshot
+from service.experiments.snapshot import canonical, read_snapshot, write_snapshot
 from service.experiments.states import State
 from service.experiments.verdict import Verdict, decide
 from service.store.experiments import ExperimentStore
@@ -223,6 +223,20 @@ def test_days_of_traffic_are_the_last_seven(store, experiments):
     taken = take_snapshot(read_experiment(experiments, job.id), now_ms=store.now_ms)
     assert taken.recent.units == 41
     assert 6 * DAY_S <= taken.recent.seconds <= 7 * DAY_S
+
+
+def test_corrections_that_contradict_each_other_give_no_verdict_but_a_snapshot(store, experiments):
+    # Given a clear winner, of which more units are taken back than those that did nothing
+    job = store.accept()
+    attach(store, experiments, job.id)
+    less = a_batch("b3", -4900, "B", metrics={"clicks": {"s": 0}}, correction=True)
+    assert send(store, experiments, job.id, *clear_winner(), less) == ["accepted"] * 3
+    # When it is looked at after its minimum run time
+    store.clock.advance(DAY_S)
+    taken = take_snapshot(read_experiment(experiments, job.id), now_ms=store.now_ms)
+    # Then the snapshot can be kept and read, and it names no winner by that metric.
+    assert read_snapshot(json.loads(canonical(write_snapshot(taken)))) == taken
+    assert decide(taken).state not in {State.WINNER, State.LEADING}
 
 
 def test_too_many_units_in_two_variants_spoil_it(store, experiments):
