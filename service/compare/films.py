@@ -186,16 +186,22 @@ def _measure_alike(
                 each.append(Blind(nothing_seen(0), ("too_short",)))
             continue
         theirs = list(islice(clip, SAMPLES))
-        chars = sum(not each.isspace() for each in cue.text)
         for lane in lanes:
             label = lane.label
             pairs = list(zip(islice(reels[label], SAMPLES), theirs, strict=True))
-            blind = measure_blind(pairs, grounds[label], chars=chars, asked=asked.get(label))
-            blind = _enlarge(blind, lane.height / lane.size[1])
-            if not is_alphabetic(cue.text):
-                blind = replace(blind, flags=(*blind.flags, "other_script"))
-            found[label].append(blind)
+            blind = _measure_text(cue.text, pairs, grounds[label], asked.get(label))
+            found[label].append(_enlarge(blind, lane.height / lane.size[1]))
     return found
+
+
+def _measure_text(
+    text: str, pairs: Sequence[tuple[Frame, Frame]], ground: Ground, asked: Colour | None
+) -> Blind:
+    chars = sum(not each.isspace() for each in text)
+    blind = measure_blind(pairs, ground, chars=chars, asked=asked)
+    if is_alphabetic(text):
+        return blind
+    return replace(blind, flags=(*blind.flags, "other_script"))
 
 
 def _measure_without(
