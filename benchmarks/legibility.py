@@ -145,7 +145,7 @@ def _burn(ffmpeg: str, source: Path, ass: str, clip: Clip, target: Path) -> Path
 
 
 def _make_clip(ffmpeg: str, clip: Clip, folder: Path) -> Path:
-    target = folder / f"{clip.name}.mp4"
+    target = folder / f"clip-{clip.name}.mp4"
     fitted = f"scale={WIDTH}:{HEIGHT}:out_color_matrix=bt709:out_range=tv,setsar=1,fps=25"
     if clip.image:
         source = ["-loop", "1", "-framerate", "25", "-i", str(FOOTAGE / clip.image)]

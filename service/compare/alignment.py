@@ -80,6 +80,8 @@ def find_offset(variant: Thumbs, source: Thumbs) -> Offset:
             for shift in range(-reach, reach + 1)
         ]
     )
+    if np.isnan(costs).all():
+        return Offset(0.0, determined=False)  # one lasts so much longer that they hardly meet
     best = int(np.nanargmin(costs))
     if not np.nanmedian(costs) > _CLEAR * costs[best]:
         return Offset(0.0, determined=False)

@@ -50,6 +50,13 @@ def test_a_still_picture_tells_no_offset():
     assert (found.determined, found.seconds) == (False, 0.0)
 
 
+def test_a_clip_that_is_hardly_there_tells_no_offset():
+    """Given a clip of one picture and a variant of many, then nothing is known, and nothing fails."""
+    whole = _moving()
+    found = find_offset(whole, Thumbs(whole.times_s[:1], whole.luma[:1]))
+    assert (found.determined, found.seconds) == (False, 0.0)
+
+
 @given(st.floats(0.8, 1.2), st.floats(-12, 12), st.floats(0.7, 1.3))
 def test_a_grade_is_undone(gain, lift, saturation):
     source = _coloured()
@@ -61,8 +68,9 @@ def test_a_grade_is_undone(gain, lift, saturation):
     )
     fitted = fit_colours([(frame(variant), frame(source))])
     assert fitted.residual < 0.5
-    assert np.abs(fitted.apply(source).y - variant.y).max() < 0.5
-    assert np.abs(fitted.apply(source).cb - variant.cb).max() < 0.5
+    # Frames have whole levels: half a level is lost before anything is fitted.
+    assert np.abs(fitted.apply(source).y - variant.y).max() < 1
+    assert np.abs(fitted.apply(source).cb - variant.cb).max() < 1
 
 
 def test_a_foreign_part_does_not_bend_the_colours():
