@@ -51,7 +51,7 @@ def test_a_still_picture_tells_no_offset():
 
 
 def test_a_clip_that_is_hardly_there_tells_no_offset():
-    """Given a clip of one picture and a variant of many, then nothing is known, and nothing fails."""
+    """Given a clip of one picture and a variant of many, then nothing is known."""
     whole = _moving()
     found = find_offset(whole, Thumbs(whole.times_s[:1], whole.luma[:1]))
     assert (found.determined, found.seconds) == (False, 0.0)
