@@ -6,6 +6,7 @@ import logging
 
 from service.errors import StartupError
 from service.jobs.context import Services
+from service.media.workspaces import sweep_workspaces
 from service.model.lifecycle import Queue
 from service.settings import Settings
 from service.store.policy import check_policy, wait_for_store
@@ -40,7 +41,7 @@ def check_sizes(settings: Settings) -> None:
 
 
 def check_surroundings(queue: Queue, services: Services) -> None:
-    """Check Redis' policy, the store of files, and for `media` ffmpeg.
+    """Check Redis' policy, the store of files, and for `media` ffmpeg; sweep what the dead left.
 
     Raises:
         StartupError: an accepted job could be lost, or this process sees other files.
@@ -52,6 +53,7 @@ def check_surroundings(queue: Queue, services: Services) -> None:
         _log.warning("accept_fast", extra={"appendfsync": policy.appendfsync})
     if queue in {Queue.TRANSFER, Queue.MEDIA}:
         check_files(services)
+        sweep_workspaces()
     if queue is Queue.MEDIA:
         from service.media.ffmpeg import check_ffmpeg, find_ffmpeg
 

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from service.compare.pictures import keep_pictures, list_pictures, make_pictures
@@ -24,6 +22,7 @@ from service.jobs.context import Services
 from service.media.ffmpeg import find_ffmpeg
 from service.media.files import Files
 from service.media.limits import MediaLimits
+from service.media.workspaces import open_workspace
 from service.store.commands import LeaseLost
 from service.store.jobs import ClipRow, CutRow
 
@@ -72,9 +71,9 @@ class Studio:
         try:
             with (
                 local_copies(clip, cuts, self._services.files) as (source, paths),
-                tempfile.TemporaryDirectory(prefix="caption-ab-") as name,
+                open_workspace() as folder,
             ):
-                return self._make(Subject(source, paths, entry, Path(name)), entry["clip"], left_s)
+                return self._make(Subject(source, paths, entry, folder), entry["clip"], left_s)
         except LeaseLost:
             raise
         except CaptionAbError as error:

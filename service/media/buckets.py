@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-import tempfile
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -37,6 +36,7 @@ from service.media.objects import (
     read_address,
     translated,
 )
+from service.media.workspaces import open_workspace
 from service.settings import Settings
 
 #: Longer than any two processes that start together are apart in finding no store id.
@@ -108,8 +108,8 @@ class BucketFiles:
             pieces = self.open_range(key)
             stack.callback(pieces.close)
             try:
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="caption-ab-"))
-                path = Path(folder, split_key(key)[-1])
+                folder = stack.enter_context(open_workspace())
+                path = folder / split_key(key)[-1]
                 with path.open("wb") as copy:
                     self._copy(pieces, copy)
             except OSError as error:

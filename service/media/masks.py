@@ -7,7 +7,6 @@ and with outline, shadow and box made transparent, which leaves the letters.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.media.ffmpeg import run_ffmpeg
+from service.media.workspaces import open_workspace
 
 # The expression that names the times stays short, and a batch of 4K masks below 300 MB.
 _BATCH = 16
@@ -58,8 +58,7 @@ def draw_masks(
         FfmpegFailed: as `run_ffmpeg` says.
         ValueError: as `strip_to_fill` says.
     """
-    with tempfile.TemporaryDirectory(prefix="caption-ab-") as name:
-        folder = Path(name)
+    with open_workspace() as folder:
         (folder / "all.ass").write_text(ass, encoding="utf-8")
         (folder / "fill.ass").write_text(strip_to_fill(ass), encoding="utf-8")
         (folder / "fonts").symlink_to(fonts.absolute())

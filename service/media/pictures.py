@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from service.media.ffmpeg import input_args, run_ffmpeg
+from service.media.workspaces import open_workspace
 
 FONT = Path(__file__).parent / "fonts" / "Inter-Bold.otf"
 #: Each picture at most: 960x540 lying, 540x960 standing, 720x720 square.
@@ -164,7 +164,6 @@ def _even(side: float) -> int:
 @contextlib.contextmanager
 def _folder() -> Iterator[Path]:
     """A working folder that holds the font under a plain name: graphs escape paths badly."""
-    with tempfile.TemporaryDirectory(prefix="caption-ab-") as name:
-        folder = Path(name)
+    with open_workspace() as folder:
         (folder / "label-font").symlink_to(FONT)
         yield folder
