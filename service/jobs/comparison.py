@@ -171,12 +171,39 @@ def _timed(asked: Asked, clip: ClipRow) -> Asked:
 
 
 def keep_report(job_id: str, full: Mapping[str, Any], files: Files) -> None:
-    """Keep a full report among the job's files; a failure of that stops nothing else."""
-    text = json.dumps(full, ensure_ascii=False, separators=(",", ":"))
+    """Keep a full report among the job's files; a failure of that stops nothing else.
+
+    Its pictures are listed in a small file beside it: players ask for a video in many ranges, and
+    a report may be 14 MB.
+    """
     try:
-        files.put(_key(job_id), [text.encode()], max_bytes=_MAX_BYTES)
+        for key, told in ((_key(job_id), full), (_list_key(job_id), _list_pictures(full))):
+            text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+            files.put(key, [text.encode()], max_bytes=_MAX_BYTES)
     except CaptionAbError as error:
         _log.warning("comparison_not_kept", extra={"job": job_id, "code": error.code})
+
+
+def read_picture_list(job_id: str, files: Files) -> list[dict[str, Any]]:
+    """The pictures of a job's report, each with its `clip`.
+
+    Raises:
+        FilesUnavailable: the store of files is away.
+    """
+    try:
+        listed: list[dict[str, Any]] = json.loads(b"".join(files.open_range(_list_key(job_id))))
+    except FileMissing:
+        text = read_report(job_id, files)
+        return _list_pictures(json.loads(text)) if text else []
+    return listed
+
+
+def _list_pictures(full: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"clip": entry.get("clip"), **each}
+        for entry in full.get("clips") or ()
+        for each in (entry.get("pictures") or {}).get("files") or ()
+    ]
 
 
 def read_report(job_id: str, files: Files) -> bytes | None:
@@ -193,3 +220,7 @@ def read_report(job_id: str, files: Files) -> bytes | None:
 
 def _key(job_id: str) -> str:
     return f"jobs/{job_id}/comparison.json"
+
+
+def _list_key(job_id: str) -> str:
+    return f"jobs/{job_id}/comparison-pictures.json"

@@ -5,7 +5,6 @@ Nothing here fails a job.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from service.compare.pictures_stills import Subject
 from service.compare.report import finished
 from service.errors import CaptionAbError
 from service.jobs.comparing import Telling
-from service.jobs.comparison import local_copies, read_report, say_fault
+from service.jobs.comparison import local_copies, read_picture_list, say_fault
 from service.jobs.context import Services
 from service.media.ffmpeg import find_ffmpeg
 from service.media.files import Files
@@ -119,14 +118,10 @@ def find_picture(job_id: str, clip: int, name: str, files: Files) -> KeptPicture
     Raises:
         FilesUnavailable: the store of files is away.
     """
-    text = read_report(job_id, files)
-    report = json.loads(text) if text else {}
-    for entry in report.get("clips") or ():
-        for each in (entry.get("pictures") or {}).get("files") or ():
-            if (entry.get("clip"), each.get("name")) == (clip, name):
-                file = f"{name}{_SUFFIXES[each['type']]}"
-                key = _key(job_id, clip, file)
-                return KeptPicture(key, each["type"], each["size"], each["sha256"])
+    for each in read_picture_list(job_id, files):
+        if (each["clip"], each.get("name")) == (clip, name):
+            key = _key(job_id, clip, f"{name}{_SUFFIXES[each['type']]}")
+            return KeptPicture(key, each["type"], each["size"], each["sha256"])
     return None
 
 

@@ -56,6 +56,22 @@ def test_a_player_gets_the_range_that_it_asks_for(ann: Visitor, pictured):
     assert beyond.status_code == 416
 
 
+def test_a_range_is_answered_without_the_report(ann: Visitor, pictured, job_id, services):
+    """Given a report of 14 MB, then no request of a player reads it: a short list has pictures."""
+    services.files.put(f"jobs/{job_id}/comparison.json", [b"not read"], max_bytes=10)
+    reply = ann.get(f"{pictured}/0/side_by_side", headers={"Range": "bytes=10-19"})
+    assert (reply.status_code, reply.data) == (206, VIDEO[10:20])
+    assert ann.get(f"{pictured}/0/poster_A").status_code == 404
+
+
+def test_a_picture_of_a_report_that_was_kept_without_a_list_is_there(
+    ann: Visitor, pictured, job_id, services
+):
+    services.files.delete(f"jobs/{job_id}/comparison-pictures.json")
+    assert ann.get(f"{pictured}/0/contact_sheet").data == STILL
+    assert ann.get(f"{pictured}/0/poster_A").status_code == 404
+
+
 def test_a_browser_saves_it_under_a_name(ann: Visitor, pictured, job_id):
     reply = ann.get(f"{pictured}/0/side_by_side?download=true")
     assert reply.headers["Content-Disposition"] == (
