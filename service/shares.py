@@ -31,7 +31,10 @@ class Ticket:
 
 
 def write_token(pepper: str, job_id: str, ticket: Ticket) -> str:
-    """The token of a link. It is shown once and kept nowhere."""
+    """The token of a link. It is shown once.
+
+    Nothing keeps it but the reply that an Idempotency-Key finds again: sealed, for 24 hours.
+    """
     rights = _LOOK_AND_PREFER if ticket.preferences else _LOOK
     parts = (ticket.share_id, _base36(ticket.expires_ms), rights)
     return SEPARATOR.join((*parts, sign(pepper, Purpose.SHARE, job_id, *parts)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A link as the store knows it; its token is kept nowhere.
+    """A link as the store knows it, without its token.
 
     `preferences` lets a viewer say which variant they prefer. `made_by` is the id of the key that
     made it. `revoked_ms` 0 is not revoked.
