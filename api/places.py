@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.problems import TooManyDryRuns
+from api.problems import TooManyDryRuns, TooManyReports
 from service.errors import QuotaExceeded
 
 
@@ -45,3 +45,25 @@ class DryRuns:
                 self._under_way[key] -= 1
                 if not self._under_way[key]:
                     del self._under_way[key]
+
+
+class ReportPlaces:
+    """Comparisons that are made into one file at this moment: each may hold 100 MB meanwhile."""
+
+    def __init__(self, most: int = 2, wait_s: float = 5.0) -> None:
+        self._places = threading.Semaphore(most)
+        self._wait_s = wait_s
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Hold a place while the body runs; wait a little for one.
+
+        Raises:
+            TooManyReports: none has become free.
+        """
+        if not self._places.acquire(timeout=self._wait_s):
+            raise TooManyReports
+        try:
+            yield
+        finally:
+            self._places.release()

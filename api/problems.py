@@ -65,6 +65,14 @@ class TooManyDryRuns(CaptionAbError):
     hint = "Send the same request again in a few seconds."
 
 
+class TooManyReports(CaptionAbError):
+    """This process makes as many comparisons into one file at once as it may."""
+
+    code = "too_many_reports"
+    retryable = True
+    hint = "Send the same request again in a few seconds."
+
+
 class RequestTooLarge(InvalidRequest):
     """The request's body is larger than the limit."""
 
@@ -123,6 +131,7 @@ STATUS: Mapping[type[CaptionAbError], int] = {
     RangeRefused: 416,
     TooManyStreams: 503,
     TooManyDryRuns: 503,
+    TooManyReports: 503,
     StoreUnavailable: 503,
     ClockRefused: 503,
     MediaError: 422,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,12 +19,13 @@ from api.page_html import render_report
 from api.page_view import PageRights, PageView
 from api.people import send_page
 from api.schemas import NoQuery
-from api.state import public_url, services
+from api.state import public_url, services, state
 from service.errors import NotFound, StoreUnavailable
 from service.jobs.comparison import read_report
 from service.jobs.view import job_data
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB
+from service.store.jobs import ClipRow, CutRow
 
 routes = Routes("reports", __name__, url_prefix="/v1/jobs", description="Comparisons")
 
@@ -61,17 +63,26 @@ def read_report_file(_query: dict[str, Any], job_id: str) -> Response:
 
     Its pictures are inside, its videos are links to the page.
     """
-    job, parts = own_job(job_id), services()
-    report = json.loads(_read(job))
-    clips, cuts = parts.jobs.read_units(job, revisions=True)
-    view = PageView({}, report, f"/jobs/{job.id}", "", parts.clock.now_ms(), PageRights())
-    shown = replace(
-        view,
-        job=shown_job(job_data(job, clips, cuts, public_url()), view),
-        report=shown_report(report, view),
-    )
-    pictures = read_pictures(report, job.id, parts.files)
-    response = send_page(render_report(shown, pictures, public_url()), shared=False)
+    try:
+        job = own_job(job_id)
+        return _send_file(job, *services().jobs.read_units(job, revisions=True))
+    except StoreUnavailable as away:
+        found = thaw_own(job_id, away)
+        return mark(_send_file(found.job, found.clips, found.cuts))
+
+
+def _send_file(job: Job, clips: Sequence[ClipRow], cuts: Sequence[CutRow]) -> Response:
+    parts = services()
+    with state().reports.one():
+        report = json.loads(_read(job))
+        view = PageView({}, report, f"/jobs/{job.id}", "", parts.clock.now_ms(), PageRights())
+        shown = replace(
+            view,
+            job=shown_job(job_data(job, clips, cuts, public_url()), view),
+            report=shown_report(report, view),
+        )
+        pictures = read_pictures(report, job.id, parts.files)
+        response = send_page(render_report(shown, pictures, public_url()), shared=False)
     response.headers["Content-Disposition"] = f'attachment; filename="{job.id}.html"'
     return response
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, current_app, g, request
 
 from api.cursors import next_link
 from api.listeners import Listeners
-from api.places import DryRuns
+from api.places import DryRuns, ReportPlaces
 from service.access import KeyCache
 from service.audit import Act, record
 from service.jobs.submit import Caller
@@ -35,6 +35,7 @@ class ApiState:
     throttle: Throttle
     dry_runs: DryRuns
     sign_ins: Throttle
+    reports: ReportPlaces = field(default_factory=ReportPlaces)
 
 
 def attach_state(extensions: dict[str, Any], services: Services) -> None:

@@ -25,7 +25,7 @@ from api.people import answer_in_words, send_page
 from api.pictures import send_picture
 from api.preferences import preferences_data, read_preference
 from api.schemas import VideoQuery
-from api.state import answer_json, public_url, services
+from api.state import answer_json, public_url, services, state
 from api.story import tell
 from api.videos import find_result, send_file
 from api.visitors import (
@@ -92,9 +92,10 @@ def show_report(job_id: str) -> Response:
 def send_report(job_id: str) -> Response:
     """The page as one file."""
     visitor, files = admit(job_id), services().files
-    view = _look(visitor)
-    pictures = read_pictures(view.report, visitor.job.id, files)
-    text = render_report(view, pictures, public_url())
+    with state().reports.one():
+        view = _look(visitor)
+        pictures = read_pictures(view.report, visitor.job.id, files)
+        text = render_report(view, pictures, public_url())
     response = send_page(text, shared=bool(visitor.token))
     response.headers["Content-Disposition"] = f'attachment; filename="{job_id}.html"'
     return response

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import redis
 
+from api.places import ReportPlaces
 from service.jobs.comparison import keep_report
 from tests.integration.api.conftest import JOB, Visitor
 
@@ -67,6 +70,24 @@ def test_it_is_one_file_to_keep_as_well(ann: Visitor, job_id, services, redis_cl
     assert "data:image/jpeg;base64,MTIzNDU=" in page
     assert "<script" not in page
     assert 'rel="stylesheet"' not in page
+
+
+def test_so_many_files_are_made_at_once_and_no_more(
+    app, ann: Visitor, job_id, services, redis_client
+):
+    # Given a process that makes as many as it may,
+    end(redis_client, job_id)
+    keep_report(job_id, REPORT, services.files)
+    places = ReportPlaces(most=1, wait_s=0.05)
+    app.extensions["caption_ab"] = replace(app.extensions["caption_ab"], reports=places)
+    address = f"/v1/jobs/{job_id}/comparison/report.html"
+    with places.one():
+        # when one more is asked for, then it is refused, and told when to ask again,
+        reply = ann.get(address)
+        assert (reply.status_code, reply.get_json()["code"]) == (503, "too_many_reports")
+        assert int(reply.headers["Retry-After"]) > 0
+    # and it is made when there is a place.
+    assert [ann.get(address).status_code for _ in range(2)] == [200, 200]
 
 
 def test_there_is_no_file_before_the_end(ann: Visitor, job_id):

@@ -144,6 +144,15 @@ class TestKilled:
         assert (reply.status_code, reply.get_json()) == (200, {"object": "comparison"})
         assert reply.headers["Caption-AB-Frozen"] == "true"
 
+    def test_the_report_as_a_file_is_still_there(self, ann, finished, services, kill):
+        keep_report(finished, {"object": "comparison", "clips": []}, services.files)
+        assert ann.get("/v1/jobs").status_code == 200
+        kill()
+        reply = ann.get(f"/v1/jobs/{finished}/comparison/report.html")
+        assert (reply.status_code, reply.mimetype) == (200, "text/html")
+        assert reply.headers["Caption-AB-Frozen"] == "true"
+        assert "<html" in reply.get_data(as_text=True)
+
     def test_pages_say_that_they_are_to_be_asked_again(self, app, ann, finished, kill):
         # Given somebody who has signed in, and a link
         hers, token = browser(app, ann), token_of(share(ann, finished))
