@@ -135,8 +135,12 @@ class Settings:
     session_s: float = _setting(43200.0, "How long somebody who signs in stays so.")
     sign_ins_per_minute: int = _setting(
         30,
-        "Tries to sign in from one address in a minute; behind a proxy that is the proxy's. "
-        "0: any.",
+        "Tries to sign in from one address in a minute, see `trusted_proxies`. 0: any.",
+    )
+    trusted_proxies: int = _setting(
+        0,
+        "Proxies in front of the API that each add to `X-Forwarded-For`: so far it is believed to "
+        "tell who tries to sign in. 0: the address is that of the connection.",
     )
     request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")
     upload_max_bytes: int = _setting(500_000_000, "Largest file accepted (SEED: 500 MB).")

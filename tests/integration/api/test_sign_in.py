@@ -10,6 +10,7 @@ from flask import Flask
 
 from api.app import create_app
 from api.sign_in import pick_following
+from api.visitors import address_of
 from service.access import create_key, new_key
 from service.jobs.context import Services
 from service.model.scope import Scope
@@ -128,6 +129,40 @@ def test_tries_are_counted_by_address(services: Services, ann: Visitor):
     assert late.status_code == 429
     assert 0 < int(late.headers["Retry-After"]) <= 60
     assert "Set-Cookie" not in late.headers
+
+
+@pytest.mark.parametrize(("proxies", "status"), [(0, 429), (1, 401)])
+def test_behind_a_proxy_each_visitor_has_tries_of_their_own(services: Services, proxies, status):
+    # Given an installation behind so many proxies that takes one try in a minute,
+    settings = replace(services.settings, sign_ins_per_minute=1, trusted_proxies=proxies)
+    someone = browser(create_app(replace(services, settings=settings)))
+    base = someone.client.environ_base
+    base["HTTP_X_FORWARDED_FOR"] = "203.0.113.7"
+    assert someone.sign_in("cab_live_x").status_code == 401
+    # When another visitor tries, then that counts apart where the proxy is believed;
+    base["HTTP_X_FORWARDED_FOR"] = "203.0.113.8"
+    assert someone.sign_in("cab_live_x").status_code == status
+    # and what the visitor has written before the proxy's word changes nothing.
+    base["HTTP_X_FORWARDED_FOR"] = "198.51.100.1, 203.0.113.8"
+    assert someone.sign_in("cab_live_x").status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "proxies", "address"),
+    [
+        ("192.0.2.9", 0, "10.0.0.1"),
+        ("192.0.2.9", 1, "192.0.2.9"),
+        ("1.1.1.1, 192.0.2.9", 1, "192.0.2.9"),
+        ("1.1.1.1,192.0.2.9 , 10.0.0.2", 2, "192.0.2.9"),
+        ("192.0.2.9", 2, "10.0.0.1"),
+        ("", 1, "10.0.0.1"),
+        ("unknown", 1, "10.0.0.1"),
+        ("2001:DB8::0001", 1, "2001:db8::1"),
+        ("192.0.2.9", -1, "10.0.0.1"),
+    ],
+)
+def test_no_more_is_believed_than_the_proxies_have_added(forwarded, proxies, address):
+    assert address_of("10.0.0.1", forwarded, proxies) == address
 
 
 def test_a_session_that_was_changed_or_made_elsewhere_opens_nothing(
