@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from service.media.limits import MOST_PIXELS, MOST_STREAMS, MediaLimits, limit_p
 
 _CHECK_S = 30.0
 _STDERR_BYTES = 2000
+#: What ffmpeg may know of a worker's environment: no setting, so no secret.
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR", "FONTCONFIG_FILE")
 _FOLDERS = re.compile(r"(?<![\w.])(?:/[^\s/:']+)+/")
 
 
@@ -136,6 +139,7 @@ def _start(command: Sequence[str], cwd: Path, said: IO[bytes]) -> subprocess.Pop
     return subprocess.Popen(
         command,
         cwd=cwd,
+        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=said,

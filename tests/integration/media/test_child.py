@@ -13,6 +13,7 @@ import pytest
 
 from service.media import child
 from service.media.child import ChildFailed, Work, run_child
+from service.media.ffmpeg import run_ffmpeg
 
 
 @pytest.fixture
@@ -107,3 +108,15 @@ def test_a_child_whose_parent_was_gone_before_does_nothing():
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, b"")
+
+
+def test_ffmpeg_knows_no_secret(monkeypatch, tmp_path):
+    """Given a worker with a key in its environment, then ffmpeg is started without it."""
+    monkeypatch.setenv("CAPTION_AB_MASTER_KEY", "not for ffmpeg")
+    spy = tmp_path / "spy"
+    spy.write_text("#!/bin/sh\nenv > seen\n", encoding="utf-8")
+    spy.chmod(0o700)
+    run_ffmpeg(str(spy), [], cwd=tmp_path, deadline_s=20)
+    seen = (tmp_path / "seen").read_text(encoding="utf-8")
+    assert "PATH=" in seen
+    assert "not for ffmpeg" not in seen
