@@ -135,11 +135,16 @@ def input_args(source: Path, *, seek_s: float | None = None) -> list[str]:
     return [*guard, *seek, "-i", str(source.absolute())]
 
 
+def _passed_on() -> dict[str, str]:
+    own = os.environ  # noqa: TID251 - passed on, not read
+    return {name: own[name] for name in _ENVIRONMENT if name in own}
+
+
 def _start(command: Sequence[str], cwd: Path, said: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command,
         cwd=cwd,
-        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        env=_passed_on(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=said,
