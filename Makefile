@@ -37,8 +37,8 @@ demo: setup footage ## One real A/B job, end to end, into demo-output/ (CLIP=my.
 	@$(BIN)/caption-ab demo $(if $(CLIP),--clip "$(CLIP)") $(if $(CAPTIONS),--captions "$(CAPTIONS)")
 
 .PHONY: up
-up: setup ## Start the whole system on this machine; Ctrl-C stops it
-	@$(BIN)/caption-ab up
+up: setup ## Start the whole system on this machine; Ctrl-C stops it (PORT=8080)
+	@$(BIN)/caption-ab up $(if $(PORT),--port $(PORT))
 
 .PHONY: test
 test: setup-dev footage ## All tests but chaos, slow ones and benchmarks (T=path narrows it)

@@ -15,7 +15,7 @@ from api.page_view import PageView
 #: What of a job whoever has a link may see, of its clips, its variants and its cuts.
 _OF_JOB = (
     *("id", "object", "status", "name", "created_at", "updated_at", "ended_at", "expires_at"),
-    *("captions", "language", "output", "comparison", "instruction"),
+    *("captions", "language", "output", "comparison", "instruction", "warnings"),
 )
 _OF_CLIP = ("index", "status", "media", "error")
 _OF_VARIANT = ("label", "style", "instruction")

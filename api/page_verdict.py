@@ -57,7 +57,11 @@ def tell_verdict(view: PageView, choice: Choice) -> Verdict:
         result = str(own.get("result") or "unknown")
         return Verdict(result, str(own["text"]), pair, whole, caveats)
     if not has_ended(str(view.job.get("status", ""))):
-        return Verdict("waiting", "There is no result yet: the videos are being made.", "", "", ())
+        compared = view.job.get("status") == "comparing"
+        doing = "compared" if compared else "made"
+        return Verdict(
+            "waiting", f"There is no result yet: the videos are being {doing}.", "", "", ()
+        )
     return Verdict("unavailable", _why_none(view, choice), "", "", ())
 
 

@@ -119,7 +119,10 @@ class Client:
             ) from None
         if reply.status_code >= 400:
             with reply:
-                raise Problem(_problem_body(reply), reply.status_code)
+                body = dict(_problem_body(reply))
+                if reply.status_code == 401:
+                    body["detail"] = f"{self.url} says: {body.get('detail', 'no')}"
+                raise Problem(body, reply.status_code)
         return reply
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,26 @@ def compare(options: argparse.Namespace) -> int:
         for label, path in zip(labels, videos, strict=True):
             say(f"{label}: {path}")
         show_comparison(report, Console())
+        for line in _advise(options, labels):
+            say(line)
     return 0 if report["status"] == "done" else 1
+
+
+def _advise(options: argparse.Namespace, labels: str) -> Iterator[str]:
+    """What the user may not have meant, and what more there could be."""
+    named = dict(zip(labels, options.videos, strict=True))
+    named |= {"the clip": options.source} if options.source else {}
+    seen: dict[str, str] = {}
+    for name, path in named.items():
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest in seen:
+            yield f"Note: {seen[digest]} and {name} are the same file."
+        seen.setdefault(digest, name)
+    if not options.source:
+        yield "With --source CLIP it can be measured whether only the captions differ."
+    if not options.captions:
+        yield "With --captions FILE (SRT, VTT or TTML) it can be measured how they read."
 
 
 def _as_text(report: dict[str, Any]) -> str:

@@ -122,8 +122,8 @@ _ROWS: tuple[tuple[str, Callable[[Report], str | None]], ...] = (
     ("below 3 : 1", lambda of: f"{of['contrast']['below_3']:.0%}"),
     ("height of lines", lambda of: f"{of['text_height']['percent']:.1f} %"),
     ("characters a second, most", lambda of: f"{of['timing']['cps_highest']:.1f}"),
-    ("characters a line, most", lambda of: str(of["timing"]["line_chars_most"])),
-    ("lines, most", lambda of: str(of["timing"]["lines_most"])),
+    ("characters a line, as sent", lambda of: str(of["timing"]["line_chars_most"])),
+    ("lines, as sent", lambda of: str(of["timing"]["lines_most"])),
     ("buttons of platforms", _platforms),
     ("captions", _cues),
 )

@@ -20,6 +20,8 @@ from service.errors import StartupError
 DATA = Path("caption-ab-data")
 _SECRETS = "secrets.json"
 _FIRST_KEY = "first-key.json"
+_ADDRESS = "address.txt"
+USUAL_ADDRESS = "http://127.0.0.1:8080"
 _ENVIRONMENT = "environment.json"
 _OURS = ("CAPTION_AB_", "NEMO_")
 #: What an environment says of which system it is; every process of the service has one of them.
@@ -77,6 +79,17 @@ def load_first_key(folder: Path, env: Mapping[str, str]) -> FirstKey:
     return FirstKey(
         body["tenant_id"], body["api_key"], body["webhook_secret"], path, made_now=made_now
     )
+
+
+def write_address(folder: Path, url: str) -> None:
+    """Keep where the API of a folder was started last."""
+    (folder / _ADDRESS).write_text(url, encoding="utf-8")
+
+
+def read_address(folder: Path) -> str:
+    """Where the API of a folder was started last; the usual address where none was."""
+    path = folder / _ADDRESS
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else USUAL_ADDRESS
 
 
 def read_first_key(folder: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from cli.client import Client, Problem
 from cli.comparison import fetch_comparison
-from cli.credentials import DATA, read_first_key
+from cli.credentials import DATA, read_address, read_first_key
 from cli.interrupt import Interrupt, Interrupted
 from cli.jobs import (
     ENDED,
@@ -36,7 +36,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--captions", type=Path, help="SRT, VTT, TTML or plain text")
     parser.add_argument("--a", default="outline", metavar="PRESET", help="style of variant A")
     parser.add_argument("--b", default="boxed", metavar="PRESET", help="style of variant B")
-    parser.add_argument("--url", default="http://127.0.0.1:8080", help="address of the API")
+    parser.add_argument("--url", default="", help="address of the API; or that of `up`")
     parser.add_argument("--key", default="", help="API key; or CAPTION_AB_KEY, or the key of `up`")
     parser.add_argument("--out", type=Path, default=Path(), help="folder of the results")
     parser.add_argument("--open", action="store_true", help="show the report in a browser")
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         check_clip(options.clip)
         captions = captions_of(options.captions) if options.captions else None
-        client = Client(options.url, find_key(options.key))
+        client = Client(options.url or read_address(DATA), find_key(options.key))
         upload = send_clip(client, options.clip, console)
         request = job_request(upload["id"], captions, {"A": options.a, "B": options.b})
         job = client.submit({**request, "name": options.clip.name}, secrets.token_hex(16))

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cli.client import Client
+from cli.credentials import DATA, read_address
 from cli.run import find_key
 from cli.terminal import say
 
@@ -25,14 +26,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--list", action="store_true", help="list the job's links instead")
     other.add_argument("--revoke", metavar="SHARE", default="", help="end a link, shr_..., instead")
-    parser.add_argument("--url", default="http://127.0.0.1:8080", help="address of the API")
+    parser.add_argument("--url", default="", help="address of the API; or that of `up`")
     parser.add_argument("--key", default="", help="API key; or CAPTION_AB_KEY, or the key of `up`")
     parser.set_defaults(action=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the link, or the list of links; or end one."""
-    client, job = Client(options.url, find_key(options.key)), quote(options.job, safe="")
+    url = options.url or read_address(DATA)
+    client, job = Client(url, find_key(options.key)), quote(options.job, safe="")
     if options.list:
         for link in client.shares(job):
             say(tell(link))

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from cli.credentials import DATA, FirstKey
+from cli.credentials import DATA, FirstKey, write_address
 from cli.interrupt import Interrupt, Interrupted
 from cli.system import Plan, System
 from cli.terminal import say, warn
@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     say(f"Starting Caption AB; data in {options.data.resolve()}")
     try:
         first_key = system.start()
+        write_address(options.data, system.url)
         introduce(system, first_key, options)
         while True:
             system.watch()

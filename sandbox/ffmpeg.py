@@ -94,7 +94,7 @@ def write_fonts_conf(folder: Path, extra: Sequence[Path] = ()) -> Path:
         "<string>DejaVu Sans</string></edit></match></fontconfig>",
         encoding="utf-8",
     )
-    return conf
+    return conf.resolve()  # ffmpeg runs in another folder
 
 
 def build_command(job: Job) -> list[str]:

@@ -223,13 +223,15 @@ def _tell_size(found: Measures) -> str:
 
 def _tell_speed(found: Measures) -> str:
     return (
-        f"{_fastest(found):.0f} characters a second at most; all up to 17 (Netflix), "
-        "nothing from 25 on (our own rule)."
+        f"The fastest has {_fastest(found):.0f} characters a second. Each caption counts: "
+        "all up to 17 (Netflix), nothing from 25 on (our own rule)."
     )
 
 
 def _tell_layout(found: Measures) -> str:
-    return f"{_lines(found).capitalize()}; all up to 2 lines of 42 characters (Netflix)."
+    return (
+        f"As the captions were sent: {_lines(found)}; all up to 2 lines of 42 characters (Netflix)."
+    )
 
 
 def _tell_safe(found: Measures) -> str:

@@ -71,3 +71,11 @@ def test_styles_are_given_once_or_once_for_each(one_bench: Bench, captions, caps
     argv = ["compare", *[str(one_bench.a)] * 3, "--captions", captions]
     assert main([*argv, "--style", "outline", "--style", "boxed"]) == 1
     assert "--style is given 2 times for 3 videos." in capsys.readouterr().err
+
+
+def test_the_same_file_twice_is_noted(one_bench: Bench, capsys):
+    main(["compare", str(one_bench.a), str(one_bench.source), "--source", str(one_bench.source)])
+    printed = capsys.readouterr().out
+    assert "Note: B and the clip are the same file." in printed
+    assert "With --captions FILE" in printed
+    assert "With --source" not in printed

@@ -276,3 +276,12 @@ def test_the_report_has_every_clip() -> None:
     assert page.text.count("Contrast, weakest tenth") == 2
     assert "All clips together: Of both clips, B reads better." in page.text
     assert "Video of B, clip 2" in page.text
+
+
+def test_what_was_warned_of_and_which_style_is_which_stand_on_the_page() -> None:
+    """Given a job with a warning, whoever has its link is told, and what A and B are."""
+    job = {**make_job("AB"), "warnings": [{"code": "glyphs_missing", "detail": "Inter has no 🐰."}]}
+    page = read(make_view(job, make_report("AB")))
+    assert "Inter has no 🐰." in page.text
+    for each in job["variants"]:
+        assert f"{each['label']}: {each['style']['preset']}" in page.text

@@ -7,12 +7,15 @@ import stat
 import pytest
 
 from cli.credentials import (
+    USUAL_ADDRESS,
     find_folder,
     keep_environment,
     load_secrets,
+    read_address,
     read_environment,
     read_first_key,
     without_client_names,
+    write_address,
     write_private,
 )
 from service.errors import StartupError
@@ -93,3 +96,9 @@ def test_a_command_means_what_it_is_given_then_the_environment_then_the_up_start
 
 def test_the_clients_own_name_is_kept_from_the_services():
     assert without_client_names({"CAPTION_AB_KEY": "k", "PATH": "p"}) == {"PATH": "p"}
+
+
+def test_the_commands_ask_where_up_was_started_last(tmp_path):
+    assert read_address(tmp_path) == USUAL_ADDRESS
+    write_address(tmp_path, "http://127.0.0.1:18186")
+    assert read_address(tmp_path) == "http://127.0.0.1:18186"

@@ -262,3 +262,12 @@ def test_registered_tokens_name_their_balance() -> None:
     assert account.available == 1_000_000
     assert account.expires_s is None
     assert accounts.find("nmv_usr_other") is None
+
+
+def test_the_font_list_of_a_relative_folder_is_found_from_elsewhere(tmp_path, monkeypatch):
+    """Given a data folder named from here, then ffmpeg, which runs elsewhere, finds its list."""
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    conf = write_fonts_conf(Path("data"))
+    monkeypatch.chdir("/")
+    assert conf.is_file()
