@@ -124,7 +124,10 @@ def _tell_verdict(
     pair = pairs.get((best, following)) or pairs[following, best]
     ranked = ""
     if len(ranking) > 2:
-        ranked = f"Of {len(ranking)} variants, {best} comes first and {following} next."
+        order = f"{best} comes first and {following} next"
+        if not pair.better:
+            order = f"{best} and {following} come first"
+        ranked = f"Of {len(ranking)} variants, {order}."
     text = words.join(
         words.first_words(caveats), ranked, words.tell_pair(pair, found, scores), words.KIND
     )

@@ -79,6 +79,12 @@ def test_of_several_variants_the_best_is_set_against_the_next():
     assert clip["verdict"]["text"].startswith("Of 3 variants, C comes first and A next. C's")
 
 
+def test_the_first_two_of_several_that_tie_are_both_first():
+    (clip,) = told(measured(A=SIGHT, B=WEAK, C=SIGHT))["clips"]
+    assert clip["verdict"]["result"] == "tie"
+    assert clip["verdict"]["text"].startswith("Of 3 variants, A and C come first.")
+
+
 def test_captions_that_cannot_be_seen_have_a_reason_instead_of_a_score():
     full = told(measured(A=HIDDEN, B=SIGHT))
     assert full["clips"][0]["measures"]["A"]["score"]["reason"] == "captions_not_visible"
