@@ -62,7 +62,11 @@ def test_a_deadline_ends_a_child_and_what_it_started(module, tmp_path):
     with pytest.raises(ChildFailed) as caught:
         run_child(Work(name), deadline_s=3, most_bytes=1)
     assert caught.value.late
-    assert not is_alive(int(note.read_text()))
+    # A killed process is gone when the system gets to it, not when the signal is sent.
+    inner, until_s = int(note.read_text()), time.monotonic() + 10
+    while is_alive(inner) and time.monotonic() < until_s:
+        time.sleep(0.02)
+    assert not is_alive(inner)
 
 
 def test_how_a_child_ended_is_named_with_its_last_words(module):
