@@ -56,6 +56,18 @@ class CueSight:
         return not self.flags
 
     @property
+    def is_shaped(self) -> bool:
+        """Whether its size and place can be believed.
+
+        Letters under 20 pixels run together, so that their number is not the text's; they are
+        small all the same.
+        """
+        doubts = SHAPE_DOUBTS & set(self.flags)
+        if "small_text" in self.flags:
+            doubts -= {"unlike_text"}
+        return self.visible and self.line_px > 0 and not doubts
+
+    @property
     def is_lost(self) -> bool:
         """Whether no letters are seen: nothing at all, or a box without any in it."""
         return not self.visible and set(self.flags) <= {"no_letters"}
@@ -121,11 +133,7 @@ class Measures:
     @property
     def shaped(self) -> tuple[CueSight, ...]:
         """Visible cues whose size and place can be believed."""
-        return tuple(
-            cue
-            for cue in self.seen.values()
-            if cue.visible and cue.line_px > 0 and not SHAPE_DOUBTS & set(cue.flags)
-        )
+        return tuple(cue for cue in self.seen.values() if cue.is_shaped)
 
     @property
     def text_px(self) -> float | None:
@@ -169,7 +177,7 @@ def measure_variant(
     boxes = {
         number: Edges(x, y, x + wide, y + high)
         for number, cue in cues.items()
-        if cue.visible and cue.box is not None and not SHAPE_DOUBTS & set(cue.flags)
+        if cue.is_shaped and cue.box is not None
         for x, y, wide, high in (cue.box,)
     }
     fits, safe = _fit(boxes, film, platforms)

@@ -136,6 +136,15 @@ def test_another_part_decides_where_contrast_is_flagged():
     assert (pair.result, pair.better, pair.contrasts) == (Result.BETTER, "B", None)
 
 
+def test_lines_too_small_to_tell_their_letters_are_small_all_the_same():
+    small = shown("A", flags=("small_text", "unlike_text"), line_px=11.0)
+    pair = compare_two(small, shown("B"))
+    assert (pair.result, pair.better) == (Result.BETTER, "B")
+    # and without being small, a shape unlike the text says nothing of size.
+    unlike = shown("A", flags=("unlike_text",), line_px=11.0)
+    assert compare_two(unlike, shown("B")).result is not Result.BETTER
+
+
 def test_flagged_contrast_that_points_the_other_way_undoes_it():
     pair = compare_two(shown("A", line_px=16.0), shown("B", **WEAK, flags=FLAGS))
     assert pair.result is Result.UNKNOWN
