@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         check_clip(options.clip)
         captions = captions_of(options.captions) if options.captions else None
-        client = Client(options.url or read_address(DATA), find_key(options.key))
+        client = Client(find_url(options.url), find_key(options.key))
         upload = send_clip(client, options.clip, console)
         request = job_request(upload["id"], captions, {"A": options.a, "B": options.b})
         job = client.submit({**request, "name": options.clip.name}, secrets.token_hex(16))
@@ -77,6 +77,11 @@ def check_clip(clip: Path) -> None:
         raise Problem({"detail": f"There is no file {clip}."})
     if not clip.stat().st_size:
         raise Problem({"detail": f"{clip} is empty."})
+
+
+def find_url(given: str) -> str:
+    """The address of the API: given, or where an `up` of this folder was started last."""
+    return given or read_address(DATA)
 
 
 def find_key(given: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cli.client import Client
-from cli.credentials import DATA, read_address
-from cli.run import find_key
+from cli.run import find_key, find_url
 from cli.terminal import say
 
 _DAY_S = 86_400
@@ -33,8 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Print the link, or the list of links; or end one."""
-    url = options.url or read_address(DATA)
-    client, job = Client(url, find_key(options.key)), quote(options.job, safe="")
+    client, job = Client(find_url(options.url), find_key(options.key)), quote(options.job, safe="")
     if options.list:
         for link in client.shares(job):
             say(tell(link))

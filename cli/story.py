@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from cli.client import Client, Problem
 from cli.credentials import read_environment, without_client_names
-from cli.run import find_key
+from cli.run import find_key, find_url
 from cli.terminal import say
 
 _STORE_S = 60
@@ -26,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     actions = parser.add_subparsers(required=True, metavar="inspect")
     inspect = actions.add_parser("inspect", help="tell all that happened to a job")
     inspect.add_argument("job", help="its id, job_...")
-    inspect.add_argument("--url", default="http://127.0.0.1:8080", help="address of the API")
+    inspect.add_argument("--url", default="", help="address of the API; or that of `up`")
     inspect.add_argument("--key", default="", help="API key; or CAPTION_AB_KEY, or the key of `up`")
     inspect.add_argument(
         "--store",
@@ -45,7 +45,9 @@ def run(options: argparse.Namespace) -> int:
     if options.store:
         story = read_from_store(options.job, options.data)
     else:
-        story = Client(options.url, find_key(options.key)).story(quote(options.job, safe=""))
+        story = Client(find_url(options.url), find_key(options.key)).story(
+            quote(options.job, safe="")
+        )
     if options.json:
         say(json.dumps(story, indent=1, ensure_ascii=False))
     else:
