@@ -49,7 +49,7 @@ class EndpointRequest(ChangeEndpointRequest):
     """A webhook endpoint. `events` are types or patterns; without it every `job.*` comes."""
 
     url = UrlField(required=True)
-    events = fields.List(_pattern(), load_default=["job.*"], **_EVENTS)  # type: ignore[arg-type]
+    events = fields.List(_pattern(), load_default=["job.*", "experiment.*"], **_EVENTS)  # type: ignore[arg-type]
 
 
 class ReplayRequest(StrictSchema):

@@ -6,129 +6,24 @@ from typing import Any
 
 import marshmallow as ma
 from apispec import APISpec
-from marshmallow import fields
 
-from api.replies import ErrorReply, JobReply
+from api.event_schemas import (
+    ClipFailedData,
+    ClipReadyData,
+    CutData,
+    CutEndedData,
+    CutStoredData,
+    EndpointOffData,
+    ExperimentData,
+    JobCreatedData,
+    JobEndData,
+    JobExpiringData,
+    JobProgressData,
+    JobStatusData,
+    JobWaitsData,
+    TestData,
+)
 from service.webhooks.events import OF_NO_JOB, EventType
-
-
-class CutName(ma.Schema):
-    """Which cut: a variant of a clip, at a revision."""
-
-    label = fields.String(required=True)
-    clip = fields.Integer(required=True)
-    revision = fields.Integer(required=True)
-
-
-class VideoFacts(ma.Schema):
-    """The video that was stored."""
-
-    size = fields.Integer(required=True, metadata={"description": "Bytes."})
-    sha256 = fields.String(required=True)
-
-
-class OfJob(ma.Schema):
-    """Every event about a job names it."""
-
-    job_id = fields.String(required=True)
-
-
-class JobCreatedData(OfJob):
-    """The job as it was accepted."""
-
-    status = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class JobStatusData(OfJob):
-    """The status that the job has now."""
-
-    status = fields.String(required=True)
-
-
-class JobEndData(JobReply):
-    """The whole job, as `GET /v1/jobs/{id}` shows it, but for the links into the editor."""
-
-    job_id = fields.String(required=True)
-
-
-class JobExpiringData(OfJob):
-    """When the job and its files go."""
-
-    status = fields.String(required=True)
-    expires_at = fields.String(required=True, metadata={"format": "date-time"})
-
-
-class JobWaitsData(OfJob):
-    """What a person must do, and for which cut."""
-
-    cut = fields.Nested(CutName, required=True)
-    error = fields.Nested(ErrorReply, required=True)
-
-
-class JobProgressData(OfJob):
-    """A stream that still runs, or how far the comparison is: of its clips, then of pictures."""
-
-    cut = fields.Nested(CutName, metadata={"description": "While captioning."})
-    stage = fields.String(
-        required=True, metadata={"description": "captioning, comparing or pictures."}
-    )
-    seconds = fields.Integer(required=True)
-    clip = fields.Integer(metadata={"description": "Whose pictures are made."})
-    done = fields.Integer(metadata={"description": "Clips measured, or pictures made."})
-    total = fields.Integer(metadata={"description": "Of so many."})
-
-
-class ClipReadyData(OfJob):
-    """A source video that was fetched and checked."""
-
-    clip = fields.Integer(required=True)
-    sha256 = fields.String(required=True)
-    duration_s = fields.Float(required=True)
-
-
-class ClipFailedData(OfJob):
-    """Why a source video cannot be used."""
-
-    clip = fields.Integer(required=True)
-    error = fields.Nested(ErrorReply, required=True)
-
-
-class CutData(OfJob):
-    """A cut that has come a step further."""
-
-    cut = fields.Nested(CutName, required=True)
-    error = fields.Nested(ErrorReply)
-
-
-class CutStoredData(OfJob):
-    """A cut whose video is there."""
-
-    cut = fields.Nested(CutName, required=True)
-    video = fields.Nested(VideoFacts, required=True)
-
-
-class CutEndedData(OfJob):
-    """A cut that has ended badly, or waits; `error` says why and whether it was charged."""
-
-    cut = fields.Nested(CutName, required=True)
-    error = fields.Nested(ErrorReply, required=True)
-
-
-class EndpointOffData(ma.Schema):
-    """Which endpoint was switched off, and why; `reason` is gone or failing."""
-
-    endpoint_id = fields.String(required=True)
-    reason = fields.String(required=True)
-    failing_since = fields.String(required=True, metadata={"format": "date-time"})
-    last_error = fields.String(required=True)
-
-
-class TestData(ma.Schema):
-    """The endpoint under test."""
-
-    endpoint_id = fields.String(required=True)
-
 
 #: The shape of `data` by type; a test fails for a type without one.
 SHAPES: dict[EventType, type[ma.Schema]] = {
@@ -154,6 +49,8 @@ SHAPES: dict[EventType, type[ma.Schema]] = {
     EventType.CUT_ACTION_REQUIRED: CutEndedData,
     EventType.CUT_CANCELED: CutEndedData,
     EventType.CUT_EXPIRED: CutEndedData,
+    EventType.EXPERIMENT_DECIDED: ExperimentData,
+    EventType.EXPERIMENT_INVALID: ExperimentData,
     EventType.ENDPOINT_DISABLED: EndpointOffData,
     EventType.WEBHOOK_TEST: TestData,
 }
@@ -193,6 +90,14 @@ WHEN: dict[EventType, str] = {
     EventType.CUT_ACTION_REQUIRED: "it waits for a person",
     EventType.CUT_CANCELED: "it was stopped",
     EventType.CUT_EXPIRED: "it was not done by its deadline",
+    EventType.EXPERIMENT_DECIDED: (
+        "the test on viewers has its verdict: a winner, a leader, no difference, or an end without "
+        "an answer; `data` says it in one sentence. Sent once"
+    ),
+    EventType.EXPERIMENT_INVALID: (
+        "it has none and will have none: its data is spoiled, variants did not get their shares, "
+        "or the job ended without their videos (`reason` is `videos_missing`). Sent once"
+    ),
     EventType.ENDPOINT_DISABLED: (
         "an endpoint of yours was switched off by 410 or after days of failures; `data` has "
         "`endpoint_id`, `reason`, `failing_since`, `last_error`; told to your other endpoints"

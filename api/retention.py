@@ -52,16 +52,25 @@ class RetentionReply(Schema):
     )
 
 
+class DeleteQuery(StrictSchema):
+    """Whether a running experiment may be lost."""
+
+    force = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Delete it although an experiment of it is running."},
+    )
+
+
 @routes.route("/jobs/<job_id>", methods=["DELETE"])
-@routes.arguments(NoQuery, location="query")
+@routes.arguments(DeleteQuery, location="query")
 @routes.response(204, description="It is gone, now or before")
 @routes.alt_response(409, "CONFLICT")
-def delete_job(_query: dict[str, Any], job_id: str) -> Response:
+def delete_job(query: dict[str, Any], job_id: str) -> Response:
     """Delete an ended job: what was asked, its events, captions, evidence and deliveries at once.
 
     Its files follow within a minute, and so do uploads that no other job uses. Deliveries that were
     still to be tried are dropped. Its address answers 410 afterwards. Deleting again changes
-    nothing; 409 while it is under way.
+    nothing; 409 while it is under way, and without `force` while an experiment of it runs.
     """
     parts, tenant_id = services(), caller().tenant_id
     if not is_id(job_id, "job"):
@@ -72,9 +81,12 @@ def delete_job(_query: dict[str, Any], job_id: str) -> Response:
             tenant_id,
             remember_ms=int(parts.settings.job_ttl_s * 1000),
             uncounted_ms=uncounted_ms(parts.settings),
+            force=query["force"],
             now_ms=parts.clock.now_ms(),
         )
     except Conflict as conflict:
+        if "job_status" not in conflict.extra:
+            raise
         raise _under_way(JobStatus(conflict.extra["job_status"])) from None
     if ended:
         note_act(Act.JOB_DELETED, job_id)

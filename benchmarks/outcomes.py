@@ -79,7 +79,7 @@ class Bench:
         job_id = f"job_{self._jobs}"
         key = self._connection.keys.job(job_id)
         self.client.hset(key, mapping={"tenant": TENANT, "status": "succeeded"})
-        self._store.attach(job_id, TENANT, PLAN, now_ms=self._server_ms())
+        self._store.attach(job_id, TENANT, PLAN, begin=True, now_ms=self._server_ms())
         return job_id
 
     def count(self, job_id: str, batches: list[list[dict[str, object]]]) -> None:

@@ -76,6 +76,16 @@ JOBS_ENDED = Metric(
     "caption_ab_jobs_ended_total", Kind.COUNTER, "Jobs ended.", ("status",), "media",
     seeds=tuple(sorted(ENDED_JOB)),
 )  # fmt: skip
+EXPERIMENTS_ENDED = Metric(
+    "caption_ab_experiments_ended_total", Kind.COUNTER,
+    "Experiments ended, by the state of their verdict, or videos_missing.",
+    ("state",), "api, media",
+)  # fmt: skip
+OUTCOMES = Metric(
+    "caption_ab_outcomes_total", Kind.COUNTER,
+    "Outcomes of experiments: accepted, duplicate or rejected.", ("result",), "api",
+    seeds=("accepted", "duplicate", "rejected"),
+)  # fmt: skip
 STEP_SECONDS = Metric(
     "caption_ab_step_seconds", Kind.HISTOGRAM,
     "One step of a row, by the kind of row and the state it was in.", ("kind", "state"),

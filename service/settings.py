@@ -106,6 +106,17 @@ class Settings:
     experiment_tenant_records: int = _setting(
         10_000_000, "The same of all experiments of a tenant."
     )
+    experiments_redis_url: str = _setting(
+        "",
+        "Redis or Valkey that counts outcomes of experiments; empty takes `redis_url`. It may not "
+        "change while experiments run.",
+    )
+    experiment_look_every_s: float = _setting(
+        300.0, "How often a running experiment is looked at for its verdict."
+    )
+    experiment_keep_s: float = _setting(
+        2592000.0, "How long a job is kept after the verdict of its experiment, at least."
+    )
     sweep_every_s: float = _setting(60.0, "How often files of ended jobs are deleted.")
     orphans_every_s: float = _setting(21600.0, "How often files that nobody owns are looked for.")
     orphan_ttl_s: float = _setting(1296000.0, "How old a file is that counts as owned by nobody.")

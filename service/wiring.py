@@ -30,7 +30,9 @@ from service.store.commands import Commands
 from service.store.connection import POOL_WAIT_S, Connection, connect
 from service.store.deliveries import DeliveryStore
 from service.store.endpoints import EndpointStore
+from service.store.experiments import ExperimentStore
 from service.store.jobs import JobStore
+from service.store.plans import PlanStore
 from service.store.replies import ReplyStore
 from service.vault import Vault
 
@@ -51,11 +53,16 @@ def build_services(
     Raises:
         StartupError: a secret is missing or malformed, or the table of platforms is.
     """
+    # size: every part of a process, one after another
     named = f"caption-ab-{name}"
     client = connect(settings, connections=connections, name=named, wait_s=pool_wait_s)
     # The clock asks a connection that is made below, and needs the clock itself.
     clock = AnchoredClock(lambda: connection.server_ms(), settings.clock_anchor_every_s)  # noqa: PLW0108
     connection = Connection(client, settings, clock)
+    counting = connection
+    if url := settings.experiments_redis_url:
+        apart = connect(settings, connections=connections, name=named, wait_s=pool_wait_s, url=url)
+        counting = Connection(apart, settings, clock)
     commands = Commands(connection, settings)
     accounts = AccountStore(connection)
     vault, nemo = Vault(settings.secret_keys), build_client(settings, clock)
@@ -70,6 +77,8 @@ def build_services(
         endpoints=EndpointStore(connection, settings),
         deliveries=DeliveryStore(connection, settings),
         replies=ReplyStore(connection, settings, vault),
+        plans=PlanStore(connection, settings),
+        experiments=ExperimentStore(counting, settings),
         vault=vault,
         files=open_files(settings, clock, offload),
         nemo=nemo,

@@ -34,11 +34,13 @@ class Sweeper:
     def look(self) -> None:
         """Sweep once; what fails now is done by a later sweep."""
         parts = self._services
-        common = (self._retention, parts.files, parts.settings, parts.clock)
         for work in (
             partial(warn_expiring, self._retention, parts.jobs, parts.clock),
-            partial(sweep, *common),
-            partial(sweep_orphans, *common),
+            partial(
+                sweep,
+                *(self._retention, parts.files, parts.experiments, parts.settings, parts.clock),
+            ),
+            partial(sweep_orphans, self._retention, parts.files, parts.settings, parts.clock),
         ):
             try:
                 work()

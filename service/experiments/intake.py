@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.errors import ExperimentFull, NotFound
+from service.errors import Conflict, ExperimentFull, NotFound
 from service.experiments.aggregates import Aggregate, read_aggregate
 from service.experiments.ledger import Book, take_snapshot
+from service.experiments.looks import write_point
 from service.experiments.outcomes import Fault, Outcome, Rejection, read_items, read_outcome
 from service.experiments.snapshot import canonical, write_snapshot
-from service.experiments.verdict import Verdict, decide
+from service.experiments.verdict import decide
 from service.store.experiments import ExperimentStore
 
+NOT_BEGUN = "The experiment has not begun."
 ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
 #: What the store says of an outcome that it does not count.
 DETAILS = {
@@ -39,6 +41,14 @@ class Result:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A verdict in its one form, and whether it is the one that was frozen."""
+
+    text: str
+    is_final: bool
+
+
 def take_outcomes(
     store: ExperimentStore, job_id: str, tenant_id: str, document: Any, *, now_ms: int
 ) -> list[Result]:
@@ -47,11 +57,14 @@ def take_outcomes(
     Raises:
         InvalidRequest: it is no batch.
         NotFound: the job has no experiment, or the tenant no such job.
+        Conflict: it has not begun.
         ExperimentFull: nothing of it was counted, now or before, and something found no room.
         StoreUnavailable: Redis does not take it; the same batch may be sent again.
     """
     items = read_items(document)
     book = read_experiment(store, job_id)
+    if not book.started_ms:
+        raise Conflict(NOT_BEGUN, hint="It begins when every variant has its video.")
     read = [read_item(each, f"#/outcomes/{n}", book, now_ms) for n, each in enumerate(items)]
     good = [each for each in read if not isinstance(each, Fault)]
     said = iter(store.record(job_id, tenant_id, book, good, now_ms=now_ms))
@@ -87,37 +100,28 @@ def read_item(item: Any, pointer: str, book: Book, now_ms: int) -> Outcome | Agg
     return read(item, pointer, book.plan, started_ms=book.started_ms, now_ms=now_ms)
 
 
-def judge(
-    store: ExperimentStore,
-    job_id: str,
-    tenant_id: str,
-    *,
-    tell: Callable[[Verdict], str],
-    now_ms: int,
-) -> str:
-    """The verdict in its one form: the frozen one, or what outcomes say now, frozen if final.
-
-    `tell` makes the body of the event that says so; it is created once, by whoever freezes.
+def look(store: ExperimentStore, job_id: str, tenant_id: str, *, now_ms: int) -> Looked:
+    """The frozen verdict, or what outcomes say now, which is frozen when it is final.
 
     Raises:
-        NotFound: the job has no experiment, or the tenant no such job.
+        NotFound: the job has no experiment, or it is another tenant's.
     """
     book = read_experiment(store, job_id)
     if book.verdict is not None:
-        return book.verdict
+        return Looked(book.verdict, is_final=True)
     snapshot = take_snapshot(book, now_ms=now_ms)
     verdict = decide(snapshot)
-    text = verdict.as_bytes().decode()
-    _, frozen = store.freeze(
+    text, final = verdict.as_bytes().decode(), verdict.state.is_final
+    frozen = store.freeze(
         job_id,
         tenant_id,
         least=verdict.earlier,
-        snapshot=canonical(write_snapshot(snapshot)).decode() if verdict.state.is_final else "",
-        verdict=text if verdict.state.is_final else "",
-        event=tell(verdict) if verdict.state.is_final else "",
+        point=write_point(verdict),
+        snapshot=canonical(write_snapshot(snapshot)).decode() if final else "",
+        verdict=text if final else "",
         now_ms=now_ms,
     )
-    return frozen or text
+    return Looked(frozen or text, is_final=frozen is not None)
 
 
 def _tell(said: str, pointer: str) -> Result:

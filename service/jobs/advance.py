@@ -13,6 +13,7 @@ from typing import Any, assert_never
 from service.errors import CaptionAbError, StoreError
 from service.jobs import clips, endings, finish, renders, steps
 from service.jobs.context import ClipContext, CutContext, Services
+from service.jobs.experiments import look_at_experiment
 from service.jobs.frozen import freeze
 from service.jobs.leases import Lease
 from service.jobs.outcomes import Advance, End, News, Outcome, Pause, Wait
@@ -92,6 +93,8 @@ def _work_once(kind: RowKind, claim: Claim, services: Services) -> None:
             fan_out(claim, services)
         case RowKind.DELIVERY:
             deliver(claim, services)
+        case RowKind.EXPERIMENT:
+            look_at_experiment(claim, services)
         case RowKind.TOKEN:
             _refresh_token(claim, services)
         case RowKind.CLIP | RowKind.CUT:

@@ -22,7 +22,9 @@ from service.store.commands import Claim, Commands
 from service.store.connection import Connection
 from service.store.deliveries import DeliveryStore
 from service.store.endpoints import EndpointStore
+from service.store.experiments import ExperimentStore
 from service.store.jobs import JobStore
+from service.store.plans import PlanStore
 from service.store.replies import ReplyStore
 from service.vault import Vault
 
@@ -43,6 +45,8 @@ class Services:
     endpoints: EndpointStore
     deliveries: DeliveryStore
     replies: ReplyStore
+    plans: PlanStore
+    experiments: ExperimentStore
     vault: Vault
     files: Files
     nemo: NemoClient

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from service.clock import Clock
 from service.media.files import Files
 from service.settings import Settings
+from service.store.experiments import ExperimentStore
 from service.store.jobs import JobStore
 from service.store.retention import Retention
 from service.webhooks.events import EventType, event_body, iso_time
 
 _log = logging.getLogger(__name__)
 _BATCH = 100
+#: What was counted of experiments lies in the trash under this name.
+_COUNTED = "experiments/"
 _FOLDERS = ("jobs", "uploads", "parts")
 #: Batches of jobs told of in one sweep, at most.
 _BATCHES = 50
@@ -53,7 +56,13 @@ def warn_expiring(retention: Retention, jobs: JobStore, clock: Clock) -> int:
     return told
 
 
-def sweep(retention: Retention, files: Files, settings: Settings, clock: Clock) -> Swept:
+def sweep(
+    retention: Retention,
+    files: Files,
+    experiments: ExperimentStore,
+    settings: Settings,
+    clock: Clock,
+) -> Swept:
     """End what has outlived its time, then empty the trash. May run in many processes at once.
 
     Raises:
@@ -71,7 +80,10 @@ def sweep(retention: Retention, files: Files, settings: Settings, clock: Clock) 
         )
         ended += retired.ended
         for name in retention.read_trash(_BATCH):
-            _delete(name, files)
+            if name.startswith(_COUNTED):
+                experiments.drop(name.removeprefix(_COUNTED), now_ms=clock.now_ms())
+            else:
+                _delete(name, files)
             retention.note_deleted(name)
             deleted += 1
         if retired.looked_at < _BATCH and not retention.read_trash(1):

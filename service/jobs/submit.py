@@ -27,18 +27,16 @@ from service.errors import (
 from service.ids import new_id
 from service.jobs.charges import estimate
 from service.jobs.faults import Faults, find_uploads
+from service.jobs.rows import list_rows, plan_of
 from service.jobs.wishes import HINT, check_wishes
-from service.model.cut import ClipDoc, CutDoc
-from service.model.documents import read_document, write_document
+from service.model.documents import read_document
 from service.model.job import LABELS, JobSpec
-from service.model.lifecycle import ClipState, CutState, Queue
 from service.model.limits import NO_OWN_LIMITS, KeyLimits, KeyUse, limits_of, use_of
 from service.model.origin import NOWHERE, Origin, write_origin
-from service.model.rows import clip_row, clips_account, cut_row
 from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 from service.outbound.guard import Policy
 from service.settings import Settings
-from service.store.acceptance import Accepted, NewJob, NewRow
+from service.store.acceptance import Accepted, NewJob
 from service.store.jobs import JobStore
 from service.webhooks.events import EventType, event_body
 
@@ -210,16 +208,12 @@ def prepare_job(
     event = event_body(
         EventType.JOB_CREATED, job_id, {"status": "queued", "name": spec.name}, now_ms=now_ms
     )
-    rows = [
-        *_clip_rows(job_id, spec, caller.account_id),
-        *_cut_rows(job_id, spec, caller.account_id, settings),
-    ]
     return NewJob(
         id=job_id,
         tenant_id=caller.tenant_id,
         account_id=caller.account_id,
         spec=spec,
-        rows=rows,
+        rows=list_rows(job_id, spec, caller.account_id, settings),
         cuts=len(spec.clips) * len(spec.variants),
         event=event,
         quota=settings.tenant_open_jobs,
@@ -231,6 +225,7 @@ def prepare_job(
         retry_of=retry_of,
         origin=write_origin(origin),
         use=_use(spec, caller, settings, now_ms),
+        plan=plan_of(spec, job_id),
     )
 
 
@@ -243,42 +238,6 @@ def fingerprint(request: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical request, by which a reused idempotency key is told."""
     canonical = json.dumps(request, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _clip_rows(job_id: str, spec: JobSpec, account_id: str) -> list[NewRow]:
-    return [
-        NewRow(
-            row=clip_row(job_id, index),
-            queue=Queue.TRANSFER,
-            state=ClipState.PENDING,
-            doc=write_document(ClipDoc(index)),
-            account_id=clips_account(account_id),
-            limit_ms=int(spec.deadline_s * 1000),
-        )
-        for index in range(len(spec.clips))
-    ]
-
-
-def _cut_rows(job_id: str, spec: JobSpec, account_id: str, settings: Settings) -> list[NewRow]:
-    rows = []
-    for index in range(len(spec.clips)):
-        for variant in spec.variants:
-            after = [clip_row(job_id, index)]
-            if index:  # the cuts of a session run one after another
-                after.append(cut_row(job_id, index - 1, variant.label))
-            rows.append(
-                NewRow(
-                    row=cut_row(job_id, index, variant.label),
-                    queue=Queue.FLOW,
-                    state=CutState.QUEUED,
-                    doc=write_document(CutDoc(index, variant.label)),
-                    account_id=account_id,
-                    after=tuple(after),
-                    limit_ms=int(spec.deadline_s * 1000),
-                    look_ms=int(settings.look_every_s * 1000),
-                )
-            )
-    return rows
 
 
 def _label(variants: list[Mapping[str, Any]], errors: list[FieldError]) -> list[dict[str, Any]]:

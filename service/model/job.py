@@ -66,7 +66,7 @@ class WebhookSpec:
     """Where events of this job go; `events` are names or patterns such as `job.*`."""
 
     url: str
-    events: tuple[str, ...] = ("job.*",)
+    events: tuple[str, ...] = ("job.*", "experiment.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,8 @@ class JobSpec:
     deadline_s: float = 1800.0
     webhook: WebhookSpec | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    #: The plan of its experiment, as `read_plan` reads it; its seed may be left out.
+    experiment: Mapping[str, Any] | None = None
     warnings: tuple[Mapping[str, str], ...] = ()
 
 

@@ -18,6 +18,7 @@ class RowKind(StrEnum):
     FINISH = "finish"
     EVENT = "event"
     DELIVERY = "delivery"
+    EXPERIMENT = "experiment"
     TOKEN = "token"  # noqa: S105  a kind of row
 
 

@@ -7,6 +7,7 @@
 | finish | `<job>` |
 | event | `<job>.<sequence>` |
 | delivery | `<job>.<sequence>.<endpoint>` |
+| experiment | `<job>` |
 | token | `<account>` |
 
 An event that belongs to a tenant and no job stands in the place of the job, with sequence 0.
@@ -55,6 +56,11 @@ def delivery_row(job_id: str, sequence: int, endpoint: str) -> str:
 def is_delivery_id(text: str, endpoint: str) -> bool:
     """Whether a text names a delivery to this endpoint."""
     return _DELIVERY.fullmatch(text) is not None and text.endswith(f".{endpoint}")
+
+
+def experiment_row(job_id: str) -> str:
+    """The row of a running experiment."""
+    return f"{RowKind.EXPERIMENT}:{job_id}"
 
 
 def token_row(account_id: str) -> str:

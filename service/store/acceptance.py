@@ -60,6 +60,8 @@ class NewJob:
     retry_of: str = ""
     origin: str = ""
     use: KeyUse | None = None
+    #: The plan of its experiment in its one form, and its digest.
+    plan: tuple[str, str] | None = None
 
     def as_change(self) -> dict[str, Any]:
         """What `create_job` takes as its change."""
@@ -79,6 +81,8 @@ class NewJob:
             change["origin"] = self.origin
         if self.use is not None:
             change["use"] = self.use.as_dict()
+        if self.plan is not None:
+            change["plan"], change["digest"] = self.plan
         return change
 
 

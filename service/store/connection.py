@@ -38,11 +38,14 @@ _PASSING = re.compile(r"(?:ERR .*?-)?(OOM|READONLY|MISCONF|NOREPLICAS|BUSY)\b", 
 
 
 def connect(
-    settings: Settings, *, connections: int, name: str, wait_s: float = POOL_WAIT_S
+    settings: Settings, *, connections: int, name: str, wait_s: float = POOL_WAIT_S, url: str = ""
 ) -> redis.Redis:
-    """Open a client whose pool blocks up to `wait_s` when all connections are taken."""
+    """Open a client whose pool blocks up to `wait_s` when all connections are taken.
+
+    `url` is where, if it is not the main Redis.
+    """
     pool = redis.BlockingConnectionPool.from_url(
-        settings.redis_url,
+        url or settings.redis_url,
         max_connections=connections,
         timeout=wait_s,
         # A connection that has died unnoticed, as all do when Redis is restarted, costs no call:

@@ -1,4 +1,7 @@
-"""Experiments of jobs: their plan, what was counted, and the verdict that is given once."""
+"""Books of experiments: what was counted, and the verdict that is given once.
+
+They may lie in a Redis of their own, so nothing here knows of jobs: `store/plans.py` does.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from service.experiments.ledger import (
     write_items,
     write_metrics,
 )
+from service.experiments.looks import MOST_POINTS, Point, read_point
 from service.experiments.outcomes import Outcome
 from service.experiments.plan import Plan
 from service.settings import Settings
@@ -35,21 +39,22 @@ class ExperimentStore:
         self._keys = connection.keys
         self._settings = settings
 
-    def attach(self, job_id: str, tenant_id: str, plan: Plan, *, now_ms: int) -> bool:
-        """Give a job its experiment; false when it has this very one already.
+    def attach(self, job_id: str, tenant_id: str, plan: Plan, *, begin: bool, now_ms: int) -> int:
+        """Open the book of an experiment, and begin to count where its variants can be seen.
+
+        Returns when it began, 0 while it has not. May be called any number of times.
 
         Raises:
-            NotFound: the tenant has no such job.
-            Conflict: the job has an experiment with another plan.
+            NotFound: the book is another tenant's.
+            Conflict: it has another plan.
             StoreUnavailable: Redis has little memory left.
         """
         text = plan_text(plan)
-        args = (tenant_id, job_id, text, plan_digest(text))
+        args = (tenant_id, job_id, text, plan_digest(text), int(begin))
         try:
-            reply = self._connection.run(scripts.ATTACH_EXPERIMENT, now_ms, *args)
+            return int(self._connection.run(scripts.ATTACH_EXPERIMENT, now_ms, *args)[1])
         except Refused as refused:
             raise _refusal(refused.refusal) from None
-        return reply[0] == "1"
 
     def read(self, job_id: str) -> Book | None:
         """All that is kept of a job's experiment, of one moment; none where it has none."""
@@ -71,8 +76,8 @@ class ExperimentStore:
         When it raises, some may have been counted. Sending all of them again counts the rest.
 
         Raises:
-            NotFound: the tenant has no such job.
-            Conflict: the job has no experiment with the book's plan.
+            NotFound: the book is another tenant's.
+            Conflict: there is none with this plan, or it has not begun.
             StoreUnavailable: Redis cannot take them.
         """
         most = self._settings.experiment_records, self._settings.experiment_tenant_records
@@ -95,27 +100,36 @@ class ExperimentStore:
         tenant_id: str,
         *,
         least: Mapping[str, float],
+        point: str,
         snapshot: str = "",
         verdict: str = "",
-        event: str = "",
         now_ms: int,
-    ) -> tuple[bool, str | None]:
-        """Keep what a look found: least p-values and, when it is final, the verdict, once for ever.
+    ) -> str | None:
+        """Keep what a look found: a point, least p-values and, when it is final, the verdict, once.
 
-        The event is created in the same write, by the one who froze the verdict. Returns whether
-        that was this call, and the verdict that is frozen, if one is.
+        Returns the verdict that is frozen, by this call or before, if one is.
 
         Raises:
-            NotFound: the tenant has no such job.
-            Conflict: the job has no experiment.
+            NotFound: the book is another tenant's.
+            Conflict: there is no such experiment.
         """
         texts = json.dumps({name: repr(float(value)) for name, value in least.items()})
-        args = (tenant_id, job_id, texts, snapshot, verdict, event)
+        args = (tenant_id, job_id, texts, snapshot, verdict, point, MOST_POINTS)
         try:
             reply = self._connection.run(scripts.FREEZE_VERDICT, now_ms, *args)
         except Refused as refused:
             raise _refusal(refused.refusal) from None
-        return reply[0] == "1", reply[1] or None
+        return reply[1] or None
+
+    def read_points(self, job_id: str) -> list[Point]:
+        """The looks that are kept, the first one first."""
+        key = self._keys.experiment_looks(job_id)
+        texts = self._connection.read(lambda client: client.lrange(key, 0, -1))
+        return [read_point(json.loads(text)) for text in texts]
+
+    def drop(self, job_id: str, *, now_ms: int) -> bool:
+        """Forget all that was counted; false when nothing was there. Idempotent."""
+        return self._connection.run(scripts.DROP_EXPERIMENT, now_ms, job_id)[0] == "1"
 
 
 def _refusal(refusal: Refusal) -> Exception:
@@ -126,6 +140,6 @@ def _refusal(refusal: Refusal) -> Exception:
             return StoreUnavailable(NEARLY_FULL)
         case _:
             return Conflict(
-                "The job has no experiment with this plan.",
+                "The experiment has another plan, or has not begun.",
                 hint="A plan never changes once it is given: read it, or make a new job.",
             )

@@ -78,6 +78,9 @@ class Keys:
     def job_preferences(self, job_id: str) -> str:
         return f"{self.prefix}job:{job_id}:preferences"
 
+    def plan(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:plan"
+
     def experiment(self, job_id: str) -> str:
         return f"{self.prefix}job:{job_id}:experiment"
 
@@ -89,6 +92,12 @@ class Keys:
 
     def experiment_sources(self, job_id: str) -> str:
         return f"{self.prefix}job:{job_id}:experiment:sources"
+
+    def experiment_looks(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:experiment:looks"
+
+    def experiments(self, tenant_id: str) -> str:
+        return f"{self.prefix}experiments:{tenant_id}"
 
     def evidence(self, edit_id: str) -> str:
         return f"{self.prefix}evidence:{edit_id}"

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.errors import Conflict, NotFound
+from service.model.lifecycle import RowKind
 from service.store import scripts
 from service.store.connection import Connection, Refused
 from service.store.scripts import Refusal
+
+RUNNING = "An experiment of the job is running."
+RUNNING_HINT = "Wait for its verdict, or delete with `?force=true`: what was counted is lost then."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +45,37 @@ class Retention:
         return Retired(int(reply[0]), int(reply[1]))
 
     def delete_job(
-        self, job_id: str, tenant_id: str, *, remember_ms: int, uncounted_ms: int, now_ms: int
+        self,
+        job_id: str,
+        tenant_id: str,
+        *,
+        remember_ms: int,
+        uncounted_ms: int,
+        force: bool = False,
+        now_ms: int,
     ) -> bool:
         """End an ended job of a tenant now; false when it was gone before. Idempotent.
 
         Raises:
             NotFound: the tenant never had such a job.
-            Conflict: it has not ended, or a revision of it is under way; `job_status` says it.
+            Conflict: it has not ended, or a revision of it is under way, which
+                `job_status` says; or an experiment of it runs, and there is no `force`.
         """
         try:
             reply = self._connection.run(
-                scripts.DELETE_JOB, now_ms, tenant_id, job_id, remember_ms, uncounted_ms
+                scripts.DELETE_JOB,
+                now_ms,
+                tenant_id,
+                job_id,
+                remember_ms,
+                uncounted_ms,
+                int(force),
             )
         except Refused as refused:
             if refused.refusal is Refusal.GONE:
                 raise NotFound("There is no such job.") from None
+            if refused.reply[1] == RowKind.EXPERIMENT:
+                raise Conflict(RUNNING, hint=RUNNING_HINT) from None
             raise Conflict("The job is under way.", job_status=str(refused.reply[1])) from None
         return reply[0] == "1"
 

@@ -170,7 +170,7 @@ ROTATE_KEY = _script(
 RETIRE = _script("retire", "limit", "remember_ms", "uncounted_ms")
 DELETE_JOB = _script(
     "delete_job",
-    *("tenant", "job", "remember_ms", "uncounted_ms"),
+    *("tenant", "job", "remember_ms", "uncounted_ms", "force"),
     refuses=(Refusal.GONE, Refusal.STATE),
 )
 WARN = _script("warn", "job", "expires_ms", "event")
@@ -187,9 +187,19 @@ ADD_PREFERENCE = _script(
     refuses=(Refusal.GONE, Refusal.FULL),
 )
 
+ATTACH_PLAN = _script(
+    "attach_plan",
+    *("tenant", "job", "plan", "digest"),
+    refuses=(Refusal.GONE, Refusal.STATE, Refusal.FULL),
+)
+CLOSE_EXPERIMENT = _script(
+    "close_experiment",
+    *("tenant", "job", "state", "keep_ms", "event"),
+    refuses=(Refusal.GONE, Refusal.STATE),
+)
 ATTACH_EXPERIMENT = _script(
     "attach_experiment",
-    *("tenant", "job", "plan", "digest"),
+    *("tenant", "job", "plan", "digest", "begin"),
     refuses=(Refusal.GONE, Refusal.STATE, Refusal.FULL),
 )
 RECORD_OUTCOMES = _script(
@@ -199,9 +209,10 @@ RECORD_OUTCOMES = _script(
 )
 FREEZE_VERDICT = _script(
     "freeze_verdict",
-    *("tenant", "job", "least", "snapshot", "verdict", "event"),
+    *("tenant", "job", "least", "snapshot", "verdict", "point", "most_points"),
     refuses=(Refusal.GONE, Refusal.STATE),
 )
+DROP_EXPERIMENT = _script("drop_experiment", "job")
 
 SCRIPTS: tuple[Script, ...] = (
     CREATE_JOB,
@@ -243,9 +254,12 @@ SCRIPTS: tuple[Script, ...] = (
     CREATE_SHARE,
     REVOKE_SHARE,
     ADD_PREFERENCE,
+    ATTACH_PLAN,
+    CLOSE_EXPERIMENT,
     ATTACH_EXPERIMENT,
     RECORD_OUTCOMES,
     FREEZE_VERDICT,
+    DROP_EXPERIMENT,
 )
 
 

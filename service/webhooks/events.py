@@ -41,6 +41,8 @@ class EventType(StrEnum):
     CUT_ACTION_REQUIRED = "cut.action_required"
     CUT_CANCELED = "cut.canceled"
     CUT_EXPIRED = "cut.expired"
+    EXPERIMENT_DECIDED = "experiment.decided"
+    EXPERIMENT_INVALID = "experiment.invalid"
     ENDPOINT_DISABLED = "endpoint.disabled"
     WEBHOOK_TEST = "webhook.test"
 

@@ -1,16 +1,23 @@
--- attach_experiment: give a job its experiment, once; its plan never changes afterwards.
--- KEYS: none, all are derived from the prefix: job:* job:*:experiment
--- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 plan  8 digest
--- Returns: {"1", or "0" when it has this plan already; when it began}
--- Refuses: -4 GONE  -7 STATE (it has another plan)  -9 CLOCK  -14 FULL
--- @include keys clock full shares
+-- attach_experiment: open the book of an experiment, once, and begin to count when its variants can be seen.
+-- KEYS: none, all are derived from the prefix: job:*:experiment
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 plan  8 digest  9 begin
+-- Returns: {"1" when it was opened now, else "0"; when it began, or "0"}
+-- Refuses: -4 GONE (another tenant's)  -7 STATE (it has another plan)  -9 CLOCK  -14 FULL
+-- @include keys clock full outcomes
 if clock_refuses() then return { -9 } end
-local job, book = ARGV[6], K.experiment(ARGV[6])
-if not is_there(job, ARGV[5]) then return { -4 } end
-local digest, started = unpack(redis.call('HMGET', book, 'digest', 'started'))
-if digest == ARGV[8] then return { '0', started } end
-if digest then return { -7 } end
+local book = K.experiment(ARGV[6])
+local tenant, digest, started = unpack(redis.call('HMGET', book, 'tenant', 'digest', 'started'))
+if digest then
+  if tenant ~= ARGV[5] then return { -4 } end
+  if digest ~= ARGV[8] then return { -7 } end
+  if started == '0' and ARGV[9] == '1' then
+    started = ARGV[2]
+    redis.call('HSET', book, 'started', started)
+  end
+  return { '0', started }
+end
 if nearly_full() then return { -14 } end
-redis.call('HSET', book, 'plan', ARGV[7], 'digest', ARGV[8], 'started', ARGV[2], 'records', '0')
-live_as_long(book, job)
-return { '1', ARGV[2] }
+started = ARGV[9] == '1' and ARGV[2] or '0'
+redis.call('HSET', book, 'tenant', ARGV[5], 'plan', ARGV[7], 'digest', ARGV[8], 'started', started, 'records', '0')
+keep_counts(book)
+return { '1', started }

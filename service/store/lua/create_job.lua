@@ -1,7 +1,7 @@
 -- create_job: accept a job in one write: idempotency, quota, uploads, job, rows, event, doorbells.
--- KEYS: none, all are derived from the prefix: idempotency:* tenant:*:open tenant:*:jobs tenant:* upload:* upload:*:jobs job:* row:* due retention usage:* accepts:* key-open:* held
+-- KEYS: none, all are derived from the prefix: idempotency:* tenant:*:open tenant:*:jobs tenant:* upload:* upload:*:jobs job:* job:*:plan row:* due retention usage:* accepts:* key-open:* held
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 idempotency_key  8 fingerprint  9 idempotency_ttl_ms  10 quota  11 account  12 change
--- Returns: {job id, "0" or "1" when an earlier request is replayed}; change is JSON: spec, ttl_ms (the tenant's own may be shorter), warn_ms, hooks, cuts, rows, uploads, event, retry_of, origin, use, rehearse (write nothing)
+-- Returns: {job id, "0" or "1" when an earlier request is replayed}; change is JSON: spec, ttl_ms (the tenant's own may be shorter), warn_ms, hooks, cuts, rows, uploads, event, retry_of, origin, use, plan and digest of an experiment, rehearse (write nothing)
 -- Refuses: -9 CLOCK  -10 KEY_REUSED  -11 UPLOAD_GONE  -12 QUOTA  -14 FULL  -15 RATE  -16 KEY_JOBS  -17 KEY_CREDITS
 -- @include keys clock full bell rows jobs usage
 if clock_refuses() then return { -9 } end
@@ -46,6 +46,9 @@ if ttl > change.warn_ms then
 end
 if change.retry_of then redis.call('HSET', K.job(job), 'retry_of', change.retry_of) end
 if change.origin then redis.call('HSET', K.job(job), 'origin', change.origin) end
+if change.plan then
+  redis.call('HSET', K.plan(job), 'plan', change.plan, 'digest', change.digest, 'at', ARGV[2])
+end
 redis.call('SADD', K.tenant_open(tenant), job)
 redis.call('ZADD', K.tenant_jobs(tenant), ARGV[2], job)
 for _, upload in ipairs(change.uploads) do

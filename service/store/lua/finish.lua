@@ -1,5 +1,5 @@
 -- finish: end a job: terminal status, result, event, reservation released. Exactly one of finish and cancel wins.
--- KEYS: none, all are derived from the prefix: row:* job:* account:* tenant:*:open key-open:* held retention
+-- KEYS: none, all are derived from the prefix: due row:* job:* account:* tenant:*:open key-open:* held retention
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 row  6 fence  7 status  8 result  9 event
 -- Returns: {"1"}
 -- Refuses: -4 GONE  -5 ENDED  -6 FENCED  -7 STATE  -9 CLOCK
@@ -19,5 +19,7 @@ release_reserved(job)
 append_event(job, ARGV[9])
 redis.call('HSET', K.row(row), 'state', 'done')
 close_row(row, job, '')
+-- Its videos are there: an experiment that waits for them begins.
+wake('experiment:' .. job)
 expire_if_quiet(job)
 return { '1' }

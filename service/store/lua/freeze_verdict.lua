@@ -1,14 +1,14 @@
--- freeze_verdict: keep the least p-values of a look and, once for ever, a final verdict with its snapshot and event.
--- KEYS: none, all are derived from the prefix: job:* job:*:experiment row:* due
--- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 least  8 snapshot  9 verdict  10 event
+-- freeze_verdict: keep what a look found: a point of its history, the least p-values and, once for ever, a final verdict with its snapshot.
+-- KEYS: none, all are derived from the prefix: job:*:experiment job:*:experiment:looks
+-- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 least  8 snapshot  9 verdict  10 point  11 most_points
 -- Returns: {"1" when the verdict was frozen now, else "0"; the frozen verdict, or ""}; least is JSON: name to a number as text; verdict is empty while it is not final
--- Refuses: -4 GONE  -7 STATE (the job has no experiment)  -9 CLOCK
--- @include keys clock bell rows jobs shares
+-- Refuses: -4 GONE (another tenant's)  -7 STATE (there is no such book)  -9 CLOCK
+-- @include keys clock outcomes
 if clock_refuses() then return { -9 } end
-local job, book = ARGV[6], K.experiment(ARGV[6])
-if not is_there(job, ARGV[5]) then return { -4 } end
-local digest, frozen = unpack(redis.call('HMGET', book, 'digest', 'verdict'))
+local book, looks = K.experiment(ARGV[6]), K.experiment_looks(ARGV[6])
+local tenant, digest, frozen = unpack(redis.call('HMGET', book, 'tenant', 'digest', 'verdict'))
 if not digest then return { -7 } end
+if tenant ~= ARGV[5] then return { -4 } end
 -- Later looks are shown and change nothing: what was frozen must follow from its own snapshot.
 if frozen then return { '0', frozen } end
 for name, least in pairs(cjson.decode(ARGV[7])) do
@@ -17,11 +17,20 @@ for name, least in pairs(cjson.decode(ARGV[7])) do
     redis.call('HSET', book, 'least:' .. name, least)
   end
 end
+-- Points lie evenly over the time that has passed: when there are too many, every other one goes.
+local pause, last, started = unpack(redis.call('HMGET', book, 'point_ms', 'pointed', 'started'))
+if ARGV[9] ~= '' or not last or now - tonumber(last) >= tonumber(pause or '0') then
+  redis.call('RPUSH', looks, ARGV[10])
+  redis.call('HSET', book, 'pointed', ARGV[2])
+  local points = redis.call('LRANGE', looks, 0, -1)
+  if #points > tonumber(ARGV[11]) then
+    redis.call('DEL', looks)
+    for at = #points % 2 == 0 and 2 or 1, #points, 2 do redis.call('RPUSH', looks, points[at]) end
+    redis.call('HSET', book, 'point_ms', whole(math.floor((now - tonumber(started)) / (#points / 2))))
+  end
+end
+keep_counts(book)
+keep_counts(looks)
 if ARGV[9] == '' then return { '0', '' } end
 redis.call('HSET', book, 'verdict', ARGV[9], 'snapshot', ARGV[8], 'decided', ARGV[2])
--- A job that has ended is kept until this has been told, and its time starts anew then.
-local ended = ENDED[redis.call('HGET', K.job(job), 'status')]
-if ended then keep_again(job) end
-append_event(job, ARGV[10])
-if ended then expire_if_quiet(job) end
 return { '1', ARGV[9] }

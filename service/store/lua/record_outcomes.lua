@@ -1,21 +1,22 @@
 -- record_outcomes: count outcomes of an experiment, each once, each wholly or not at all.
--- KEYS: none, all are derived from the prefix: job:* job:*:experiment job:*:experiment:seen job:*:experiment:units job:*:experiment:sources tenant:*
+-- KEYS: none, all are derived from the prefix: job:*:experiment job:*:experiment:seen job:*:experiment:units job:*:experiment:sources experiments:*
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 tenant  6 job  7 digest  8 metrics  9 most  10 tenant_most  11 items
 -- Returns: one text for each item: "accepted", "duplicate", or why it was rejected; items and metrics are the JSON of service/experiments/ledger.py
--- Refuses: -4 GONE  -7 STATE (the job has no experiment with this plan)  -9 CLOCK  -14 FULL
--- @include keys clock full shares outcomes
+-- Refuses: -4 GONE (another tenant's)  -7 STATE (there is no book with this plan, or it has not begun)  -9 CLOCK  -14 FULL
+-- @include keys clock full outcomes
 if clock_refuses() then return { -9 } end
 local tenant, job = ARGV[5], ARGV[6]
 local book, seen, units, sources =
   K.experiment(job), K.experiment_seen(job), K.experiment_units(job), K.experiment_sources(job)
-if not is_there(job, tenant) then return { -4 } end
-local digest, records, last = unpack(redis.call('HMGET', book, 'digest', 'records', 'last'))
-if digest ~= ARGV[7] then return { -7 } end
+local owner, digest, started, records, last =
+  unpack(redis.call('HMGET', book, 'tenant', 'digest', 'started', 'records', 'last'))
+if owner and owner ~= tenant then return { -4 } end
+if digest ~= ARGV[7] or started == '0' then return { -7 } end
 if nearly_full() then return { -14 } end
 local items, metrics = cjson.decode(ARGV[11]), cjson.decode(ARGV[8])
 local latest, used = tonumber(last or '0'), 0
 local room = math.min(tonumber(ARGV[9]) - tonumber(records),
-  tonumber(ARGV[10]) - tonumber(redis.call('HGET', K.tenant(tenant), 'records') or '0'))
+  tonumber(ARGV[10]) - tonumber(redis.call('GET', K.experiments(tenant)) or '0'))
 local today = 'day:' .. whole(math.floor(now / 86400000))
 redis.call('HSET', book, 'last', whole(latest))
 
@@ -160,7 +161,8 @@ flush()
 redis.call('HSET', book, 'last', whole(latest))
 if used > 0 then
   redis.call('HINCRBY', book, 'records', used)
-  redis.call('HINCRBY', K.tenant(tenant), 'records', used)
+  redis.call('INCRBY', K.experiments(tenant), used)
+  keep_counts(K.experiments(tenant))
 end
-for _, key in ipairs({ book, seen, units, sources }) do live_as_long(key, job) end
+for _, key in ipairs({ book, seen, units, sources }) do keep_counts(key) end
 return replies

@@ -1,5 +1,5 @@
 -- retire: end what has outlived its time, jobs with all their keys, uploads that no job uses and those that never arrived whole, and name their files in the trash.
--- KEYS: none, all are derived from the prefix: retention expiring trash due job:* row:* evidence:* account:* expired:* upload:* upload:*:jobs arrival:* arrival:*:parts tenant:*:jobs tenant:*:open tenant:* job:*:experiment:*
+-- KEYS: none, all are derived from the prefix: retention expiring trash due job:* row:* evidence:* account:* expired:* upload:* upload:*:jobs arrival:* arrival:*:parts tenant:*:jobs tenant:*:open
 -- ARGV: 1 prefix  2 now_ms  3 back_ms  4 ahead_ms  5 limit  6 remember_ms  7 uncounted_ms
 -- Returns: {how many were looked at, how many of them ended}; remember_ms is how long an ended job's name is known, uncounted_ms how long an upload is kept whose jobs were not counted
 -- Refuses: -9 CLOCK

@@ -129,7 +129,13 @@ def test_an_upload_without_news_goes_when_its_time_is_over(services, settings):
     arrivals.receive(goes_on, 5000, [CONTENT[5000:6000]])
     # When the time of the first is over
     arrivals.clock.advance(3601)
-    sweep(Retention(arrivals.connection), services.files, settings, arrivals.clock)
+    sweep(
+        Retention(arrivals.connection),
+        services.files,
+        services.experiments,
+        settings,
+        arrivals.clock,
+    )
     # Then it is gone with its parts, and the other is not
     with pytest.raises(NotFound):
         arrivals.read(left.id, "ten_1")

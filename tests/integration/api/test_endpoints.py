@@ -37,7 +37,11 @@ class TestMaking:
 
     def test_what_is_left_out_has_a_default(self, ann):
         made = make(ann)
-        assert (made["events"], made["enabled"], made["concurrency"]) == (["job.*"], True, 10)
+        assert (made["events"], made["enabled"], made["concurrency"]) == (
+            ["job.*", "experiment.*"],
+            True,
+            10,
+        )
         assert (made["disabled"], made["failing_since"], made["description"]) == (None, None, "")
 
     @pytest.mark.parametrize(

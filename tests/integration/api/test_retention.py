@@ -38,7 +38,13 @@ def test_a_deleted_job_is_gone_everywhere(ann: Visitor, services, ended: str):
     again = ann.post("/v1/jobs", json=JOB, headers={"Idempotency-Key": "k"})
     assert again.status_code == 410
     # and the next sweep takes its files
-    sweep(Retention(services.connection), services.files, services.settings, services.clock)
+    sweep(
+        Retention(services.connection),
+        services.files,
+        services.experiments,
+        services.settings,
+        services.clock,
+    )
     assert not list(services.files.find_all("jobs"))
 
 

@@ -33,7 +33,9 @@ def names(tmp_path: Path):
 @pytest.fixture
 def swept(store, files):
     def run():
-        return sweep(Retention(store.connection), files, store.settings, store.clock)
+        return sweep(
+            Retention(store.connection), files, store.experiments, store.settings, store.clock
+        )
 
     return run
 

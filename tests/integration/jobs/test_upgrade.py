@@ -94,7 +94,13 @@ def test_its_jobs_go_when_their_time_is_over(release, engine):
     # When their time is over, and that of uploads which that release did not count
     for _ in range(2):
         engine.clock.advance(parts.settings.job_ttl_s + parts.settings.action_required_s)
-        sweep(Retention(parts.connection), parts.files, parts.settings, engine.clock)
+        sweep(
+            Retention(parts.connection),
+            parts.files,
+            parts.experiments,
+            parts.settings,
+            engine.clock,
+        )
     # Then nothing of them is left, in Redis or among the files
     assert not engine.client.keys("cab:job:*")
     assert not engine.client.keys("cab:upload:*")

@@ -20,9 +20,11 @@ from service.store.commands import Change, Claim, Commands
 from service.store.connection import Connection
 from service.store.deliveries import DeliveryStore
 from service.store.endpoints import EndpointStore
+from service.store.experiments import ExperimentStore
 from service.store.jobs import JobStore
 from service.store.kept import Kept
 from service.store.keys import queue_key
+from service.store.plans import PlanStore
 from service.store.scripts import Refusal
 from service.store.ticks import Rooms
 from tests.builders import a_new_job, an_event
@@ -44,6 +46,8 @@ class Store:
         self.accounts = AccountStore(self.connection)
         self.deliveries = DeliveryStore(self.connection, self.settings)
         self.endpoints = EndpointStore(self.connection, self.settings)
+        self.plans = PlanStore(self.connection, self.settings)
+        self.experiments = ExperimentStore(self.connection, self.settings)
 
     @property
     def now_ms(self) -> int:
@@ -155,3 +159,9 @@ class Store:
 def store(redis_client: redis.Redis, fake_clock: FakeClock) -> Iterator[Store]:
     yield Store(redis_client, fake_clock, Settings())
     assert_invariants(redis_client)
+
+
+@pytest.fixture
+def experiments(store: Store) -> ExperimentStore:
+    """Where outcomes are counted: here in the same Redis."""
+    return store.experiments

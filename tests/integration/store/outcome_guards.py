@@ -11,7 +11,7 @@ from functools import partial
 
 from tests.guards import LUA, Edit, Guard, run_without, try_each
 
-_TESTS = ("test_outcomes", "test_experiments", "test_concurrent_outcomes")
+_TESTS = ("test_outcomes", "test_experiments", "test_experiment_life", "test_concurrent_outcomes")
 _RECORD, _SUMS = f"{LUA}record_outcomes.lua", f"{LUA}include/outcomes.lua"
 
 GUARDS = (
@@ -85,7 +85,7 @@ GUARDS = (
     ),
     Guard(
         "another plan is refused",
-        Edit(f"{LUA}attach_experiment.lua", "if digest then return { -7 } end", ""),
+        Edit(f"{LUA}attach_plan.lua", "if digest then return { -7 } end", ""),
     ),
     Guard(
         "a verdict is given once",
@@ -96,24 +96,64 @@ GUARDS = (
         Edit(f"{LUA}freeze_verdict.lua", "tonumber(least) < tonumber(before)", "true"),
     ),
     Guard(
-        "an ended job is kept until its verdict is told",
-        Edit(f"{LUA}freeze_verdict.lua", "if ended then keep_again(job) end", ""),
+        "an ended job is kept while its experiment runs",
+        Edit(
+            f"{LUA}attach_plan.lua",
+            "if ENDED[redis.call('HGET', K.job(job), 'status')] then keep_again(job) end",
+            "",
+        ),
     ),
     Guard(
-        "a job without listeners goes in its turn",
-        Edit(f"{LUA}freeze_verdict.lua", "if ended then expire_if_quiet(job) end", ""),
+        "a job is kept for a while after the verdict",
+        Edit(f"{LUA}close_experiment.lua", "math.max(ttl, tonumber(ARGV[8]))", "ttl"),
+    ),
+    Guard(
+        "a longer life of its own stays",
+        Edit(f"{LUA}close_experiment.lua", "math.max(ttl, tonumber(ARGV[8]))", "tonumber(ARGV[8])"),
+    ),
+    Guard(
+        "a verdict is told once",
+        Edit(f"{LUA}close_experiment.lua", "if open ~= '1' then return { '0' } end", ""),
+    ),
+    Guard(
+        "a running experiment holds the deletion back",
+        Edit(f"{LUA}delete_job.lua", "if ARGV[9] ~= '1' then return { -7, kind } end", ""),
+    ),
+    Guard(
+        "the end of a job wakes its experiment",
+        Edit(f"{LUA}finish.lua", "wake('experiment:' .. job)", ""),
+    ),
+    Guard(
+        "nothing is counted before it begins",
+        Edit(_RECORD, " or started == '0' then", " then"),
+    ),
+    Guard(
+        "it begins once",
+        Edit(f"{LUA}attach_experiment.lua", "if started == '0' and", "if"),
+    ),
+    Guard(
+        "points are thinned",
+        Edit(f"{LUA}freeze_verdict.lua", "if #points > tonumber(ARGV[11]) then", "if false then"),
     ),
     Guard(
         "it goes with its job",
-        Edit(f"{LUA}include/ends.lua", "  end_experiment(job, tenant)\n", ""),
-    ),
-    Guard(
-        "it lives no longer than its job",
         Edit(
-            _RECORD,
-            "for _, key in ipairs({ book, seen, units, sources }) do live_as_long(key, job) end",
+            f"{LUA}include/ends.lua",
+            "redis.call('ZADD', K.trash, ARGV[2], 'experiments/' .. job)",
             "",
         ),
+    ),
+    Guard(
+        "its tenant has its room again",
+        Edit(
+            f"{LUA}drop_experiment.lua",
+            "redis.call('DECRBY', K.experiments(tenant), records) <= 0",
+            "false",
+        ),
+    ),
+    Guard(
+        "nothing counted stays for ever",
+        Edit(_SUMS, "redis.call('PEXPIRE', key, UNENDED_MS)", ""),
     ),
 )
 

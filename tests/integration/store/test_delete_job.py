@@ -15,9 +15,14 @@ from tests.integration.store.invariants import assert_nothing_stays, snapshot
 from tests.integration.store.test_retention import TTL_S, ended_job, retire, upload
 
 
-def delete(store, job_id: str, tenant: str = TENANT) -> bool:
+def delete(store, job_id: str, tenant: str = TENANT, *, force: bool = False) -> bool:
     return Retention(store.connection).delete_job(
-        job_id, tenant, remember_ms=TTL_S * 1000, uncounted_ms=5_000, now_ms=store.now_ms
+        job_id,
+        tenant,
+        remember_ms=TTL_S * 1000,
+        uncounted_ms=5_000,
+        force=force,
+        now_ms=store.now_ms,
     )
 
 

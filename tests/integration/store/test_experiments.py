@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import json
 import threading
+from itertools import pairwise
 
 import pytest
 
 from service.errors import Conflict, NotFound
-from service.experiments.intake import judge, read_experiment, take_outcomes
-from service.experiments.ledger import take_snapshot
+from service.experiments import intake
+from service.experiments.intake import read_experiment, take_outcomes
+from service.experiments.ledger import plan_digest, plan_text, take_snapshot
+from service.experiments.looks import MOST_POINTS
+from service.experiments.plan import Plan
 from service.experiments.snapshot import canonical, read_snapshot, write_snapshot
 from service.experiments.states import State
-from service.experiments.verdict import Verdict, decide
+from service.experiments.verdict import decide
 from service.store.experiments import ExperimentStore
-from tests.builders import TENANT, a_new_job, a_spec, an_event, endpoint_fields
-from tests.integration.store.invariants import assert_nothing_stays, snapshot
-from tests.integration.store.test_delete_job import delete
-from tests.integration.store.test_retention import TTL_S, ended_job, retire
+from tests.builders import TENANT, a_new_job, a_spec, an_event
+from tests.integration.store.invariants import snapshot
+from tests.integration.store.test_retention import ended_job
 from tests.outcomes import a_batch, an_experiment, an_outcome
 
 DAY_S = 86_400
-
-
-@pytest.fixture
-def experiments(store) -> ExperimentStore:
-    return ExperimentStore(store.connection, store.settings)
+KEEP_S = 30 * DAY_S
 
 
 def attach(store, experiments: ExperimentStore, job_id: str, **changes) -> bool:
-    return experiments.attach(job_id, TENANT, an_experiment(**changes), now_ms=store.now_ms)
+    """Give a job a plan and begin to count."""
+    plan = an_experiment(**changes)
+    new = attach_plan(store, job_id, TENANT, plan)
+    experiments.attach(job_id, TENANT, plan, begin=True, now_ms=store.now_ms)
+    return new
+
+
+def attach_plan(store, job_id: str, tenant_id: str, plan: Plan) -> bool:
+    text = plan_text(plan)
+    return store.plans.attach(job_id, tenant_id, text, plan_digest(text), now_ms=store.now_ms)
 
 
 def send(store, experiments: ExperimentStore, job_id: str, *items) -> list[str]:
@@ -40,10 +48,19 @@ def send(store, experiments: ExperimentStore, job_id: str, *items) -> list[str]:
 
 
 def look(store, experiments: ExperimentStore, job_id: str) -> dict:
-    def tell(verdict: Verdict) -> str:
-        return an_event("experiment.decided", job_id=job_id, state=verdict.state.value)
+    return json.loads(intake.look(experiments, job_id, TENANT, now_ms=store.now_ms).text)
 
-    return json.loads(judge(experiments, job_id, TENANT, tell=tell, now_ms=store.now_ms))
+
+def close(store, job_id: str, event: str = "") -> bool:
+    body = event or an_event("experiment.decided", job_id=job_id)
+    return store.plans.close(job_id, TENANT, State.WINNER, body, now_ms=store.now_ms)
+
+
+def freeze(store, experiments: ExperimentStore, job_id: str, mark: str = "") -> str | None:
+    return experiments.freeze(
+        job_id, TENANT, least={}, point="{}", snapshot=f"s{mark}", verdict=f"v{mark}",
+        now_ms=store.now_ms,
+    )  # fmt: skip
 
 
 def clear_winner() -> list[dict]:
@@ -79,7 +96,7 @@ def test_another_plan_is_refused_with_data_or_without(store, experiments, counte
 def test_another_tenants_job_has_no_experiment_to_give_or_to_fill(store, experiments):
     job = store.accept()
     with pytest.raises(NotFound):
-        experiments.attach(job.id, "ten_2", an_experiment(), now_ms=store.now_ms)
+        attach_plan(store, job.id, "ten_2", an_experiment())
     with pytest.raises(NotFound):
         send(store, experiments, job.id, an_outcome("e", "u"))
     attach(store, experiments, job.id)
@@ -90,51 +107,21 @@ def test_another_tenants_job_has_no_experiment_to_give_or_to_fill(store, experim
     assert snapshot(store.client) == before
 
 
-def test_all_of_it_goes_with_its_job(store, experiments):
-    # Given an ended job with an experiment of every kind of record
-    job = ended_job(store)
-    attach(store, experiments, job.id)
-    source = {"source": "s", "revision": 1, "variant": "A", "units": 3, "metrics": {}}
-    said = send(store, experiments, job.id, an_outcome("e", "u"), a_batch("b", 2), source)
-    assert said == ["accepted"] * 3
-    assert store.client.hget(f"cab:tenant:{TENANT}", "records") == "4"
-    assert len(store.client.keys(f"cab:job:{job.id}:experiment*")) == 4
-    assert_nothing_stays(store.client)
-    # When its time is over, then nothing of it is left, and its tenant has its room again.
-    store.clock.advance(TTL_S)
-    retire(store)
-    assert store.client.keys(f"cab:job:{job.id}*") == []
-    assert store.client.hget(f"cab:tenant:{TENANT}", "records") is None
-
-
-def test_all_of_it_goes_when_its_job_is_deleted(store, experiments):
-    job = store.comparing_job()
-    attach(store, experiments, job.id)
-    send(store, experiments, job.id, an_outcome("e", "u"))
-    store.finish(job.id)
-    assert delete(store, job.id)
-    assert store.client.keys(f"cab:job:{job.id}*") == []
-    assert store.client.hget(f"cab:tenant:{TENANT}", "records") is None
-
-
-def test_a_verdict_is_frozen_once_with_its_snapshot_and_event(store, experiments):
+def test_a_verdict_is_frozen_once_with_its_snapshot(store, experiments):
     # Given an experiment with a clear winner
     job = ended_job(store, spec=a_spec(hooks=True))
     attach(store, experiments, job.id)
     send(store, experiments, job.id, *clear_winner())
     # When it is looked at before and after its minimum run time
     assert look(store, experiments, job.id)["state"] == "collecting"
-    assert "experiment.decided" not in store.event_types(job.id)
     store.clock.advance(DAY_S)
     first = look(store, experiments, job.id)
-    # Then the verdict is given, and told once
+    # Then the verdict is given
     assert (first["state"], first["variant"]) == ("winner", "B")
-    assert store.event_types(job.id).count("experiment.decided") == 1
     # And later outcomes are counted and change it no more.
     send(store, experiments, job.id, a_batch("b3", 9000, "A", metrics={"clicks": {"s": 4000}}))
     store.clock.advance(DAY_S)
     assert look(store, experiments, job.id) == first
-    assert store.event_types(job.id).count("experiment.decided") == 1
     book = read_experiment(experiments, job.id)
     assert take_snapshot(book, now_ms=store.now_ms).tallies[0].exposed == 14_000
     # What was frozen follows from its own snapshot, to the byte.
@@ -142,76 +129,63 @@ def test_a_verdict_is_frozen_once_with_its_snapshot_and_event(store, experiments
     assert decide(kept).as_bytes().decode() == book.verdict
 
 
-def test_of_many_looks_at_once_one_freezes(store, experiments):
-    job = store.accept()
+def test_of_many_looks_at_once_one_freezes_and_one_is_told(store, experiments):
+    job = ended_job(store)
     attach(store, experiments, job.id)
-    won = []
+    kept, told = [], []
 
-    def freeze(n: int) -> None:
-        event = an_event("experiment.decided", by=n)
-        won.append(
-            experiments.freeze(
-                job.id, TENANT, least={}, snapshot=f"s{n}", verdict=f"v{n}", event=event,
-                now_ms=store.now_ms,
-            )
-        )  # fmt: skip
+    def judge(n: int) -> None:
+        kept.append(freeze(store, experiments, job.id, str(n)))
+        told.append(close(store, job.id, an_event("experiment.decided", by=n)))
 
-    threads = [threading.Thread(target=freeze, args=(n,)) for n in range(16)]
+    threads = [threading.Thread(target=judge, args=(n,)) for n in range(16)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    assert sorted(first for first, _ in won) == [False] * 15 + [True]
-    assert len({verdict for _, verdict in won}) == 1
+    assert sorted(told) == [False] * 15 + [True]
+    assert len(set(kept)) == 1
     book = read_experiment(experiments, job.id)
     assert book.frozen_snapshot == book.verdict.replace("v", "s")
     assert store.event_types(job.id).count("experiment.decided") == 1
+
+
+def test_points_of_looks_lie_evenly_and_the_last_one_stays(store, experiments):
+    # Given an experiment that is looked at every minute for three days
+    job = store.accept()
+    attach(store, experiments, job.id)
+    began_ms, looks = store.now_ms, 3 * 24 * 60
+    for _ in range(looks):
+        store.clock.advance(60)
+        experiments.freeze(
+            job.id, TENANT, least={}, point=a_point(store.now_ms), now_ms=store.now_ms
+        )
+    # Then no more points are kept than may be, from the first hour to the last, evenly
+    times = [point.at_ms for point in experiments.read_points(job.id)]
+    assert MOST_POINTS / 2 - 1 <= len(times) <= MOST_POINTS
+    assert times[0] < began_ms + 3_600_000
+    assert times[-1] > store.now_ms - 3_600_000
+    gaps = [after - before for before, after in pairwise(times)]
+    assert max(gaps) <= 3 * min(gaps)
+    # And that of the verdict is always among them.
+    store.clock.advance(1)
+    experiments.freeze(
+        job.id, TENANT, least={}, point=a_point(store.now_ms), verdict="v", now_ms=store.now_ms
+    )
+    assert experiments.read_points(job.id)[-1].at_ms == store.now_ms
+
+
+def a_point(at_ms: int) -> str:
+    return json.dumps({"at_ms": at_ms, "state": "collecting", "units": [1, 2], "pairs": []})
 
 
 def test_the_least_of_all_looks_is_kept(store, experiments):
     job = store.accept()
     attach(store, experiments, job.id)
     for least in ({"srm": -2.5, "A:B": -1e-17}, {"srm": -3.0000000000000004}, {"srm": -0.125}):
-        experiments.freeze(job.id, TENANT, least=least, now_ms=store.now_ms)
+        experiments.freeze(job.id, TENANT, least=least, point=a_point(0), now_ms=store.now_ms)
     taken = take_snapshot(read_experiment(experiments, job.id), now_ms=store.now_ms)
     assert taken.earlier == {"srm": -3.0000000000000004, "A:B": -1e-17}
-
-
-def test_an_ended_job_waits_for_news_of_its_verdict(store, experiments):
-    # Given an ended job whose keys have an end, and an endpoint that listens
-    job = ended_job(store)
-    attach(store, experiments, job.id)
-    store.endpoints.create(TENANT, "whe_1", endpoint_fields(), now_ms=store.now_ms)
-    key = f"cab:job:{job.id}:experiment"
-    assert store.client.pttl(key) > 0
-    # When a verdict is frozen, then all stays until that was told, and goes in its turn.
-    experiments.freeze(
-        job.id, TENANT, least={}, snapshot="s", verdict="v",
-        event=an_event("experiment.decided"), now_ms=store.now_ms,
-    )  # fmt: skip
-    assert (store.client.pttl(key), store.client.pttl(f"cab:job:{job.id}")) == (-1, -1)
-    (event,) = [row for row in store.client.zrange("cab:due", 0, -1) if row.startswith("event:")]
-    store.deliveries.fan_out(store.claim(event), [], now_ms=store.now_ms)
-    assert store.client.pttl(key) > 0
-
-
-def test_news_of_a_verdict_on_an_ended_job_begins_its_time_anew(store, experiments):
-    # Given a job without webhooks that has ended, a day before its time is over
-    job = ended_job(store)
-    attach(store, experiments, job.id)
-    store.clock.advance(TTL_S - DAY_S)
-    experiments.freeze(
-        job.id, TENANT, least={}, snapshot="s", verdict="v",
-        event=an_event("experiment.decided"), now_ms=store.now_ms,
-    )  # fmt: skip
-    # When that time has come, then it is still there, and goes in its turn.
-    store.clock.advance(2 * DAY_S)
-    retire(store)
-    assert read_experiment(experiments, job.id).verdict == "v"
-    assert_nothing_stays(store.client)
-    store.clock.advance(TTL_S)
-    retire(store)
-    assert experiments.read(job.id) is None
 
 
 def test_days_of_traffic_are_the_last_seven(store, experiments):

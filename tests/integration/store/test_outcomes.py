@@ -284,6 +284,6 @@ def test_experiments_of_a_tenant_share_their_room(store):
     assert first.send(an_outcome("1", "u")) == ["accepted"]
     with pytest.raises(ExperimentFull):
         second.send(an_outcome("1", "u"))
-    assert store.client.hget(f"cab:tenant:{TENANT}", "records") == "2"
+    assert store.client.get(f"cab:experiments:{TENANT}") == "2"
     # Figures cost one however many units they tell of.
     assert second.send(figures(1, 10**6), figures(2, 10**7)) == ["accepted"] * 2

@@ -12,16 +12,6 @@ local function free_upload(id, job, uncounted_ms)
     put_off(id, uncounted_ms)
   end
 end
--- What was counted of an experiment goes too, and its tenant has room for as much again. It may be
--- large: Redis frees it beside its other work.
-local function end_experiment(job, tenant)
-  local records = tonumber(redis.call('HGET', K.experiment(job), 'records') or '0')
-  if records > 0 and redis.call('HINCRBY', K.tenant(tenant), 'records', 0 - records) <= 0 then
-    redis.call('HDEL', K.tenant(tenant), 'records')
-  end
-  redis.call('UNLINK', K.experiment(job), K.experiment_seen(job), K.experiment_units(job),
-    K.experiment_sources(job))
-end
 -- Its name alone is known for `remember_ms`, so that its address can say that it was there.
 local function end_job(job, tenant, spec, remember_ms, uncounted_ms)
   for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do
@@ -34,7 +24,8 @@ local function end_job(job, tenant, spec, remember_ms, uncounted_ms)
   end
   redis.call('DEL', K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job), K.job_shares(job),
     K.job_preferences(job))
-  end_experiment(job, tenant)
+  -- What was counted of an experiment may lie in another Redis: whoever empties the trash ends it.
+  if redis.call('DEL', K.plan(job)) == 1 then redis.call('ZADD', K.trash, ARGV[2], 'experiments/' .. job) end
   redis.call('ZREM', K.tenant_jobs(tenant), job)
   redis.call('SREM', K.tenant_open(tenant), job)
   redis.call('ZREM', K.retention, job)

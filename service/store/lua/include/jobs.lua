@@ -47,8 +47,7 @@ end
 -- The keys of a job beside its rows.
 local function keys_of(job)
   return { K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job), K.job_shares(job),
-    K.job_preferences(job), K.experiment(job), K.experiment_seen(job), K.experiment_units(job),
-    K.experiment_sources(job) }
+    K.job_preferences(job), K.plan(job) }
 end
 -- A job's keys live for `ttl` after it has ended and nothing of it is open any more. `retire` ends
 -- them together with their files; a day later Redis would do it alone.

@@ -19,10 +19,13 @@ function K.job_events(id) return P .. 'job:' .. id .. ':events' end
 function K.sessions(id) return P .. 'job:' .. id .. ':sessions' end
 function K.job_shares(id) return P .. 'job:' .. id .. ':shares' end
 function K.job_preferences(id) return P .. 'job:' .. id .. ':preferences' end
+function K.plan(id) return P .. 'job:' .. id .. ':plan' end
 function K.experiment(id) return P .. 'job:' .. id .. ':experiment' end
 function K.experiment_seen(id) return P .. 'job:' .. id .. ':experiment:seen' end
 function K.experiment_units(id) return P .. 'job:' .. id .. ':experiment:units' end
 function K.experiment_sources(id) return P .. 'job:' .. id .. ':experiment:sources' end
+function K.experiment_looks(id) return P .. 'job:' .. id .. ':experiment:looks' end
+function K.experiments(tenant) return P .. 'experiments:' .. tenant end
 function K.evidence(edit) return P .. 'evidence:' .. edit end
 function K.account(id) return P .. 'account:' .. id end
 function K.slots(id) return P .. 'account:' .. id .. ':slots' end

@@ -9,6 +9,9 @@ local function is_less(one, other)
   if #one ~= #other then return #one < #other end
   return one < other
 end
+-- What is counted goes with its job. Should nobody end it, Redis does, this long after its last write.
+local UNENDED_MS = 34560000000
+local function keep_counts(key) redis.call('PEXPIRE', key, UNENDED_MS) end
 -- Add to counters of a book, { field, text or exact number }: all of them, or none and why not. HINCRBY refuses to go
 -- beyond 64 bits, and nothing else can fail here: the book was written to in this call before.
 local function add_all(book, deltas)

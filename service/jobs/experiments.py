@@ -1,0 +1,255 @@
+"""Experiments of jobs: attached, begun when the videos are there, looked at, told, closed.
+
+A plan lies beside its job; what is counted may lie in another Redis. So each step is idempotent and
+the row of the experiment does it again until it is done: whoever was cut off leaves no half.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from service.errors import CaptionAbError, Conflict, FieldError, InvalidRequest, NotFound
+from service.experiments import intake
+from service.experiments.intake import Result, look
+from service.experiments.ledger import Book, plan_digest, plan_text, take_snapshot
+from service.experiments.plan import Plan, read_plan
+from service.experiments.snapshot import canonical, write_snapshot
+from service.experiments.states import State
+from service.jobs.context import Services
+from service.metrics import EXPERIMENTS_ENDED, OUTCOMES, count
+from service.model.job import Job
+from service.model.lifecycle import ENDED_JOB, CutState
+from service.store.commands import Claim
+from service.store.jobs import CutRow
+from service.store.plans import KeptPlan
+from service.webhooks.events import EventType, event_body, iso_time
+
+_log = logging.getLogger(__name__)
+NONE = "The job has no experiment."
+#: Why an experiment that never began is over.
+DROPPED = "videos_missing"
+_INVALID = frozenset({State.INVALID_SRM, State.INVALID_DATA})
+#: How long an experiment is left alone whose looks keep ending their worker.
+_REST_S = 3600.0
+
+
+class Status(StrEnum):
+    """How far an experiment is."""
+
+    WAITING = "waiting"  #: for the videos of its variants
+    RUNNING = "running"
+    DECIDED = "decided"
+    DROPPED = "dropped"  #: the job ended without the variants
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """All that is known of an experiment, of one moment; `book` has its counters."""
+
+    job_id: str
+    plan: Plan
+    kept: KeptPlan
+    book: Book | None
+
+    @property
+    def status(self) -> Status:
+        if self.verdict_text is not None:
+            return Status.DECIDED
+        if self.kept.closed_ms:
+            return Status.DROPPED
+        return Status.RUNNING if self.started_ms else Status.WAITING
+
+    @property
+    def started_ms(self) -> int:
+        """When it began to count; 0 while it waits."""
+        return self.book.started_ms if self.book else 0
+
+    @property
+    def decided_ms(self) -> int:
+        """When its verdict was frozen; 0 while there is none."""
+        return self.book.count("decided") if self.book else 0
+
+    @property
+    def verdict_text(self) -> str | None:
+        """The frozen verdict in its one form."""
+        return self.book.verdict if self.book else None
+
+
+def attach_experiment(job: Job, plan: Plan, services: Services) -> bool:
+    """Attach a plan to a job, and begin at once where its videos are there; false when it has it.
+
+    Raises:
+        InvalidRequest: the job has no such variants.
+        Conflict: it has another plan, or has ended without a video of a variant.
+        NotFound, StoreUnavailable
+    """
+    check_labels(plan, [each.label for each in job.spec.variants])
+    now_ms = services.clock.now_ms()
+    if services.plans.read(job.id) is None and job.status in ENDED_JOB:
+        missing = find_missing(job, plan, services)
+        if missing:
+            raise Conflict(
+                f"The job has ended and has no video of {', '.join(missing)}.",
+                hint="Leave the variant out, or send the job again.",
+            )
+    text = plan_text(plan)
+    new = services.plans.attach(job.id, job.tenant_id, text, plan_digest(text), now_ms=now_ms)
+    _begin(job, plan, services)
+    return new
+
+
+def check_labels(plan: Plan, labels: Sequence[str]) -> None:
+    """Refuse a plan of variants that a job does not have.
+
+    Raises:
+        InvalidRequest: it names others.
+    """
+    faults = [
+        FieldError(f"#/variants/{at}/label", f"The job has no variant {label!r}.")
+        for at, label in enumerate(plan.labels)
+        if label not in labels
+    ]
+    if faults:
+        raise InvalidRequest("The plan of the experiment is not valid.", faults)
+
+
+def read_experiment(job: Job, services: Services) -> Experiment:
+    """The experiment of a job.
+
+    Raises:
+        NotFound: it has none.
+    """
+    kept = services.plans.read(job.id)
+    if kept is None:
+        raise NotFound(NONE)
+    plan = read_plan(json.loads(kept.text))
+    return Experiment(job.id, plan, kept, services.experiments.read(job.id))
+
+
+def judge_experiment(job: Job, services: Services) -> str:
+    """The verdict in its one form: the frozen one, or of now; a final one is frozen and told.
+
+    Raises:
+        NotFound: the job has no experiment.
+        Conflict: it has not begun.
+    """
+    experiment = read_experiment(job, services)
+    if not experiment.started_ms:
+        raise Conflict(
+            "The experiment has not begun.", hint="It begins when every variant has its video."
+        )
+    now_ms = services.clock.now_ms()
+    looked = look(services.experiments, job.id, job.tenant_id, now_ms=now_ms)
+    if looked.is_final and not experiment.kept.closed_ms:
+        _tell(job, json.loads(looked.text), services)
+    return looked.text
+
+
+def snapshot_of(experiment: Experiment, now_ms: int) -> str:
+    """What the verdict was made from, or what one would be made from now, in its one form.
+
+    Raises:
+        Conflict: nothing was counted yet.
+    """
+    if experiment.book is None or not experiment.started_ms:
+        raise Conflict("The experiment has not begun.")
+    frozen = experiment.book.frozen_snapshot
+    if frozen is not None:
+        return frozen
+    return canonical(write_snapshot(take_snapshot(experiment.book, now_ms=now_ms))).decode()
+
+
+def take_outcomes(job_id: str, tenant_id: str, document: Any, services: Services) -> list[Result]:
+    """Check and count a batch of outcomes; one result for each item, in its order.
+
+    Raises:
+        InvalidRequest, NotFound, Conflict, ExperimentFull, StoreUnavailable: as `intake` does.
+    """
+    now_ms = services.clock.now_ms()
+    results = intake.take_outcomes(services.experiments, job_id, tenant_id, document, now_ms=now_ms)
+    for each in results:
+        count(OUTCOMES, result=each.status)
+    return results
+
+
+def find_missing(job: Job, plan: Plan, services: Services) -> list[str]:
+    """Variants of a plan without a video where no clip has all of them; none: it may run."""
+    _, cuts = services.jobs.read_units(job, revisions=True)
+    return missing_labels(plan.labels, cuts)
+
+
+def missing_labels(labels: Sequence[str], cuts: Sequence[CutRow]) -> list[str]:
+    """The same from the cuts of a job; of several clips that which lacks least is told. Pure."""
+    there = {(cut.doc.clip, cut.doc.label) for cut in cuts if cut.state is CutState.SUCCEEDED}
+    clips = sorted({cut.doc.clip for cut in cuts}) or [0]
+    lacks = [[label for label in labels if (clip, label) not in there] for clip in clips]
+    return min(lacks, key=len)
+
+
+def look_at_experiment(claim: Claim, services: Services) -> None:
+    """The work of an experiment's row: begin it, look at it, tell its verdict, or come again."""
+    settings, now_ms = services.settings, services.clock.now_ms()
+    if claim.is_poisoned(settings.crash_limit):
+        _log.error("row_given_up", extra={"row": claim.row})
+        services.commands.park(claim, delay_s=_REST_S, now_ms=now_ms)
+        return
+    job, kept = services.jobs.read(claim.job_id), services.plans.read(claim.job_id)
+    if job is None or kept is None:
+        raise CaptionAbError(f"{claim.row} has no job or no plan.")
+    plan = read_plan(json.loads(kept.text))
+    if _begin(job, plan, services):
+        judge_experiment(job, services)
+    elif job.status in ENDED_JOB:
+        _drop(job, plan, services)
+    if services.plans.is_open(job.id):
+        delay_s = settings.experiment_look_every_s
+        services.commands.park(claim, delay_s=delay_s, now_ms=services.clock.now_ms())
+
+
+def _begin(job: Job, plan: Plan, services: Services) -> bool:
+    """Open its book, and begin to count if its variants can be seen; whether it has begun."""
+    ready = job.status in ENDED_JOB and not find_missing(job, plan, services)
+    now_ms = services.clock.now_ms()
+    started_ms = services.experiments.attach(
+        job.id, job.tenant_id, plan, begin=ready, now_ms=now_ms
+    )
+    return started_ms > 0
+
+
+def _tell(job: Job, verdict: dict[str, Any], services: Services) -> None:
+    """Close an experiment with the event of its verdict; whoever comes second changes nothing."""
+    state, now_ms = State(verdict["state"]), services.clock.now_ms()
+    kind = EventType.EXPERIMENT_INVALID if state in _INVALID else EventType.EXPERIMENT_DECIDED
+    data = {name: verdict[name] for name in _TOLD}
+    data["decided_at"] = iso_time(verdict["taken_at_ms"])
+    data["verdict_url"] = f"{services.settings.public_url.rstrip('/')}/v1/jobs/{job.id}/verdict"
+    event = event_body(kind, job.id, data, now_ms=now_ms)
+    if services.plans.close(job.id, job.tenant_id, state, event, now_ms=now_ms):
+        count(EXPERIMENTS_ENDED, state=state)
+        _log.info("experiment_ended", extra={"job": job.id, "state": state})
+
+
+#: What the event of a verdict has of it.
+_TOLD = (
+    *("state", "reason", "variant", "leaning", "sentence", "metric", "alpha", "multiple"),
+    *("started_at_ms", "taken_at_ms", "assumptions", "snapshot_sha256"),
+)
+
+
+def _drop(job: Job, plan: Plan, services: Services) -> None:
+    """End an experiment that can never begin."""
+    missing = ", ".join(find_missing(job, plan, services))
+    now_ms = services.clock.now_ms()
+    sentence = {
+        "en": f"The test never began: the job has ended without a video of {missing}.",
+        "zh": f"测试未能开始:任务已结束,但没有 {missing} 的视频。",
+    }
+    data = {"state": None, "reason": DROPPED, "variant": None, "sentence": sentence}
+    event = event_body(EventType.EXPERIMENT_INVALID, job.id, data, now_ms=now_ms)
+    if services.plans.close(job.id, job.tenant_id, DROPPED, event, now_ms=now_ms):
+        count(EXPERIMENTS_ENDED, state=DROPPED)
