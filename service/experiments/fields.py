@@ -18,7 +18,7 @@ _KEY_LENGTH = 200
 
 
 class Fields:
-    """One object of a document, at a JSON pointer such as `#/arms/0`."""
+    """One object of a document, at a JSON pointer such as `#/variants/0`."""
 
     __slots__ = ("_faults", "_object", "_pointer", "_seen")
 

@@ -77,6 +77,8 @@ class Arm:
 class Plan:
     """The first arm is the control. Lifts, `rope` and `mde` are relative: 0.01 is 1 %.
 
+    In JSON `arms` are called `variants`, and `split` is called `allocation`.
+
     Args:
         seed: What units are hashed with.
         arms: The variants, two to eight; weights have the sum 1.
@@ -157,12 +159,12 @@ def read_plan_at(document: Any, pointer: str, faults: list[FieldError]) -> Plan:
         seed=reader.text("seed", most=200),
         arms=tuple(
             Arm(each.text("label", most=64), each.number("weight", 0.0, 1.0))
-            for each in reader.objects("arms", VARIANTS)
+            for each in reader.objects("variants", VARIANTS)
         ),
         primary=_read_metric(reader.object("primary")),
         secondary=tuple(map(_read_metric, reader.objects("secondary", (0, _METRICS)))),
         guardrails=tuple(map(_read_metric, reader.objects("guardrails", (0, _METRICS)))),
-        split=reader.choice("split", Split, _USUAL["split"]),
+        split=reader.choice("allocation", Split, _USUAL["split"]),
         method=reader.choice("method", Method, _USUAL["method"]),
         coverage=reader.number("coverage", 0.0, 1.0, _USUAL["coverage"]),
         alpha=reader.number("alpha", 0.0001, 0.2, _USUAL["alpha"]),
@@ -187,11 +189,11 @@ def write_plan(plan: Plan) -> dict[str, Any]:
     """A plan as JSON, defaults included: they may be others in a later release."""
     return {
         "seed": plan.seed,
-        "arms": [{"label": arm.label, "weight": float(arm.weight)} for arm in plan.arms],
+        "variants": [{"label": arm.label, "weight": float(arm.weight)} for arm in plan.arms],
         "primary": _write_metric(plan.primary),
         "secondary": [_write_metric(each) for each in plan.secondary],
         "guardrails": [_write_metric(each) for each in plan.guardrails],
-        "split": plan.split.value,
+        "allocation": plan.split.value,
         "method": plan.method.value,
         "coverage": float(plan.coverage),
         "alpha": float(plan.alpha),
@@ -237,11 +239,11 @@ def _write_metric(metric: Metric) -> dict[str, Any]:
 def _check_together(plan: Plan, reader: Fields) -> None:
     """Rules between fields, once each of them is well formed."""
     if len(set(plan.labels)) < len(plan.arms):
-        reader.fault("arms", "Labels must differ.")
+        reader.fault("variants", "Labels must differ.")
     if any(arm.weight <= 0 for arm in plan.arms):
-        reader.fault("arms", "Each weight must be more than 0.")
+        reader.fault("variants", "Each weight must be more than 0.")
     if abs(math.fsum(arm.weight for arm in plan.arms) - 1) > 1e-6:
-        reader.fault("arms", "Weights must have the sum 1.")
+        reader.fault("variants", "Weights must have the sum 1.")
     names = [metric.name for metric in plan.metrics]
     if len(set(names)) < len(names):
         reader.fault("primary", "A metric is named twice in the plan.")

@@ -14,7 +14,7 @@ from tests.unit.experiments.snapshots import a_plan
 
 LEAST: dict[str, Any] = {
     "seed": "job_1",
-    "arms": [{"label": "A", "weight": 0.5}, {"label": "B", "weight": 0.5}],
+    "variants": [{"label": "A", "weight": 0.5}, {"label": "B", "weight": 0.5}],
     "primary": {"name": "clicks", "kind": "proportion"},
 }
 METRIC = {"name": "watch", "kind": "mean"}
@@ -47,13 +47,13 @@ def test_planned_units_are_shared_by_a_pair():
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"arms": LEAST["arms"][:1]}, "#/arms"),
-        ({"arms": [*LEAST["arms"], "C"]}, "#/arms/2"),
-        ({"arms": [{"label": "A", "weight": 0.5}, {"label": "A", "weight": 0.5}]}, "#/arms"),
-        ({"arms": [{"label": "A", "weight": 1}, {"label": "B", "weight": 0}]}, "#/arms"),
-        ({"arms": [{"label": "A", "weight": 0.5}, {"label": "B", "weight": 0.4}]}, "#/arms"),
-        ({"arms": [{"label": "", "weight": 0.5}, LEAST["arms"][1]]}, "#/arms/0/label"),
-        ({"arms": [{"label": "A", "weight": "x"}, LEAST["arms"][1]]}, "#/arms/0/weight"),
+        ({"variants": LEAST["variants"][:1]}, "#/variants"),
+        ({"variants": [*LEAST["variants"], "C"]}, "#/variants/2"),
+        ({"variants": [{"label": "A", "weight": 0.5}, {"label": "A", "weight": 0.5}]}, "#/variants"),
+        ({"variants": [{"label": "A", "weight": 1}, {"label": "B", "weight": 0}]}, "#/variants"),
+        ({"variants": [{"label": "A", "weight": 0.5}, {"label": "B", "weight": 0.4}]}, "#/variants"),
+        ({"variants": [{"label": "", "weight": 0.5}, LEAST["variants"][1]]}, "#/variants/0/label"),
+        ({"variants": [{"label": "A", "weight": "x"}, LEAST["variants"][1]]}, "#/variants/0/weight"),
         ({"seed": 7}, "#/seed"),
         ({"seed": "\ud800"}, "#/seed"),
         ({"primary": None}, "#/primary"),
@@ -63,7 +63,7 @@ def test_planned_units_are_shared_by_a_pair():
         ({"secondary": [METRIC, METRIC]}, "#/primary"),
         ({"secondary": METRIC}, "#/secondary"),
         ({"guardrails": [METRIC | {"harm_margin": -1}]}, "#/guardrails/0/harm_margin"),
-        ({"split": "by hand"}, "#/split"),
+        ({"allocation": "by hand"}, "#/allocation"),
         ({"alpha": 0}, "#/alpha"),
         ({"alpha": float("nan")}, "#/alpha"),
         ({"alpha": True}, "#/alpha"),
@@ -89,9 +89,9 @@ def test_each_fault_is_named_by_its_pointer(change, pointer):
 
 def test_all_faults_are_told_at_once():
     with pytest.raises(InvalidRequest) as caught:
-        read_plan({"arms": [], "primary": {}, "alpha": 2})
+        read_plan({"variants": [], "primary": {}, "alpha": 2})
     pointers = {each.pointer for each in caught.value.errors}
-    assert pointers == {"#/seed", "#/arms", "#/primary/name", "#/primary/kind", "#/alpha"}
+    assert pointers == {"#/seed", "#/variants", "#/primary/name", "#/primary/kind", "#/alpha"}
 
 
 @pytest.mark.parametrize("document", [None, [], "plan", 3])
