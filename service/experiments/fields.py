@@ -65,6 +65,13 @@ class Fields:
             return None
         return self.whole(name, low, high)
 
+    def number_or_none(self, name: str, low: float, high: float) -> float | None:
+        """A finite number within bounds, or nothing."""
+        if self._object.get(name) is None:
+            self._seen.add(name)
+            return None
+        return self.number(name, low, high)
+
     def flag(self, name: str, *, usual: bool) -> bool:
         """True or false."""
         value = self._take(name, usual)

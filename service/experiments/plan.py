@@ -18,6 +18,7 @@ from service.experiments.inference import USUAL_UNITS
 from service.experiments.metrics import COUNTER_MAX, Kind
 
 VARIANTS = (2, 8)
+PLANNED_UNITS = (100, 10**12)
 DAY_S = 86_400
 _METRICS = 20
 _OVERRIDES = 100
@@ -171,8 +172,8 @@ def read_plan_at(document: Any, pointer: str, faults: list[FieldError]) -> Plan:
         power=reader.number("power", 0.5, 0.99, _USUAL["power"]),
         mde=reader.number("mde", 0.001, 10.0, _USUAL["mde"]),
         rope=reader.number("rope", 0.0, 0.5, _USUAL["rope"]),
-        planned_units=reader.whole_or_none("planned_units", 100, 10**12),
-        max_units=reader.whole_or_none("max_units", 100, 10**12),
+        planned_units=reader.whole_or_none("planned_units", *PLANNED_UNITS),
+        max_units=reader.whole_or_none("max_units", *PLANNED_UNITS),
         min_units=reader.whole("min_units", 2, 10**9, _USUAL["min_units"]),
         min_outcomes=reader.whole("min_outcomes", 1, 10**9, _USUAL["min_outcomes"]),
         min_runtime_s=reader.whole("min_runtime_s", 0, 365 * DAY_S, _USUAL["min_runtime_s"]),

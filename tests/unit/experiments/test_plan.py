@@ -49,11 +49,20 @@ def test_planned_units_are_shared_by_a_pair():
     [
         ({"variants": LEAST["variants"][:1]}, "#/variants"),
         ({"variants": [*LEAST["variants"], "C"]}, "#/variants/2"),
-        ({"variants": [{"label": "A", "weight": 0.5}, {"label": "A", "weight": 0.5}]}, "#/variants"),
+        (
+            {"variants": [{"label": "A", "weight": 0.5}, {"label": "A", "weight": 0.5}]},
+            "#/variants",
+        ),
         ({"variants": [{"label": "A", "weight": 1}, {"label": "B", "weight": 0}]}, "#/variants"),
-        ({"variants": [{"label": "A", "weight": 0.5}, {"label": "B", "weight": 0.4}]}, "#/variants"),
+        (
+            {"variants": [{"label": "A", "weight": 0.5}, {"label": "B", "weight": 0.4}]},
+            "#/variants",
+        ),
         ({"variants": [{"label": "", "weight": 0.5}, LEAST["variants"][1]]}, "#/variants/0/label"),
-        ({"variants": [{"label": "A", "weight": "x"}, LEAST["variants"][1]]}, "#/variants/0/weight"),
+        (
+            {"variants": [{"label": "A", "weight": "x"}, LEAST["variants"][1]]},
+            "#/variants/0/weight",
+        ),
         ({"seed": 7}, "#/seed"),
         ({"seed": "\ud800"}, "#/seed"),
         ({"primary": None}, "#/primary"),
