@@ -123,6 +123,10 @@ def _freedom(base: Estimate, other: Estimate) -> float:
     return (base.variance + other.variance) ** 2 / sum(square / less for square, less in parts)
 
 
+#: A base so near to the edge of being ruled out leaves no digits for the ends of a ratio.
+_NEAR = 1e-9
+
+
 def find_lift(base: Estimate, other: Estimate, k: float) -> Interval | None:
     """Fieller's interval of other / base - 1, at k standard errors (Fieller 1954).
 
@@ -131,7 +135,7 @@ def find_lift(base: Estimate, other: Estimate, k: float) -> Interval | None:
     """
     square = k * k
     a = base.value**2 - square * base.variance
-    if base.value <= 0 or a <= 0:
+    if base.value <= 0 or a <= _NEAR * base.value**2:
         return None
     middle = base.value * other.value
     # b^2 - ac without the terms that cancel

@@ -102,6 +102,11 @@ def test_a_base_that_may_be_zero_has_no_lift(value):
     assert find_lift(Estimate(100, value, 1.0), Estimate(100, 2.0, 1.0), 3.0) is None
 
 
+def test_a_base_at_the_edge_of_zero_has_no_lift_rather_than_a_wrong_one():
+    edge = Estimate(2, 1.0, 3.999999999999999)
+    assert find_lift(edge, Estimate(2, 1.0, 1.0), 0.5) is None
+
+
 def test_nothing_is_said_where_nothing_varies():
     same = Estimate(100, 0.5, 0.0)
     assert compare(same, same, alpha=0.05, planned_units=5000) is None
