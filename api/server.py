@@ -29,7 +29,7 @@ from service import metrics
 from service.errors import CaptionAbError, StartupError
 from service.logs import log_json
 from service.settings import Settings, load_settings
-from service.store.policy import check_policy, wait_for_store
+from service.store.policy import check_counting, check_policy, wait_for_store
 from service.store.scripts import CREATE_JOB, script_text
 from service.tracing import start_tracing, stop_tracing
 from service.wiring import build_services
@@ -150,6 +150,7 @@ def check_start(settings: Settings) -> None:
     try:
         wait_for_store(parts.connection, parts.clock, settings)
         check_policy(parts.connection, settings)
+        check_counting(parts.experiments.connection, parts.connection, settings)
         parts.files.store_id()
     finally:
         parts.connection.client.close()

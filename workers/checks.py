@@ -9,7 +9,7 @@ from service.jobs.context import Services
 from service.media.workspaces import sweep_workspaces
 from service.model.lifecycle import Queue
 from service.settings import Settings
-from service.store.policy import check_policy, wait_for_store
+from service.store.policy import check_counting, check_policy, wait_for_store
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ def check_surroundings(queue: Queue, services: Services) -> None:
     """
     wait_for_store(services.connection, services.clock, services.settings)
     policy = check_policy(services.connection, services.settings)
+    check_counting(services.experiments.connection, services.connection, services.settings)
     if not policy.durable:
         _log.warning("accept_fast", extra={"appendfsync": policy.appendfsync})
     if queue in {Queue.TRANSFER, Queue.MEDIA}:

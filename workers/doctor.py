@@ -95,6 +95,19 @@ def _redis(name: str, parts: Services) -> Iterator[Finding]:
         yield Finding(name, Verdict.WARN, f"appendfsync {policy.appendfsync}", hint)
 
 
+def _counting(name: str, parts: Services) -> Iterator[Finding]:
+    counting = parts.experiments.connection
+    if counting is parts.connection:
+        return
+    try:
+        check_policy(counting, parts.settings)
+    except StoreUnavailable as error:
+        hint = "See CAPTION_AB_EXPERIMENTS_REDIS_URL. Jobs go on; outcomes are answered with 503."
+        yield Finding(name, Verdict.FAIL, error.detail, hint)
+    else:
+        yield Finding(name, Verdict.OK, "answers")
+
+
 def _clock(name: str, parts: Services) -> Iterator[Finding]:
     seen = look_around(parts.connection)
     apart_s = (seen.server_ms - time.time_ns() // 1_000_000) / 1000
@@ -190,6 +203,7 @@ def _backend(name: str, parts: Services) -> Iterator[Finding]:
 
 _CHECKS: tuple[tuple[str, Callable[[str, Services], Iterator[Finding]]], ...] = (
     ("redis", _redis),
+    ("experiments redis", _counting),
     ("clock", _clock),
     ("workers", _workers),
     ("secret keys", _secrets),
@@ -200,7 +214,7 @@ _CHECKS: tuple[tuple[str, Callable[[str, Services], Iterator[Finding]]], ...] = 
 )
 
 
-_OF_REDIS = {_redis, _clock, _workers, _secrets, _files}
+_OF_REDIS = {_redis, _counting, _clock, _workers, _secrets, _files}
 
 
 def _away(name: str, error: StoreUnavailable, settings: Settings) -> Finding:

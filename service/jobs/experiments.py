@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from service.errors import CaptionAbError, Conflict, FieldError, InvalidRequest, NotFound
+from service.errors import (
+    Conflict,
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    StoreError,
+    StoreUnavailable,
+)
 from service.experiments import intake
 from service.experiments.intake import Result, look
 from service.experiments.ledger import Book, plan_digest, plan_text, take_snapshot
@@ -200,15 +207,22 @@ def look_at_experiment(claim: Claim, services: Services) -> None:
         return
     job, kept = services.jobs.read(claim.job_id), services.plans.read(claim.job_id)
     if job is None or kept is None:
-        raise CaptionAbError(f"{claim.row} has no job or no plan.")
-    plan = read_plan(json.loads(kept.text))
+        raise StoreError(f"{claim.row} has no job or no plan.")
+    try:
+        _look(job, read_plan(json.loads(kept.text)), services)
+    except StoreUnavailable as away:
+        # Where outcomes are counted may be away alone: nothing is lost by coming again.
+        _log.warning("experiment_unread", extra={"row": claim.row, "why": away.detail})
+    if services.plans.is_open(job.id):
+        delay_s = settings.experiment_look_every_s
+        services.commands.park(claim, delay_s=delay_s, now_ms=services.clock.now_ms())
+
+
+def _look(job: Job, plan: Plan, services: Services) -> None:
     if _begin(job, plan, services):
         judge_experiment(job, services)
     elif job.status in ENDED_JOB:
         _drop(job, plan, services)
-    if services.plans.is_open(job.id):
-        delay_s = settings.experiment_look_every_s
-        services.commands.park(claim, delay_s=delay_s, now_ms=services.clock.now_ms())
 
 
 def _begin(job: Job, plan: Plan, services: Services) -> bool:

@@ -39,6 +39,11 @@ class ExperimentStore:
         self._keys = connection.keys
         self._settings = settings
 
+    @property
+    def connection(self) -> Connection:
+        """Where they are counted."""
+        return self._connection
+
     def attach(self, job_id: str, tenant_id: str, plan: Plan, *, begin: bool, now_ms: int) -> int:
         """Open the book of an experiment, and begin to count where its variants can be seen.
 

@@ -54,6 +54,20 @@ def wait_for_store(connection: Connection, clock: Clock, settings: Settings) -> 
             return
 
 
+def check_counting(counting: Connection, main: Connection, settings: Settings) -> None:
+    """The same for a Redis that counts outcomes alone; jobs go on while it is away.
+
+    Raises:
+        StartupError: what was counted could be lost.
+    """
+    if counting is main:
+        return
+    try:
+        check_policy(counting, settings)
+    except StoreUnavailable as error:
+        _log.warning("experiments_store_away", extra={"why": error.detail})
+
+
 def check_policy(connection: Connection, settings: Settings) -> Policy:
     """Compare Redis' persistence with what `CAPTION_AB_ACCEPT` promises.
 

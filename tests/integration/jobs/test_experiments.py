@@ -1,0 +1,217 @@
+"""The row of an experiment: it begins, is looked at, tells its verdict once, and holds its job."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import redis
+
+from service.errors import Conflict, InvalidRequest, NotFound, StoreUnavailable
+from service.experiments.intake import look
+from service.experiments.plan import Arm
+from service.experiments.snapshot import read_snapshot
+from service.experiments.verdict import decide
+from service.jobs.advance import advance
+from service.jobs.experiments import (
+    Status,
+    attach_experiment,
+    judge_experiment,
+    read_experiment,
+    snapshot_of,
+    take_outcomes,
+)
+from service.jobs.retention import sweep
+from service.model.rows import experiment_row
+from service.store.retention import Retention
+from service.store.scripts import Refusal
+from tests.integration.jobs.harness import TENANT
+from tests.outcomes import a_batch, an_experiment
+
+DAY_S = 86_400
+PLAN = {
+    "variants": [{"label": "A", "weight": 0.5}, {"label": "B", "weight": 0.5}],
+    "primary": {"name": "clicks", "kind": "proportion"},
+}
+
+
+@pytest.fixture
+def engine(make_engine):
+    """An engine that looks at experiments every hour, so that a day is not many turns."""
+    return make_engine(experiment_look_every_s=3600.0)
+
+
+@pytest.fixture
+def ended(engine, small_clip):
+    """A job that has ended with videos of A and B."""
+    return engine.run_job(engine.submit(small_clip))
+
+
+def send_clear_winner(engine, job_id: str) -> None:
+    items = [
+        a_batch("b1", 5000, "A", metrics={"clicks": {"s": 250}}, per="viewer"),
+        a_batch("b2", 5000, "B", metrics={"clicks": {"s": 500}}, per="viewer"),
+    ]
+    said = take_outcomes(job_id, TENANT, {"outcomes": items}, engine.services)
+    assert [each.status for each in said] == ["accepted"] * 2
+
+
+def status_of(engine, job_id: str) -> Status:
+    return read_experiment(engine.read(job_id), engine.services).status
+
+
+def run_to_verdict(engine, job_id: str) -> None:
+    engine.run(lambda: not engine.services.plans.is_open(job_id))
+
+
+def told(engine, job_id: str) -> list[dict]:
+    events = engine.services.jobs.events(job_id)
+    return [event for event in events if event["type"].startswith("experiment.")]
+
+
+def test_an_experiment_of_an_ended_job_is_decided_told_once_and_kept(engine, ended):
+    # Given an ended job to which a plan is attached, and outcomes of a clear winner
+    assert attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    assert status_of(engine, ended.id) is Status.RUNNING
+    send_clear_winner(engine, ended.id)
+    # When its row is looked at until it closes
+    begun_ms = engine.clock.now_ms()
+    run_to_verdict(engine, ended.id)
+    # Then the verdict came with the first look after its minimum run time, and was told once
+    assert status_of(engine, ended.id) is Status.DECIDED
+    late_s = (engine.clock.now_ms() - begun_ms) / 1000 - DAY_S
+    assert 0 <= late_s <= engine.settings.experiment_look_every_s
+    (event,) = told(engine, ended.id)
+    assert event["type"] == "experiment.decided"
+    assert (event["data"]["state"], event["data"]["variant"]) == ("winner", "B")
+    assert "B" in event["data"]["sentence"]["en"]
+    # And asking for it gives the same bytes, as its snapshot does.
+    experiment = read_experiment(ended, engine.services)
+    text = judge_experiment(engine.read(ended.id), engine.services)
+    assert text == experiment.verdict_text
+    kept = read_snapshot(json.loads(snapshot_of(experiment, engine.clock.now_ms())))
+    assert decide(kept).as_bytes().decode() == text
+    assert len(told(engine, ended.id)) == 1
+    keep_ms = engine.settings.experiment_keep_s * 1000
+    assert engine.read(ended.id).expires_ms == engine.clock.now_ms() + keep_ms
+
+
+def test_asking_for_the_verdict_decides_it_as_a_look_does(engine, ended):
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    send_clear_winner(engine, ended.id)
+    assert json.loads(judge_experiment(ended, engine.services))["state"] == "collecting"
+    assert told(engine, ended.id) == []
+    engine.clock.advance(DAY_S)
+    assert json.loads(judge_experiment(ended, engine.services))["state"] == "winner"
+    assert len(told(engine, ended.id)) == 1
+    assert advance(experiment_row(ended.id), engine.services) is Refusal.ENDED
+
+
+def test_an_experiment_asked_for_with_its_job_begins_when_the_videos_are_there(engine, small_clip):
+    # Given a job that was sent with a plan
+    job_id = engine.submit(small_clip, experiment=PLAN)
+    assert status_of(engine, job_id) is Status.WAITING
+    engine.run(lambda: "job.succeeded" in engine.event_types(job_id))
+    ended_ms = engine.read(job_id).ended_ms
+    # When it has ended, then its experiment begins within moments, hashed with the job's name.
+    engine.run(lambda: status_of(engine, job_id) is Status.RUNNING)
+    experiment = read_experiment(engine.read(job_id), engine.services)
+    assert experiment.plan.seed == job_id
+    assert 0 <= experiment.started_ms - ended_ms <= 1000
+    # And the job is kept however long that takes.
+    assert engine.read(job_id).expires_ms == 0
+
+
+def test_nothing_is_judged_before_it_begins(engine, small_clip):
+    job_id = engine.submit(small_clip)
+    attach_experiment(engine.read(job_id), an_experiment(seed=job_id), engine.services)
+    assert status_of(engine, job_id) is Status.WAITING
+    with pytest.raises(Conflict, match="begun"):
+        judge_experiment(engine.read(job_id), engine.services)
+    with pytest.raises(Conflict, match="begun"):
+        take_outcomes(job_id, TENANT, {"outcomes": [a_batch("b", 1)]}, engine.services)
+
+
+def test_an_experiment_whose_job_ends_without_videos_is_dropped_and_told(engine, small_clip):
+    job_id = engine.submit(small_clip, experiment=PLAN)
+    engine.cancel(job_id)
+    engine.run_job(job_id)
+    (event,) = told(engine, job_id)
+    assert (event["type"], event["data"]["reason"]) == ("experiment.invalid", "videos_missing")
+    assert "A, B" in event["data"]["sentence"]["en"]
+    assert status_of(engine, job_id) is Status.DROPPED
+
+
+def test_a_plan_of_variants_that_are_not_there_is_refused(engine, ended):
+    arms = (Arm("A", 0.5), Arm("C", 0.5))
+    with pytest.raises(InvalidRequest) as caught:
+        attach_experiment(ended, an_experiment(arms=arms), engine.services)
+    assert caught.value.errors[0].pointer == "#/variants/1/label"
+    with pytest.raises(NotFound):
+        read_experiment(ended, engine.services)
+
+
+def test_a_verdict_whose_telling_was_cut_off_is_told_by_the_next_look(engine, ended):
+    # Given a verdict that was frozen by somebody who died before it was told
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    send_clear_winner(engine, ended.id)
+    engine.clock.advance(DAY_S)
+    looked = look(engine.services.experiments, ended.id, TENANT, now_ms=engine.clock.now_ms())
+    assert looked.is_final
+    assert told(engine, ended.id) == []
+    # When its row is looked at, then it is told, with what was frozen.
+    run_to_verdict(engine, ended.id)
+    (event,) = told(engine, ended.id)
+    assert event["data"]["snapshot_sha256"] == json.loads(looked.text)["snapshot_sha256"]
+
+
+def test_a_book_that_was_never_opened_is_opened_by_the_next_look(engine, ended):
+    # Given a plan that was attached by somebody who died before its book was opened
+    plan = an_experiment(seed=ended.id)
+    attach_experiment(ended, plan, engine.services)
+    engine.services.experiments.drop(ended.id, now_ms=engine.clock.now_ms())
+    assert status_of(engine, ended.id) is Status.WAITING
+    # When its row is looked at, then it runs.
+    engine.run(lambda: status_of(engine, ended.id) is Status.RUNNING)
+
+
+class Away:
+    """Where outcomes are counted, while it is away."""
+
+    def __getattr__(self, name: str):
+        raise StoreUnavailable("Redis: ConnectionError.")
+
+
+def test_where_outcomes_are_counted_may_be_away_for_days(engine, ended):
+    # Given a running experiment whose Redis does not answer for three days
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    send_clear_winner(engine, ended.id)
+    blind = replace(engine.services, experiments=Away())
+    until_ms = engine.clock.now_ms() + 3 * DAY_S * 1000
+    engine.run(lambda: engine.clock.now_ms() >= until_ms, blind)
+    # When it answers again, then the next look gives the verdict.
+    engine.run(lambda: bool(told(engine, ended.id)))
+    assert engine.clock.now_ms() <= until_ms + 2 * engine.settings.experiment_look_every_s * 1000
+
+
+def test_outcomes_may_be_counted_in_a_redis_of_their_own(make_engine, small_clip, redis_url):
+    # Given an operator who counts elsewhere, and an experiment that was decided
+    engine = make_engine(
+        experiments_redis_url=redis_url.replace("db=0", "db=1"), experiment_look_every_s=3600.0
+    )
+    job = engine.run_job(engine.submit(small_clip))
+    attach_experiment(job, an_experiment(seed=job.id), engine.services)
+    send_clear_winner(engine, job.id)
+    assert engine.client.keys(f"cab:job:{job.id}:experiment*") == []
+    run_to_verdict(engine, job.id)
+    assert told(engine, job.id)[0]["data"]["variant"] == "B"
+    # When the job's time is over, then what was counted there goes too.
+    engine.run(lambda: engine.read(job.id).expires_ms > 0)
+    engine.clock.advance(engine.settings.experiment_keep_s)
+    parts = engine.services
+    sweep(Retention(parts.connection), parts.files, parts.experiments, parts.settings, engine.clock)
+    assert parts.jobs.read(job.id) is None
+    assert parts.experiments.read(job.id) is None
+    with redis.Redis.from_url(engine.settings.experiments_redis_url) as elsewhere:
+        assert [key for key in elsewhere.scan_iter() if key != b"cab:clock"] == []
