@@ -12,7 +12,6 @@ import hmac
 import logging
 import re
 import secrets
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from service.clock import Clock
 from service.errors import Conflict, NotFound, StoreError, StoreUnavailable, Unauthorized
 from service.ids import new_id
 from service.jobs.submit import Caller
+from service.key_text import CHECK_CHARS, DIGITS, checksum
 from service.model.limits import NO_OWN_LIMITS, KeyLimits
 from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 from service.settings import Settings
@@ -31,9 +31,7 @@ from service.store.connection import Connection
 from service.vault import Vault
 from service.webhooks.signing import new_secret
 
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _KEY = re.compile(r"cab_(?:live|test)_[0-9A-Za-z]{36}", re.ASCII)
-_CHECK_CHARS = 6
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE | re.ASCII)
 
 #: Keys an API process remembers at most; beyond, the one used longest ago is forgotten.
@@ -66,8 +64,8 @@ class NewTenant:
 
 def new_key(pepper: str, mode: Mode = Mode.LIVE) -> NewKey:
     """Make an API key."""
-    body = f"cab_{mode}_" + "".join(secrets.choice(_DIGITS) for _ in range(30))
-    text = body + _checksum(body)
+    body = f"cab_{mode}_" + "".join(secrets.choice(DIGITS) for _ in range(30))
+    text = body + checksum(body)
     return NewKey(text, digest(text, pepper), text[-4:])
 
 
@@ -75,7 +73,7 @@ def is_well_formed(text: str) -> bool:
     """Whether a text has the form of a key and its checksum is right."""
     if _KEY.fullmatch(text) is None:
         return False
-    return text[-_CHECK_CHARS:] == _checksum(text[:-_CHECK_CHARS])
+    return text[-CHECK_CHARS:] == checksum(text[:-CHECK_CHARS])
 
 
 def digest(text: str, pepper: str) -> str:
@@ -84,14 +82,6 @@ def digest(text: str, pepper: str) -> str:
     A key is found by it and never compared, so no time tells how much of a guess was right.
     """
     return hmac.new(pepper.encode(), text.encode(), hashlib.sha256).hexdigest()
-
-
-def _checksum(body: str) -> str:
-    value, digits = zlib.crc32(body.encode()), []
-    for _ in range(_CHECK_CHARS):
-        value, digit = divmod(value, len(_DIGITS))
-        digits.append(_DIGITS[digit])
-    return "".join(reversed(digits))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import secrets
 import uuid
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID = re.compile(r"(job|upl|evt|edt|ten|acc|key|whe|shr|prf)_[0-9a-hjkmnp-tv-z]{26}")
+_ID = re.compile(r"(job|upl|evt|edt|ten|acc|key|whe|shr|prf|pub)_[0-9a-hjkmnp-tv-z]{26}")
 
 
 def new_id(prefix: str, now_ms: int) -> str:

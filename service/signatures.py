@@ -1,4 +1,4 @@
-"""Short texts that we hand out and know again: share links and sessions. Pure.
+"""Short texts that we hand out and know again: links, sessions, tokens of viewers. Pure.
 
 Each purpose has a key of its own, derived from the installation's pepper, so that what was signed
 for one thing never counts for another. The signature goes over the length of every part, and is
@@ -22,6 +22,8 @@ class Purpose(StrEnum):
     SHARE = "caption-ab share link v1"
     SESSION = "caption-ab session v1"
     FORM = "caption-ab form v1"
+    UNIT = "caption-ab unit v1"
+    VIDEO = "caption-ab video address v1"
 
 
 def sign(pepper: str, purpose: Purpose, *parts: str) -> str:
