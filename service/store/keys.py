@@ -81,6 +81,12 @@ class Keys:
     def plan(self, job_id: str) -> str:
         return f"{self.prefix}job:{job_id}:plan"
 
+    def public_key(self, key_id: str) -> str:
+        return f"{self.prefix}pubkey:{key_id}"
+
+    def job_public_keys(self, job_id: str) -> str:
+        return f"{self.prefix}job:{job_id}:pubkeys"
+
     def experiment(self, job_id: str) -> str:
         return f"{self.prefix}job:{job_id}:experiment"
 

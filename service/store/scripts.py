@@ -197,6 +197,13 @@ CLOSE_EXPERIMENT = _script(
     *("tenant", "job", "state", "keep_ms", "event"),
     refuses=(Refusal.GONE, Refusal.STATE),
 )
+CREATE_PUBLIC_KEY = _script(
+    "create_public_key",
+    *("tenant", "job", "key", "most", "fields"),
+    refuses=(Refusal.GONE, Refusal.QUOTA, Refusal.FULL),
+)
+REVOKE_PUBLIC_KEY = _script("revoke_public_key", "tenant", "job", "key", refuses=(Refusal.GONE,))
+
 ATTACH_EXPERIMENT = _script(
     "attach_experiment",
     *("tenant", "job", "plan", "digest", "begin"),
@@ -256,6 +263,8 @@ SCRIPTS: tuple[Script, ...] = (
     ADD_PREFERENCE,
     ATTACH_PLAN,
     CLOSE_EXPERIMENT,
+    CREATE_PUBLIC_KEY,
+    REVOKE_PUBLIC_KEY,
     ATTACH_EXPERIMENT,
     RECORD_OUTCOMES,
     FREEZE_VERDICT,

@@ -12,6 +12,12 @@ local function free_upload(id, job, uncounted_ms)
     put_off(id, uncounted_ms)
   end
 end
+local function end_public_keys(job)
+  for _, id in ipairs(redis.call('SMEMBERS', K.job_public_keys(job))) do
+    redis.call('DEL', K.public_key(id))
+  end
+  redis.call('DEL', K.job_public_keys(job))
+end
 -- Its name alone is known for `remember_ms`, so that its address can say that it was there.
 local function end_job(job, tenant, spec, remember_ms, uncounted_ms)
   for _, row in ipairs(redis.call('SMEMBERS', K.job_rows(job))) do
@@ -24,6 +30,7 @@ local function end_job(job, tenant, spec, remember_ms, uncounted_ms)
   end
   redis.call('DEL', K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job), K.job_shares(job),
     K.job_preferences(job))
+  end_public_keys(job)
   -- What was counted of an experiment may lie in another Redis: whoever empties the trash ends it.
   if redis.call('DEL', K.plan(job)) == 1 then redis.call('ZADD', K.trash, ARGV[2], 'experiments/' .. job) end
   redis.call('ZREM', K.tenant_jobs(tenant), job)

@@ -46,8 +46,12 @@ local function release_after_cuts(job)
 end
 -- The keys of a job beside its rows.
 local function keys_of(job)
-  return { K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job), K.job_shares(job),
-    K.job_preferences(job), K.plan(job) }
+  local keys = { K.job(job), K.job_rows(job), K.job_events(job), K.sessions(job), K.job_shares(job),
+    K.job_preferences(job), K.plan(job), K.job_public_keys(job) }
+  for _, id in ipairs(redis.call('SMEMBERS', K.job_public_keys(job))) do
+    keys[#keys + 1] = K.public_key(id)
+  end
+  return keys
 end
 -- A job's keys live for `ttl` after it has ended and nothing of it is open any more. `retire` ends
 -- them together with their files; a day later Redis would do it alone.

@@ -20,6 +20,8 @@ function K.sessions(id) return P .. 'job:' .. id .. ':sessions' end
 function K.job_shares(id) return P .. 'job:' .. id .. ':shares' end
 function K.job_preferences(id) return P .. 'job:' .. id .. ':preferences' end
 function K.plan(id) return P .. 'job:' .. id .. ':plan' end
+function K.public_key(id) return P .. 'pubkey:' .. id end
+function K.job_public_keys(id) return P .. 'job:' .. id .. ':pubkeys' end
 function K.experiment(id) return P .. 'job:' .. id .. ':experiment' end
 function K.experiment_seen(id) return P .. 'job:' .. id .. ':experiment:seen' end
 function K.experiment_units(id) return P .. 'job:' .. id .. ':experiment:units' end

@@ -1,0 +1,66 @@
+"""What a process remembers of the store for some seconds, so that most requests ask nobody."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from service.clock import Clock
+from service.errors import StoreUnavailable
+
+T = TypeVar("T")
+#: How long it is remembered that there is nothing of a name.
+NOTHING_S = 2.0
+
+
+class Shelf(Generic[T]):
+    """Things by name, each read again when it is older than `fresh_s`.
+
+    While Redis is away a thing that was there is still given, for `outage_s`. At most `most` are
+    kept: the one asked for longest ago goes first.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str], T | None],
+        clock: Clock,
+        *,
+        fresh_s: float,
+        outage_s: float,
+        most: int,
+    ) -> None:
+        self._read = read
+        self._clock = clock
+        self._fresh_s = fresh_s
+        self._outage_s = outage_s
+        self._most = most
+        self._kept: OrderedDict[str, tuple[float, T | None]] = OrderedDict()
+
+    def find(self, name: str) -> T | None:
+        """The thing with this name, at most `fresh_s` old; none where there is none.
+
+        Raises:
+            StoreUnavailable: Redis does not answer, and it was not seen here within `outage_s`.
+        """
+        now_s = self._clock.monotonic_s()
+        until_s, known = self._kept.get(name, (0.0, None))
+        if name in self._kept and now_s < until_s:
+            self._kept.move_to_end(name)
+            return known
+        try:
+            found = self._read(name)
+        except StoreUnavailable:
+            if known is None or now_s >= until_s + self._outage_s:
+                raise
+            return known
+        lasts_s = self._fresh_s if found is not None else min(NOTHING_S, self._fresh_s)
+        self._kept[name] = (now_s + lasts_s, found)
+        self._kept.move_to_end(name)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return found
+
+    def forget(self, name: str) -> None:
+        """Ask the store the next time."""
+        self._kept.pop(name, None)
