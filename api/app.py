@@ -11,6 +11,7 @@ from api import (
     admin,
     catalog,
     deliveries,
+    experiments,
     history,
     job_list,
     jobs,
@@ -64,7 +65,7 @@ def create_app(services: Services) -> Flask:
     api.spec.options["security"] = [{"key": []}]
     api.spec.options["servers"] = [{"url": app.config["PUBLIC_URL"]}]
     rooms = (uploads, tus, jobs, messages, videos, reports, pictures, story, account, deliveries)
-    for room in (*rooms, catalog, history, retention, shares, admin, usage):
+    for room in (*rooms, catalog, experiments, history, retention, shares, admin, usage):
         api.register_blueprint(room.routes)
     document_events(api.spec)
     app.register_blueprint(health_routes(services))

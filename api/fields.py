@@ -142,6 +142,17 @@ class StrictSchema(ma.Schema):
                 error.messages[name] = [f"Unknown field; did you mean `{near[0]}`?"]
 
 
+class PlainSchema(StrictSchema):
+    """Described for the document, and taken as it comes: `service` reads it and names each fault.
+
+    For requests whose parts are judged one by one, or that other doors than this one take too.
+    """
+
+    def load(self, data: Any, **_: Any) -> Any:
+        """What was sent."""
+        return data
+
+
 _NO_OBJECT = ma.Schema().error_messages["type"]
 _UNKNOWN = ma.Schema().error_messages["unknown"]
 

@@ -23,7 +23,8 @@ from api.waiting import is_settled, wait_for_job
 from service.errors import Conflict, Gone, NotFound, StoreUnavailable
 from service.ids import is_id
 from service.jobs.again import resume_job
-from service.jobs.rehearsal import rehearsal_data, rehearse
+from service.jobs.rehearsal import rehearse
+from service.jobs.rehearsed import rehearsal_data
 from service.jobs.view import job_data, job_summary
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB, JobStatus

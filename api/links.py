@@ -19,6 +19,12 @@ ON_JOB = (
     "read_picture",
     "create_share",
     "read_shares",
+    "put_experiment",
+    "create_experiment",
+    "read_job_experiment",
+    "create_outcomes",
+    "read_verdict",
+    "read_snapshot",
 )
 ON_VARIANT = ("create_message", "read_variant_timeline", "read_video")
 #: What names a picture that comparisons have.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
+from api.experiment_schemas import SizingReply
+
 
 class ClipSeenReply(Schema):
     """What a clip is, by its first bytes."""
@@ -62,4 +64,10 @@ class DryRunReply(Schema):
     clips = fields.List(fields.Nested(ClipSeenReply), required=True)
     credits = fields.Nested(CreditsEstimateReply, required=True)
     time = fields.Nested(TimeEstimateReply, required=True)
+    sizing = fields.Nested(
+        SizingReply,
+        required=True,
+        allow_none=True,
+        metadata={"description": "What the `experiment` needs; null where it says no `assume`."},
+    )
     warnings = fields.List(fields.Dict(), required=True)

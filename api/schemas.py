@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, pre_load, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
+from api.experiment_schemas import PlanRequest
 from api.fields import (
     InstantField,
     LiteralBoolean,
@@ -160,6 +161,7 @@ class JobRequest(StyledSchema):
     )
     deadline_s = LiteralNumber(validate=Range(min=MIN_DEADLINE_S, max=MAX_DEADLINE_S))
     webhook = fields.Nested(WebhookRequest)
+    experiment = fields.Nested(PlanRequest)
     metadata = MetadataField()
 
 

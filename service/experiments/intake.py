@@ -16,6 +16,7 @@ from service.experiments.verdict import decide
 from service.store.experiments import ExperimentStore
 
 NOT_BEGUN = "The experiment has not begun."
+WHEN = "It begins when every variant has its video."
 ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
 #: What the store says of an outcome that it does not count.
 DETAILS = {
@@ -64,7 +65,7 @@ def take_outcomes(
     items = read_items(document)
     book = read_experiment(store, job_id)
     if not book.started_ms:
-        raise Conflict(NOT_BEGUN, hint="It begins when every variant has its video.")
+        raise Conflict(NOT_BEGUN, hint=WHEN)
     read = [read_item(each, f"#/outcomes/{n}", book, now_ms) for n, each in enumerate(items)]
     good = [each for each in read if not isinstance(each, Fault)]
     said = iter(store.record(job_id, tenant_id, book, good, now_ms=now_ms))

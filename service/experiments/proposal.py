@@ -15,7 +15,6 @@ from service.experiments.plan import (
     PLANNED_UNITS,
     Metric,
     Plan,
-    read_plan,
     read_plan_at,
     write_plan,
 )
@@ -82,11 +81,6 @@ def keep_plan(proposal: Proposal) -> dict[str, Any]:
     """
     kept = write_plan(proposal.plan)
     return kept if proposal.seeded else {name: kept[name] for name in kept if name != "seed"}
-
-
-def plan_of_job(kept: Mapping[str, Any], job_id: str) -> Plan:
-    """The plan of a job, from what its request keeps."""
-    return read_plan({"seed": job_id, **kept})
 
 
 def _fill_variants(given: Any, labels: Sequence[str]) -> Any:

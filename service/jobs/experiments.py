@@ -147,9 +147,7 @@ def judge_experiment(job: Job, services: Services) -> str:
     """
     experiment = read_experiment(job, services)
     if not experiment.started_ms:
-        raise Conflict(
-            "The experiment has not begun.", hint="It begins when every variant has its video."
-        )
+        raise Conflict(intake.NOT_BEGUN, hint=intake.WHEN)
     now_ms = services.clock.now_ms()
     looked = look(services.experiments, job.id, job.tenant_id, now_ms=now_ms)
     if looked.is_final and not experiment.kept.closed_ms:
@@ -164,7 +162,7 @@ def snapshot_of(experiment: Experiment, now_ms: int) -> str:
         Conflict: nothing was counted yet.
     """
     if experiment.book is None or not experiment.started_ms:
-        raise Conflict("The experiment has not begun.")
+        raise Conflict(intake.NOT_BEGUN, hint=intake.WHEN)
     frozen = experiment.book.frozen_snapshot
     if frozen is not None:
         return frozen
@@ -178,7 +176,13 @@ def take_outcomes(job_id: str, tenant_id: str, document: Any, services: Services
         InvalidRequest, NotFound, Conflict, ExperimentFull, StoreUnavailable: as `intake` does.
     """
     now_ms = services.clock.now_ms()
-    results = intake.take_outcomes(services.experiments, job_id, tenant_id, document, now_ms=now_ms)
+    store = services.experiments
+    try:
+        results = intake.take_outcomes(store, job_id, tenant_id, document, now_ms=now_ms)
+    except NotFound:
+        if services.plans.read(job_id) is None:
+            raise
+        raise Conflict(intake.NOT_BEGUN, hint=intake.WHEN) from None  # its row opens the book
     for each in results:
         count(OUTCOMES, result=each.status)
     return results

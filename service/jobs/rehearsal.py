@@ -6,14 +6,12 @@ import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from service.captions.cues import parse_captions
-from service.captions.fit import CODE as PAST_END
 from service.captions.fit import Misfit, find_misfit
 from service.captions.model import POINTER
-from service.captions.style import build_style
 from service.errors import (
     CaptionAbError,
     FieldError,
@@ -24,9 +22,10 @@ from service.errors import (
     UploadGone,
     UploadMissing,
 )
+from service.experiments.proposal import Proposal
 from service.jobs.charges import edit_price, estimate
 from service.jobs.context import Services
-from service.jobs.submit import Caller, build_spec, prepare_job
+from service.jobs.submit import Caller, build_spec, prepare_job, propose
 from service.jobs.uploads import ROLE_KINDS
 from service.media.fetch import look_at_clip
 from service.media.formats import Kind
@@ -69,6 +68,7 @@ class Rehearsal:
     edit_ms: int | None
     render_ms: int | None
     slots: int
+    proposal: Proposal | None = None
 
     @property
     def cut_ms(self) -> int | None:
@@ -117,6 +117,7 @@ def rehearse(request: Mapping[str, Any], caller: Caller, services: Services) -> 
         edit_ms=read_observed(services.connection, "edit"),
         render_ms=read_observed(services.connection, "render"),
         slots=settings.account_slots,
+        proposal=propose(request, [each.label for each in spec.variants]),
     )
 
 
@@ -216,85 +217,3 @@ def _check_assets(
         elif upload.kind != ROLE_KINDS[asset.role]:
             text = f"The upload is {upload.kind}, which is no {asset.role}."
             errors.append(FieldError(pointer, text))
-
-
-def resolve_request(spec: JobSpec) -> dict[str, Any]:
-    """A job as a request with every default filled in; sent as it is it makes the same job."""
-    asked: dict[str, Any] = {
-        "name": spec.name,
-        "clips": [
-            _given(url=each.url, upload_id=each.upload_id, instruction=each.instruction)
-            for each in spec.clips
-        ],
-        "variants": [
-            {
-                "label": each.label,
-                "style": _given(**asdict(build_style(each.style))),
-                **_given(instruction=each.instruction),
-            }
-            for each in spec.variants
-        ],
-        "instruction": spec.instruction,
-        "assets": [{"upload_id": each.upload_id, "role": each.role} for each in spec.assets],
-        "language": spec.language,
-        "output": asdict(spec.output),
-        "allow_generation": spec.allow_generation,
-        "deadline_s": spec.deadline_s,
-        "metadata": dict(spec.metadata),
-    }
-    if spec.captions is not None:
-        text = spec.captions.text
-        asked["captions"] = {
-            "format": parse_captions(spec.captions.format or None, text).format.value,
-            "text": text,
-        }
-    if spec.max_credits is not None:
-        asked["max_credits"] = spec.max_credits
-    if spec.webhook is not None:
-        asked["webhook"] = {"url": spec.webhook.url, "events": list(spec.webhook.events)}
-    return asked
-
-
-def rehearsal_data(rehearsal: Rehearsal) -> dict[str, Any]:
-    """The answer to a dry run."""
-    spec, balance = rehearsal.spec, rehearsal.balance
-    warnings = [dict(each) for each in spec.warnings]
-    warnings += [
-        {"code": PAST_END, "pointer": POINTER, "detail": each.detail} for each in rehearsal.misfits
-    ]
-    if balance is not None and balance.total - balance.reserved < rehearsal.credits:
-        text = "The account had too few credits when it was last asked; the job would wait for you."
-        warnings.append({"code": "few_credits", "pointer": "#", "detail": text})
-    return {
-        "object": "dry_run",
-        "request": resolve_request(spec),
-        "clips": [asdict(each) for each in rehearsal.clips],
-        "credits": {
-            "per_cut": rehearsal.credits_per_cut,
-            "cuts": len(spec.clips) * len(spec.variants),
-            "total": rehearsal.credits,
-            "max_credits": spec.max_credits,
-            "balance": _told(balance),
-        },
-        "time": {
-            "edit_s": _seconds(rehearsal.edit_ms),
-            "render_s": _seconds(rehearsal.render_ms),
-            "per_cut_s": _seconds(rehearsal.cut_ms),
-            "total_s": _seconds(rehearsal.job_ms),
-        },
-        "warnings": warnings,
-    }
-
-
-def _told(balance: Balance | None) -> dict[str, int] | None:
-    if balance is None:
-        return None
-    return {**asdict(balance), "available": balance.total - balance.reserved}
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None and value != ""}
-
-
-def _seconds(ms: int | None) -> float | None:
-    return None if ms is None else round(ms / 1000, 1)

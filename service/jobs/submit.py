@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from service.errors import (
     UploadGone,
     UploadMissing,
 )
+from service.experiments.proposal import Proposal, keep_plan, read_proposal
 from service.ids import new_id
 from service.jobs.charges import estimate
 from service.jobs.faults import Faults, find_uploads
@@ -76,6 +77,8 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
         check = partial(build_style, areas=areas)
         faults.check(f"#/variants/{index}/style", check, variant.get("style") or {})
     faults.check_addresses(request, caller_policy)
+    labels = [variant["label"] for variant in labelled]
+    proposal = faults.check("#/experiment", propose, request, labels)
     captions, parsed = request.get("captions"), None
     if captions is not None:
         parsed = faults.check(
@@ -95,9 +98,24 @@ def build_spec(request: Mapping[str, Any], settings: Settings, caller_policy: Po
     labelled = [{**v, "style": name_no_area(v.get("style") or {}, areas)} for v in labelled]
     fields = {**request, "variants": labelled, "warnings": _warnings(request, labelled, parsed)}
     fields.setdefault("deadline_s", settings.job_deadline_s)
+    if proposal is not None:
+        fields["experiment"] = keep_plan(proposal)
     spec = read_document(JobSpec, json.dumps(fields))
     _check_limit(spec, settings)
     return spec
+
+
+def propose(request: Mapping[str, Any], labels: Sequence[str]) -> Proposal | None:
+    """The plan of the experiment that a request asks for, if it does.
+
+    Its seed is the id of the job, which there is not yet, unless the caller has chosen one.
+
+    Raises:
+        InvalidRequest: the plan is not valid.
+    """
+    if request.get("experiment") is None:
+        return None
+    return read_proposal(request["experiment"], labels, seed="job", pointer="#/experiment")
 
 
 def _check_limit(spec: JobSpec, settings: Settings) -> None:

@@ -22,6 +22,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/admin/tenants"): {"name": "one more"},
     ("POST", "/v1/admin/keys"): {"name": "ci"},
     ("POST", "/v1/jobs/{job_id}/shares"): {},
+    ("PUT", "/v1/jobs/{job_id}/experiment"): {"primary": {"name": "clicks", "kind": "proportion"}},
+    ("POST", "/v1/jobs/{job_id}/experiment"): {"primary": {"name": "clicks", "kind": "proportion"}},
+    ("POST", "/v1/jobs/{job_id}/outcomes"): {
+        "outcomes": [{"event_id": "e", "unit_id": "u", "variant": "A"}]
+    },
     ("POST", "/v1/webhook-endpoints"): {"url": "https://hooks.example.com/in"},
     ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"description": "changed"},
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/replay"): {"since": "2026-11-25T00:00:00Z"},

@@ -10,7 +10,7 @@ from service.captions.platforms import Platform
 from service.captions.safe_area import PLATFORMS, SafeArea, areas_of
 from service.captions.style import Style, build_style, name_no_area
 from service.errors import InvalidRequest
-from service.jobs.rehearsal import resolve_request
+from service.jobs.rehearsed import resolve_request
 from service.model.job import ClipSpec, JobSpec, VariantSpec
 
 

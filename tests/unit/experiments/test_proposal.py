@@ -7,8 +7,8 @@ from copy import deepcopy
 import pytest
 
 from service.errors import InvalidRequest
-from service.experiments.plan import Arm, Kind, write_plan
-from service.experiments.proposal import keep_plan, plan_of_job, read_proposal
+from service.experiments.plan import Arm, Kind, read_plan, write_plan
+from service.experiments.proposal import keep_plan, read_proposal
 from service.experiments.sizing import size_plan
 
 CLICKS = {"name": "clicks", "kind": "proportion"}
@@ -74,9 +74,9 @@ def test_nothing_that_was_sent_is_changed():
 def test_a_kept_plan_has_the_seed_of_its_job_unless_one_was_chosen():
     kept = keep_plan(read_proposal(LEAST, "AB", seed="unknown"))
     assert "seed" not in kept
-    assert plan_of_job(kept, "job_2") == read_proposal(LEAST, "AB", seed="job_2").plan
+    assert read_plan({"seed": "job_2", **kept}) == read_proposal(LEAST, "AB", seed="job_2").plan
     chosen = keep_plan(read_proposal({**LEAST, "seed": "spring"}, "AB", seed="unknown"))
-    assert write_plan(plan_of_job(chosen, "job_2")) == chosen
+    assert write_plan(read_plan(chosen)) == chosen
     assert chosen["seed"] == "spring"
 
 
