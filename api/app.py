@@ -9,6 +9,7 @@ from flask import Flask
 from api import (
     account,
     admin,
+    assignments,
     catalog,
     deliveries,
     experiments,
@@ -17,9 +18,11 @@ from api import (
     jobs,
     messages,
     pictures,
+    public_keys,
     reports,
     retention,
     shares,
+    showings,
     sign_in,
     story,
     tus,
@@ -65,12 +68,23 @@ def create_app(services: Services) -> Flask:
     api.spec.options["security"] = [{"key": []}]
     api.spec.options["servers"] = [{"url": app.config["PUBLIC_URL"]}]
     rooms = (uploads, tus, jobs, messages, videos, reports, pictures, story, account, deliveries)
-    for room in (*rooms, catalog, experiments, history, retention, shares, admin, usage):
+    more = (
+        catalog,
+        experiments,
+        history,
+        retention,
+        shares,
+        admin,
+        usage,
+        assignments,
+        public_keys,
+    )
+    for room in (*rooms, *more):
         api.register_blueprint(room.routes)
     document_events(api.spec)
     app.register_blueprint(health_routes(services))
     app.register_blueprint(page_routes(api))
-    for place in (sign_in, job_list, visits):
+    for place in (sign_in, job_list, visits, showings):
         app.register_blueprint(place.routes)
     return app
 

@@ -79,7 +79,7 @@ def tag(response: Response) -> Response:
         and response.mimetype == "application/json"
     ):
         response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
-        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers.setdefault("Cache-Control", "private, no-cache")
         response.make_conditional(request)
         response.headers.pop("Date", None)  # the server writes one
     return response

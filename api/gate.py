@@ -14,6 +14,7 @@ from flask import Flask, Response, g, request
 
 from api.problems import RequestTooLarge, UnsupportedMediaType
 from api.state import services, state
+from api.viewers import admit_viewer, answer_preflight, open_to_origin
 from service.clock import Clock
 from service.errors import FieldError, KeyScopeMissing, RateExceeded
 from service.jobs.submit import Caller
@@ -37,8 +38,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 def register_gate(app: Flask) -> None:
     """Put the gate around every request of an app."""
     app.before_request(name_request)
+    app.before_request(answer_preflight)
     app.before_request(require_key)
     app.after_request(finish_response)
+    app.after_request(open_to_origin)
 
 
 def name_request() -> None:
@@ -51,16 +54,19 @@ def name_request() -> None:
 def require_key() -> None:
     """Find out who calls; every route below `/v1` needs a key, whether or not it exists.
 
-    But for `OPEN`: a client may ask which version of tus is spoken before it shows a key.
+    But for `OPEN`: a client may ask which version of tus is spoken before it shows a key. A
+    publishable key opens what is for viewers.
 
     Raises:
         Unauthorized: there is no key that works.
         RateExceeded: the key has sent too many requests in this minute.
-        KeyScopeMissing: the key does not open this route.
+        Forbidden: the key does not open this route.
     """
     if (request.method, request.path.rstrip("/")) in OPEN:
         return
     if request.path == "/v1" or request.path.startswith("/v1/"):
+        if admit_viewer():
+            return
         g.caller = state().keys.resolve(request.headers.get("Authorization"))
         count_request(g.caller)
         if request.url_rule is not None:

@@ -25,11 +25,21 @@ ON_JOB = (
     "create_outcomes",
     "read_verdict",
     "read_snapshot",
+    "create_public_key",
+    "read_public_keys",
+    "read_assignment",
+    "read_assignments",
+    "play",
 )
 ON_VARIANT = ("create_message", "read_variant_timeline", "read_video")
-#: What names a picture that comparisons have.
-_BESIDE: dict[str, dict[str, str]] = {"read_picture": {"clip": "0", "name": "contact_sheet"}}
+#: What else an operation needs: the name of a picture that comparisons have, a viewer.
+_BESIDE: dict[str, dict[str, str]] = {
+    "read_picture": {"clip": "0", "name": "contact_sheet"},
+    "read_assignment": {"unit_id": "viewer-1"},
+    "play": {"unit_id": "viewer-1"},
+}
 ON_SHARE = ("revoke_share",)
+ON_PUBLIC_KEY = ("revoke_public_key",)
 ON_UPLOAD = ("read_upload", "delete_upload")
 
 

@@ -12,6 +12,7 @@ from flask import Response, current_app, g, request
 from api.cursors import next_link
 from api.listeners import Listeners
 from api.places import DryRuns, ReportPlaces
+from api.shelves import Shelves, open_shelves
 from service.access import KeyCache
 from service.audit import Act, record
 from service.jobs.submit import Caller
@@ -35,6 +36,8 @@ class ApiState:
     throttle: Throttle
     dry_runs: DryRuns
     sign_ins: Throttle
+    viewers: Throttle
+    shelves: Shelves
     reports: ReportPlaces = field(default_factory=ReportPlaces)
 
 
@@ -48,7 +51,19 @@ def attach_state(extensions: dict[str, Any], services: Services) -> None:
     sign_ins = Throttle(
         services.connection, settings, services.clock, limit=settings.sign_ins_per_minute
     )
-    extensions[_EXTENSION] = ApiState(services, keys, listeners, throttle, dry_runs, sign_ins)
+    viewers = Throttle(
+        services.connection, settings, services.clock, limit=settings.viewer_requests_per_minute
+    )
+    extensions[_EXTENSION] = ApiState(
+        services,
+        keys,
+        listeners,
+        throttle,
+        dry_runs,
+        sign_ins,
+        viewers,
+        open_shelves(services),
+    )
 
 
 def state() -> ApiState:

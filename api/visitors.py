@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import g, request
 from werkzeug.wrappers import Response
 
+from api.addresses import client_address
 from api.gate import require_scope
 from api.jobs import own_job
 from api.state import public_url, services, state
@@ -221,30 +221,13 @@ def count_sign_in() -> None:
     Raises:
         RateExceeded: there were too many in this minute.
     """
-    proxies = services().settings.trusted_proxies
-    told = request.headers.get("X-Forwarded-For", "")
-    address = address_of(request.remote_addr or "", told, proxies)
-    turn = state().sign_ins.take(f"sign-in:{address}")
+    turn = state().sign_ins.take(f"sign-in:{client_address()}")
     if turn is not None and not turn.allowed:
         raise RateExceeded(
             f"There were {turn.limit} tries to sign in from here within a minute.",
             policy="sign-in",
             retry_after_s=turn.reset_s,
         )
-
-
-def address_of(connected: str, forwarded: str, proxies: int) -> str:
-    """Who asks, through so many proxies that each have added whom they heard. Pure.
-
-    What stands before those was written by whoever asks; where it cannot be one, `connected` is.
-    """
-    told = [each.strip() for each in forwarded.split(",")]
-    if not 0 < proxies <= len(told):
-        return connected
-    try:
-        return str(ip_address(told[-proxies]))
-    except ValueError:
-        return connected
 
 
 def _count(name: str) -> None:

@@ -42,6 +42,8 @@ class Act(StrEnum):
     UPLOAD_DELETED = "upload.deleted"
     SHARE_CREATED = "share.created"
     SHARE_REVOKED = "share.revoked"
+    PUBLIC_KEY_CREATED = "public_key.created"
+    PUBLIC_KEY_REVOKED = "public_key.revoked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,15 @@ class Settings:
     trusted_proxies: int = _setting(
         0,
         "Proxies in front of the API that each add to `X-Forwarded-For`: so far it is believed to "
-        "tell who tries to sign in. 0: the address is that of the connection.",
+        "tell who signs in or watches. 0: the address is that of the connection.",
+    )
+    viewer_requests_per_minute: int = _setting(
+        600,
+        "Requests of viewers of experiments from one address in a minute, see `trusted_proxies`. "
+        "0: any.",
+    )
+    play_link_s: float = _setting(
+        900.0, "How long the address works, at least, to which viewers are sent for a video."
     )
     request_max_bytes: int = _setting(1_000_000, "Largest JSON body accepted.")
     upload_max_bytes: int = _setting(500_000_000, "Largest file accepted (SEED: 500 MB).")

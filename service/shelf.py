@@ -15,7 +15,7 @@ NOTHING_S = 2.0
 
 
 class Shelf(Generic[T]):
-    """Things by name, each read again when it is older than `fresh_s`.
+    """Things by name, each read again when it has lain there for as long as `lasts_s` says of it.
 
     While Redis is away a thing that was there is still given, for `outage_s`. At most `most` are
     kept: the one asked for longest ago goes first.
@@ -26,19 +26,19 @@ class Shelf(Generic[T]):
         read: Callable[[str], T | None],
         clock: Clock,
         *,
-        fresh_s: float,
+        lasts_s: Callable[[T | None], float],
         outage_s: float,
         most: int,
     ) -> None:
         self._read = read
         self._clock = clock
-        self._fresh_s = fresh_s
+        self._lasts_s = lasts_s
         self._outage_s = outage_s
         self._most = most
         self._kept: OrderedDict[str, tuple[float, T | None]] = OrderedDict()
 
     def find(self, name: str) -> T | None:
-        """The thing with this name, at most `fresh_s` old; none where there is none.
+        """The thing with this name, read lately; none where there is none.
 
         Raises:
             StoreUnavailable: Redis does not answer, and it was not seen here within `outage_s`.
@@ -54,8 +54,7 @@ class Shelf(Generic[T]):
             if known is None or now_s >= until_s + self._outage_s:
                 raise
             return known
-        lasts_s = self._fresh_s if found is not None else min(NOTHING_S, self._fresh_s)
-        self._kept[name] = (now_s + lasts_s, found)
+        self._kept[name] = (now_s + self._lasts_s(found), found)
         self._kept.move_to_end(name)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)

@@ -30,7 +30,10 @@ def books() -> Books:
 
 @pytest.fixture
 def shelf(books: Books, fake_clock) -> Shelf[str]:
-    return Shelf(books.read, fake_clock, fresh_s=10, outage_s=60, most=2)
+    def lasts_s(found: str | None) -> float:
+        return NOTHING_S if found is None else 10
+
+    return Shelf(books.read, fake_clock, lasts_s=lasts_s, outage_s=60, most=2)
 
 
 def test_a_thing_is_read_once_while_it_is_fresh(books: Books, shelf: Shelf[str], fake_clock):

@@ -27,9 +27,16 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/jobs/{job_id}/outcomes"): {
         "outcomes": [{"event_id": "e", "unit_id": "u", "variant": "A"}]
     },
+    ("POST", "/v1/jobs/{job_id}/experiment/keys"): {"origins": ["https://shop.example.com"]},
+    ("POST", "/v1/jobs/{job_id}/assignments"): {"unit_ids": ["viewer-1"]},
     ("POST", "/v1/webhook-endpoints"): {"url": "https://hooks.example.com/in"},
     ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"description": "changed"},
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/replay"): {"since": "2026-11-25T00:00:00Z"},
+}
+#: What must stand in an address after its path.
+QUERIES: dict[str, dict[str, str]] = {
+    "/v1/jobs/{job_id}/assignment": {"unit_id": "viewer-1"},
+    "/v1/jobs/{job_id}/play": {"unit_id": "viewer-1"},
 }
 #: What stands for a parameter that names nothing of a tenant's.
 PLAIN = {"label": "A", "number": "1", "clip": "0", "name": "contact_sheet"}
@@ -74,4 +81,9 @@ def options_of(route: Route) -> dict[str, Any]:
     if (route.method, route.path) == ("POST", "/v1/uploads/tus/{upload_id}"):
         headers["X-HTTP-Method-Override"] = "DELETE"
     body = BODIES.get((route.method, route.path))
-    return {"headers": headers, **({} if body is None else {"json": body})}
+    query = QUERIES.get(route.path, {})
+    return {
+        "headers": headers,
+        **({} if body is None else {"json": body}),
+        **({"query_string": query} if query else {}),
+    }

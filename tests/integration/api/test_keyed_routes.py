@@ -11,9 +11,11 @@ from flask import Flask
 from service.access import create_key
 from service.ids import new_id
 from service.model.scope import Scope
+from tests.integration.api.audience import an_experiment_of
 from tests.integration.api.conftest import JOB, Visitor
 from tests.integration.api.routes import BODIES, PLAIN, Route, keyed_routes, options_of
 
+KEYS = "/v1/jobs/{job_id}/experiment/keys"
 NOW_MS = 1_800_000_000_000
 #: Parameters that name a thing of a tenant's: the prefix of its ids.
 OWNED = {
@@ -24,6 +26,7 @@ OWNED = {
     "endpoint_id": "whe",
     "delivery_id": "",
     "share_id": "shr",
+    "public_key_id": "pub",
 }
 
 
@@ -137,8 +140,11 @@ def test_what_is_anothers_does_not_exist(ann, bob, routes, with_scopes, services
     hook = {"url": "https://hooks.example.com/in"}
     endpoint = bob.post("/v1/webhook-endpoints", json=hook).get_json()["id"]
     job = bob.post("/v1/jobs", json=JOB).get_json()["id"]
+    an_experiment_of(services, job)
+    keys = f"/v1/jobs/{job}/experiment/keys"
     theirs = {
         "job_id": job,
+        "public_key_id": bob.post(keys, json=BODIES["POST", KEYS]).get_json()["id"],
         "share_id": bob.post(f"/v1/jobs/{job}/shares", json={}).get_json()["id"],
         "upload_id": upload,
         "key_id": key.id,

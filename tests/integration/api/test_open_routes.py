@@ -180,7 +180,7 @@ def test_the_limits_are_the_settings(ann: Visitor):
 def test_every_operation_on_a_job_is_linked_from_the_answer_that_makes_one(ann: Visitor):
     # Given the operations whose path names a job or an upload
     document = ann.client.get("/openapi.json").get_json()
-    found = {"{share_id}": set(), "{job_id}": set(), "{upload_id}": set()}
+    found = {"{share_id}": set(), "{public_key_id}": set(), "{job_id}": set(), "{upload_id}": set()}
     for path, operations in document["paths"].items():
         if path.startswith("/v1/uploads/tus"):
             continue  # what begins such an upload answers with an address, not with an id
@@ -192,7 +192,9 @@ def test_every_operation_on_a_job_is_linked_from_the_answer_that_makes_one(ann: 
     made = document["paths"]["/v1/jobs"]["post"]["responses"]["202"]["links"]
     sent = document["paths"]["/v1/uploads"]["post"]["responses"]["201"]["links"]
     shared = document["paths"]["/v1/jobs/{job_id}/shares"]["post"]["responses"]["201"]["links"]
+    keys = document["paths"]["/v1/jobs/{job_id}/experiment/keys"]["post"]["responses"]
     assert set(made) == found["{job_id}"]
+    assert set(keys["201"]["links"]) == found["{public_key_id}"]
     assert set(shared) == found["{share_id}"]
     assert set(sent) == found["{upload_id}"]
 

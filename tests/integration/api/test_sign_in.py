@@ -8,9 +8,9 @@ from http.cookies import SimpleCookie
 import pytest
 from flask import Flask
 
+from api.addresses import address_of
 from api.app import create_app
 from api.sign_in import pick_following
-from api.visitors import address_of
 from service.access import create_key, new_key
 from service.jobs.context import Services
 from service.model.scope import Scope

@@ -34,6 +34,7 @@ FILLED = {
     "key_id": "key_01mcc5rm008y8ejrhf2bj30ndg",
     "endpoint_id": _ENDPOINT,
     "share_id": "shr_01mcc5rm008y8ejrhf2bj30ndg",
+    "public_key_id": "pub_01mcc5rm008y8ejrhf2bj30ndg",
     "delivery_id": f"job_01mcc5rm008y8ejrhf2bj30ndg.1.{_ENDPOINT}",
 }
 #: Bodies of the routes of webhooks, by the last word of their rules.
@@ -47,7 +48,11 @@ _SMALL = {
     "/v1/retention": {"job_ttl_s": 3600},
     "/nemo-token": {"token": "nmv_usr_12345678"},
     "/shares": {},
+    "/experiment/keys": {"origins": ["https://shop.example.com"]},
+    "/assignments": {"unit_ids": ["viewer-1"]},
 }
+#: Queries by the last word of their rules.
+_QUERIES = {name: {"unit_id": "viewer-1"} for name in ("assignment", "play")}
 #: Routes that need nothing of Redis but the caller's key.
 _WITHOUT_REDIS = {("/v1/styles", "GET"), ("/v1/limits", "GET")}
 #: It asks the backend before it writes anything.
@@ -94,7 +99,8 @@ class TestKilled:
                 if (rule.rule, method) in _ASKS_FIRST:
                     continue
                 # When a route is called; then it answers 503, or does without the server
-                reply = ann.open(path, method, **_body(rule.rule))
+                query = _QUERIES.get(rule.rule.rpartition("/")[2])
+                reply = ann.open(path, method, query_string=query, **_body(rule.rule))
                 asked += 1
                 quiet = (rule.rule, method) in _WITHOUT_REDIS
                 assert reply.status_code == 200 if quiet else is_unavailable(reply), (
