@@ -64,6 +64,7 @@ def test_a_publishable_key_opens_nothing_else(audience: Audience, services: Serv
     "text",
     ["cab_pub_", "cab_pub_" + "0" * 32, write_public_key(new_id("pub", 1)), "x", "",
      write_public_key(new_id("pub", 1)).upper()],
+    ids=["bare", "no-sum", "never-made", "a-word", "nothing", "upper-case"],
 )  # fmt: skip
 def test_what_is_no_key_opens_nothing(app: Flask, audience: Audience, text: str):
     for options in (
