@@ -62,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
         raise Problem(
             {"detail": "There is nobody to ask.", "hint": "Without a terminal it takes --yes."}
         )
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a script that starts it with & hands it down ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     clock = AnchoredClock(lambda: time.time_ns() // 1_000_000, 3600.0)
     facts = run_probe(wanted, settings, clock, ask=asker(yes=options.yes), tell=say)

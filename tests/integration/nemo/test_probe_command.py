@@ -26,11 +26,11 @@ def sandbox(tmp_path_factory):
     running.stop()
 
 
-def command(sandbox, clip: Path, out: Path, *more: str, token="", api=""):
+def command(sandbox, clip: Path, out: Path, *more: str, token="", api="", through=()):
     env = {name: value for name, value in os.environ.items() if name != "NEMO_TOKEN"}
     env |= {"NEMO_API_URL": api or sandbox.url, "CAPTION_AB_POLL_EVERY_S": "0.1"}
     env |= {"NEMO_TOKEN": token} if token else {}
-    argv = [sys.executable, "-m", "cli", "probe", str(clip), "--out", str(out), *more]
+    argv = [*through, sys.executable, "-m", "cli", "probe", str(clip), "--out", str(out), *more]
     return subprocess.Popen(
         argv,
         env=env,
@@ -77,9 +77,18 @@ def test_a_folder_with_something_in_it_is_left_alone(sandbox, small_clip, tmp_pa
 
 
 def test_ctrl_c_in_the_middle_of_the_stream(sandbox, small_clip, tmp_path):
-    # Given an edit that takes long, when Ctrl-C comes while its stream runs,
+    # Given an edit that takes long, in a process that was started with SIGINT ignored, as a shell
+    # does with &: when Ctrl-C comes while its stream runs,
     token = f"nmv_usr_sbx_{uuid.uuid4().hex[:8]}_100"
-    process = command(sandbox, small_clip, tmp_path / "o", "--loopback", "--yes", token=token)
+    process = command(
+        sandbox,
+        small_clip,
+        tmp_path / "o",
+        "--loopback",
+        "--yes",
+        token=token,
+        through=("sh", "-c", "trap '' INT; exec \"$@\"", "sh"),
+    )
     until = time.monotonic() + 30
     running = tmp_path / "o" / "report.json"
     while not (running.exists() and json.loads(running.read_text())["messages_sent"]):
