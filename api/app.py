@@ -13,6 +13,7 @@ from api import (
     catalog,
     deliveries,
     experiments,
+    health,
     history,
     job_list,
     jobs,
@@ -34,7 +35,6 @@ from api import (
 from api.conventions import register_conventions
 from api.events import document_events
 from api.gate import register_gate
-from api.health import health_routes
 from api.openapi import ProblemApi, SchemaPlugin
 from api.pages import page_routes
 from api.problems import register_problems
@@ -82,7 +82,7 @@ def create_app(services: Services) -> Flask:
     for room in (*rooms, *more):
         api.register_blueprint(room.routes)
     document_events(api.spec)
-    app.register_blueprint(health_routes(services))
+    app.register_blueprint(health.routes)
     app.register_blueprint(page_routes(api))
     for place in (sign_in, job_list, visits, showings):
         app.register_blueprint(place.routes)

@@ -2,92 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response
 
 from api.problems import RETRY_AFTER_S
-from api.state import answer_json, services
-from service.errors import CaptionAbError, StartupError
-from service.store.policy import Policy, check_policy
+from api.state import answer_json, services, state
 
-if TYPE_CHECKING:
-    from service.jobs.context import Services
-
-#: How long an answer of `/readyz` is given again: it needs no key, and each costs an fsync.
-FRESH_S = 2.0
+routes = Blueprint("health", __name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """What a look found, and when (monotonic seconds)."""
-
-    at_s: float
-    ready: bool
-    checks: dict[str, str]
+@routes.get("/livez")
+def live() -> Response:
+    """That it answers at all."""
+    return answer_json({"status": "ok"})
 
 
-class ReadinessProbe:
-    """Looks at Redis and at the store of files, at most every two seconds."""
-
-    def __init__(self, parts: Services) -> None:
-        self._parts = parts
-        self._last: Readiness | None = None
-
-    def look(self) -> Readiness:
-        """What is true now, or was two seconds ago."""
-        now_s = self._parts.clock.monotonic_s()
-        if self._last is None or now_s - self._last.at_s >= FRESH_S:
-            redis, redis_ok = self._look_at_redis()
-            files, files_ok = self._look_at_files()
-            self._last = Readiness(now_s, redis_ok and files_ok, {"redis": redis, "files": files})
-        return self._last
-
-    def _look_at_redis(self) -> tuple[str, bool]:
-        try:
-            self._parts.connection.server_ms()
-            policy = check_policy(self._parts.connection, self._parts.settings)
-        except StartupError as error:
-            return error.detail, False
-        except CaptionAbError as error:
-            return error.code, False
-        return name_policy(policy), True
-
-    def _look_at_files(self) -> tuple[str, bool]:
-        # One name for all: concurrent looks replace each other's file, which is what put does.
-        try:
-            self._parts.files.put("health/api", [b"ok"], max_bytes=2)
-        except CaptionAbError as error:
-            return error.code, False
-        return "writable", True
-
-
-def name_policy(policy: Policy) -> str:
-    """`durable` (on disk before 202), `fast` (within a second), or `stated` by the operator."""
-    if not policy.checked:
-        return "stated"
-    return "durable" if policy.durable else "fast"
-
-
-def health_routes(parts: Services) -> Blueprint:
-    """The routes of one app."""
-    routes = Blueprint("health", __name__)
-    probe = ReadinessProbe(parts)
-
-    @routes.get("/livez")
-    def live() -> Response:
-        return answer_json({"status": "ok"})
-
-    @routes.get("/readyz")
-    def ready() -> Response:
-        found = probe.look()
-        body: dict[str, Any] = {
-            "status": "ok" if found.ready else "unavailable",
-            "checks": found.checks,
-            "accept": services().settings.accept,
-        }
-        headers = {} if found.ready else {"Retry-After": str(RETRY_AFTER_S)}
-        return answer_json(body, 200 if found.ready else 503, headers)
-
-    return routes
+@routes.get("/readyz")
+def ready() -> Response:
+    """200 or 503, with what was found of Redis and of the files."""
+    found = state().readiness.look()
+    body: dict[str, Any] = {
+        "status": "ok" if found.ready else "unavailable",
+        "checks": found.checks,
+        "accept": services().settings.accept,
+    }
+    headers = {} if found.ready else {"Retry-After": str(RETRY_AFTER_S)}
+    return answer_json(body, 200 if found.ready else 503, headers)

@@ -12,6 +12,7 @@ from flask import Response, current_app, g, request
 from api.cursors import next_link
 from api.listeners import Listeners
 from api.places import DryRuns, ReportPlaces
+from api.readiness import ReadinessProbe
 from api.shelves import Shelves, open_shelves
 from service.access import KeyCache
 from service.audit import Act, record
@@ -38,6 +39,7 @@ class ApiState:
     sign_ins: Throttle
     viewers: Throttle
     shelves: Shelves
+    readiness: ReadinessProbe
     reports: ReportPlaces = field(default_factory=ReportPlaces)
 
 
@@ -54,6 +56,7 @@ def attach_state(extensions: dict[str, Any], services: Services) -> None:
     viewers = Throttle(
         services.connection, settings, services.clock, limit=settings.viewer_requests_per_minute
     )
+    readiness = ReadinessProbe(services)
     extensions[_EXTENSION] = ApiState(
         services,
         keys,
@@ -63,6 +66,7 @@ def attach_state(extensions: dict[str, Any], services: Services) -> None:
         sign_ins,
         viewers,
         open_shelves(services),
+        readiness,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from flask.testing import FlaskClient
 
 from api.app import create_app
 from api.server import warm
+from api.state import attach_state
 from service.access import create_tenant_with_key
 from service.jobs.context import Services
 from service.settings import Settings
@@ -74,9 +76,22 @@ def services(settings: Settings) -> Iterator[Services]:
     parts.connection.client.connection_pool.disconnect()
 
 
+@pytest.fixture(scope="session")
+def built() -> dict[tuple[int, str], Flask]:
+    """Apps by the settings that their routes know: to build the routes takes most of a test."""
+    return {}
+
+
 @pytest.fixture
-def app(services: Services) -> Flask:
-    return create_app(services)
+def app(built: dict[tuple[int, str], Flask], services: Services) -> Flask:
+    """An app with parts of its own; its routes are those of the tests before it."""
+    known = (services.settings.request_max_bytes, services.settings.public_url)
+    if known not in built:
+        built[known] = create_app(services)
+    app = copy(built[known])
+    app.extensions = dict(app.extensions)
+    attach_state(app.extensions, services)
+    return app
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""Whether a process can accept jobs: a look at Redis and at the store of files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.errors import CaptionAbError, StartupError
+from service.store.policy import Policy, check_policy
+
+if TYPE_CHECKING:
+    from service.jobs.context import Services
+
+#: How long an answer of `/readyz` is given again: it needs no key, and each costs an fsync.
+FRESH_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What a look found, and when (monotonic seconds)."""
+
+    at_s: float
+    ready: bool
+    checks: dict[str, str]
+
+
+class ReadinessProbe:
+    """Looks at Redis and at the store of files, at most every two seconds."""
+
+    def __init__(self, parts: Services) -> None:
+        self._parts = parts
+        self._last: Readiness | None = None
+
+    def look(self) -> Readiness:
+        """What is true now, or was two seconds ago."""
+        now_s = self._parts.clock.monotonic_s()
+        if self._last is None or now_s - self._last.at_s >= FRESH_S:
+            redis, redis_ok = self._look_at_redis()
+            files, files_ok = self._look_at_files()
+            self._last = Readiness(now_s, redis_ok and files_ok, {"redis": redis, "files": files})
+        return self._last
+
+    def _look_at_redis(self) -> tuple[str, bool]:
+        try:
+            self._parts.connection.server_ms()
+            policy = check_policy(self._parts.connection, self._parts.settings)
+        except StartupError as error:
+            return error.detail, False
+        except CaptionAbError as error:
+            return error.code, False
+        return name_policy(policy), True
+
+    def _look_at_files(self) -> tuple[str, bool]:
+        # One name for all: concurrent looks replace each other's file, which is what put does.
+        try:
+            self._parts.files.put("health/api", [b"ok"], max_bytes=2)
+        except CaptionAbError as error:
+            return error.code, False
+        return "writable", True
+
+
+def name_policy(policy: Policy) -> str:
+    """`durable` (on disk before 202), `fast` (within a second), or `stated` by the operator."""
+    if not policy.checked:
+        return "stated"
+    return "durable" if policy.durable else "fast"
