@@ -82,7 +82,7 @@ styles: setup-dev ## Draw the pictures of GET /v1/styles and list the characters
 .PHONY: cov
 cov: setup-dev footage ## Coverage of service/ by the unit and integration tests; at least 90 %
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q $(QUICK) -n $(JOBS) --dist loadgroup tests/unit tests/integration
+	@$(BIN)/coverage run --concurrency=thread -m pytest -q $(QUICK) -n $(JOBS) --dist loadgroup tests/unit tests/integration
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --fail-under=90
 
