@@ -139,7 +139,9 @@ def _read_mean(part: Reader, metric: Metric, units: int, total: int, *, taking_b
             units, total, _read_count(part, "sum_squares", COUNTER_MAX, negative=taking_back)
         )
     if part.plain("stddev") is not None:
-        deviation = Fraction(part.number("stddev", 0.0, 1e9) if units > 0 else 0)
+        stated = part.number("stddev", 0.0, 1e9)
+        # what is no number was noted as a fault, and cannot be made a fraction
+        deviation = Fraction(stated if units > 0 and math.isfinite(stated) else 0)
         squares = deviation**2 * (units - 1) + Fraction(total * total, max(units, 1))
         # Rounded up: a variance that is too small by rounding would name winners too early.
         return Mean(units, total, min(math.ceil(squares), COUNTER_MAX))
