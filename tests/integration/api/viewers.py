@@ -6,14 +6,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import redis
 import requests
 from flask import Flask
 from werkzeug.serving import make_server
 
 from tests.integration.api.conftest import JOB, Visitor
+from tests.outcomes import an_outcome
 
 #: Ends at once where there is an answer, so that a test need not wait a day.
 PLAN = {
@@ -52,7 +55,7 @@ def ended_job(visitor: Visitor, client: redis.Redis, **body: Any) -> str:
 def listening(app: Flask) -> Iterator[str]:
     """The app on a socket of its own; its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -88,3 +91,26 @@ class Running:
         assert reply.status_code == 200, reply.text
         found: list[dict[str, Any]] = reply.json()["tallies"]
         return found
+
+
+#: A viewer of each variant.
+FIRST = (
+    an_outcome("first-a", "ua", metric="clicks"),
+    an_outcome("first-b", "ub", "B", metric="watch", value=500),
+)
+
+
+def some_time_ago(**ago: float) -> str:
+    """A time as `occurred_at` takes it."""
+    return (datetime.now(UTC) - timedelta(**ago)).isoformat()
+
+
+@pytest.fixture(name="running")
+def running_experiment(app, ann: Visitor, redis_client: redis.Redis) -> Iterator[Running]:
+    """Ann's experiment with two viewers, at an address of its own."""
+    job_id = ended_job(ann, redis_client)
+    with listening(app) as url:
+        found = Running(f"{url}/v1/jobs/{job_id}", ann.key)
+        assert found.ask("PUT", "/experiment", json=PLAN).status_code == 201
+        assert found.send(*FIRST) == ["accepted"] * 2
+        yield found
