@@ -14,12 +14,14 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader
 from markupsafe import Markup
 
 from api.page_choice import choose, list_videos
+from api.page_counts import PAIR_HEADS
 from api.page_curve import draw_curve, list_moments
+from api.page_experiment import tell_experiment, tell_viewers
 from api.page_measures import list_cues, list_findings, list_measures, list_parts, rank_variants
 from api.page_progress import tell_progress
 from api.page_verdict import tell_trust, tell_verdict
 from api.page_view import PageView
-from api.page_words import clock, day, figure, items, moment, part, percent, size
+from api.page_words import clock, day, figure, items, moment, part, percent, reached, size
 
 #: The keys of the comparison, as `compare.js` has them.
 KEYS = (
@@ -80,12 +82,16 @@ def render_report(
 def _job_context(view: PageView) -> dict[str, Any]:
     """What of a job is the same for each of its clips."""
     clips = items(view.job, "clips")
+    panel = tell_experiment(view)
     indexes = [int(figure(each, "index", 0)) for each in clips] or [0]
     return {
         "view": view,
         "job": view.job,
         "clips": clips,
         "progress": tell_progress(view),
+        "panel": panel,
+        "viewers": tell_viewers(panel),
+        "pair_heads": PAIR_HEADS,
         "downloads": [(each, list_videos(view, each, {})) for each in indexes],
         "kept": parse_qsl(view.query),
         "keys": KEYS,
@@ -149,4 +155,5 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(clock=clock, day=day, moment=moment, percent=percent, size=size)
+    made.filters["reached"] = reached
     return made

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from service.experiments.plan import Plan
+
 
 @dataclass(frozen=True, slots=True)
 class PageRights:
@@ -19,6 +21,31 @@ class PageRights:
     owner: bool = False
     may_prefer: bool = False
     may_cancel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownExperiment:
+    """A job's experiment as whoever looks may see it.
+
+    `access` is `shown`, `hidden` (the link asks for an opinion that nothing should sway) or `away`
+    (its counters could not be read); in the last two nothing else is told. `status` is `waiting`,
+    `running`, `decided` or `dropped`. `verdict` is the document of the verdict, frozen or of now;
+    empty while the experiment waits. `looks` are the points of its history, oldest first. `counted`
+    are the units of each variant by now, in the plan's order: more than those of the verdict where
+    that is frozen. `viewer` is the address at which its owner sees what a viewer sees, or empty.
+    Times are milliseconds of Unix time, 0 where it has not come to that.
+    """
+
+    access: str = "shown"
+    status: str = ""
+    plan: Plan | None = None
+    verdict: Mapping[str, Any] = field(default_factory=dict)
+    looks: Sequence[Mapping[str, Any]] = ()
+    counted: Sequence[int] = ()
+    attached_ms: int = 0
+    started_ms: int = 0
+    decided_ms: int = 0
+    viewer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +60,7 @@ class PageView:
     `preferences` is what `{base}/preferences` answers: counts by clip and pair. `csrf` goes with
     every form as the hidden field `csrf`; it is empty for a share link. `story` are the lines of
     the job's story, for owners only. `notice` is what a form has led to, in words, or empty.
+    `experiment` is None where the job has none.
     """
 
     job: Mapping[str, Any]
@@ -46,6 +74,7 @@ class PageView:
     preferences: Mapping[str, Any] = field(default_factory=dict)
     story: Sequence[Mapping[str, Any]] = ()
     notice: str = ""
+    experiment: ShownExperiment | None = None
 
     def address(self, path: str = "", **values: object) -> str:
         """An address below the job's page; `path` begins with `/` or is empty. Not escaped."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 #: Said where a figure is not there.
 NOTHING = "–"
 
+_DAY_S = 86_400
+_LAST_MS = 253_402_300_800_000  # the year 10000
 _JOBS = {
     "queued": "Waiting to begin",
     "running": "Being made",
@@ -70,6 +74,49 @@ def percent(value: Any) -> str:
         return NOTHING
     shown = value * 100
     return "under 1 %" if 0 < shown < 1 else f"{shown:.0f} %"
+
+
+def reached(share: Any) -> str:
+    """How much of a need is met, rounded down: 99.9 % of it is not all."""
+    if not is_number(share):
+        return NOTHING
+    return "under 1 %" if 0 < share < 0.01 else f"{math.floor(100 * share):,} %"
+
+
+def count(value: Any) -> str:
+    """A whole number as 12,345."""
+    return f"{value:,.0f}" if is_number(value) else NOTHING
+
+
+def signed_percent(value: Any, digits: int = 1) -> str:
+    """A relative change as +3.1 %, with a true minus sign."""
+    if not is_number(value):
+        return NOTHING
+    shown = f"{100 * value:+,.{digits}f}".replace("-", "\u2212")
+    return f"{shown} %"
+
+
+def instant(at_ms: Any) -> str:
+    """Milliseconds of Unix time as 2026-11-25 14:05 UTC."""
+    if not is_number(at_ms) or not 0 < at_ms < _LAST_MS:
+        return NOTHING
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def say_days(days: Any) -> str:
+    """Whole days in words."""
+    if not is_number(days):
+        return "an unknown time"
+    return "less than a day" if days < 1 else f"{days:,.0f} day{'' if days == 1 else 's'}"
+
+
+def say_time(seconds: float) -> str:
+    """A time of a plan in words."""
+    if seconds >= _DAY_S and seconds % _DAY_S == 0:
+        return say_days(seconds / _DAY_S)
+    if seconds < 3600:
+        return f"{seconds / 60:.3g} minutes"
+    return f"{seconds / 3600:.3g} hours"
 
 
 def ratio(value: Any) -> str:

@@ -1,0 +1,207 @@
+"""Which variant performs better: what a job's page says of its experiment. Pure.
+
+This is counted among viewers. Legibility is measured in the videos and told apart from it, in
+`page_verdict`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from api.page_change import tell_change
+from api.page_counts import (
+    Arrival,
+    MetricRow,
+    OutlookRow,
+    PairRow,
+    Shares,
+    list_arrivals,
+    list_metrics,
+    list_outlooks,
+    list_pairs,
+    list_plan,
+    tell_shares,
+)
+from api.page_interval import Plot, draw_intervals
+from api.page_view import PageView, ShownExperiment
+from api.page_words import count, figure, instant, is_number, items, part, say_days, texts
+from service.experiments.plan import Method, Plan
+
+#: A badge for each state of a verdict.
+_BADGES = {
+    "no_data": "No viewers yet",
+    "collecting": "Collecting",
+    "winner": "Winner",
+    "leading": "Leading",
+    "no_difference": "No difference",
+    "inconclusive": "No clear result",
+    "invalid_srm": "Not to be trusted",
+    "invalid_data": "Not to be trusted",
+}
+_HIDDEN = (
+    "This link asks for your own opinion. What viewers did is not shown by it, so that it sways "
+    "nobody."
+)
+_AWAY = "What viewers did cannot be read just now. Everything else on this page can."
+_WAITS = "The experiment has not begun: it waits until every variant has its video."
+_DROPPED = "There is no experiment: the job ended without a video of every variant."
+#: Assumptions of a verdict, in words.
+_ASSUMED = {
+    "independent_impressions": (
+        "Some figures came without viewers, so that each impression counts as a viewer of its own. "
+        "The result may then be wrong more often than promised."
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The experiment on the page.
+
+    `kind` is a class of the style: the state of the verdict, or waiting, dropped, hidden, away.
+    `spoiled` says that no figure of it can be trusted, `final` that the verdict is frozen.
+    `viewers` is the line for the trust block.
+    """
+
+    kind: str
+    badge: str
+    text: str
+    zh: str = ""
+    change: str = ""
+    viewers: str = ""
+    final: bool = False
+    spoiled: bool = False
+    facts: tuple[tuple[str, str], ...] = ()
+    progress: tuple[int, int] | None = None
+    caveats: tuple[str, ...] = ()
+    plots: tuple[Plot, ...] = ()
+    no_plot: str = ""
+    arrivals: tuple[Arrival, ...] = ()
+    shares: Shares | None = None
+    metrics: tuple[MetricRow, ...] = ()
+    labels: tuple[str, ...] = ()
+    outlooks: tuple[OutlookRow, ...] = ()
+    pairs: tuple[PairRow, ...] = ()
+    plan: tuple[tuple[str, str], ...] = ()
+    snapshot: str = ""
+    viewer: str = ""
+
+    @property
+    def counted(self) -> bool:
+        """Whether there is anything to show beside the sentence."""
+        return bool(self.arrivals)
+
+
+def tell_experiment(view: PageView) -> Panel | None:
+    """The experiment as the viewer may see it; None where the job has none."""
+    shown = view.experiment
+    if shown is None:
+        return None
+    if shown.access == "hidden":
+        return Panel("hidden", "Not shown here", _HIDDEN, viewers="not shown by this link.")
+    if shown.access != "shown" or shown.plan is None:
+        return Panel("away", "Not to be read now", _AWAY, viewers="not to be read just now.")
+    if not shown.verdict:
+        return _begin(shown, shown.plan)
+    return _tell(shown, shown.plan)
+
+
+def tell_viewers(panel: Panel | None) -> str:
+    """Who saw the variants, for the block on trust."""
+    if panel is None:
+        return "none are counted, as this job has no experiment."
+    return panel.viewers
+
+
+def _begin(shown: ShownExperiment, plan: Plan) -> Panel:
+    """Before anybody could be counted."""
+    if shown.status == "dropped":
+        return Panel(
+            "dropped", "Dropped", _DROPPED, viewers="none.", plan=list_plan(plan), final=True
+        )
+    return Panel(
+        "waiting",
+        "Waiting",
+        _WAITS,
+        change="The videos. As soon as each variant has its own, viewers may be assigned.",
+        viewers="none yet; the experiment waits for its videos.",
+        facts=(("Attached", instant(shown.attached_ms)),),
+        plan=list_plan(plan),
+    )
+
+
+def _tell(shown: ShownExperiment, plan: Plan) -> Panel:
+    verdict, state = shown.verdict, str(shown.verdict.get("state") or "")
+    spoiled = state.startswith("invalid")
+    final = shown.decided_ms > 0
+    plots = draw_intervals(shown)
+    units = [int(figure(each, "exposed", 0)) for each in items(verdict, "variants")]
+    shares = tell_shares(plan, verdict)
+    arrivals = list_arrivals(plan, units)
+    sentence = part(verdict, "sentence")
+    ahead = f": {verdict.get('variant')}" if state in {"winner", "leading"} else ""
+    return Panel(
+        state if state in _BADGES else "collecting",
+        _BADGES.get(state, state.replace("_", " ")) + ahead,
+        str(sentence.get("en") or ""),
+        str(sentence.get("zh") or ""),
+        tell_change(plan, verdict),
+        _say_viewers(arrivals, shares),
+        final=final,
+        spoiled=spoiled,
+        facts=tuple(_facts(shown, plan, sum(units))),
+        progress=None if final else _reach(sum(units), verdict.get("needed_units")),
+        caveats=tuple(_ASSUMED.get(each, each) for each in texts(verdict, "assumptions")),
+        plots=plots,
+        no_plot="" if plots else _why_no_plot(plan),
+        arrivals=arrivals,
+        shares=shares,
+        metrics=list_metrics(plan, verdict),
+        labels=plan.labels,
+        outlooks=list_outlooks(plan, verdict),
+        pairs=list_pairs(plan, verdict),
+        plan=list_plan(plan),
+        snapshot=str(verdict.get("snapshot_sha256") or ""),
+        viewer=shown.viewer,
+    )
+
+
+def _reach(units: int, needed: Any) -> tuple[int, int] | None:
+    """How many of those needed have come."""
+    return (units, int(needed)) if is_number(needed) and needed > 0 else None
+
+
+def _facts(shown: ShownExperiment, plan: Plan, units: int) -> list[tuple[str, str]]:
+    """What stands beside the sentence, by name."""
+    verdict = shown.verdict
+    needed = verdict.get("needed_units")
+    rows = [("Viewers at the verdict" if shown.decided_ms else "Viewers so far", count(units))]
+    if is_number(needed) and (not shown.decided_ms or verdict.get("state") == "inconclusive"):
+        effect = "" if plan.method is Method.FIXED else f", to see {100 * plan.mde:g} %"
+        rows.append(("Viewers needed", f"about {count(needed)}{effect}"))
+    if shown.decided_ms:
+        rows.append(("Decided", instant(shown.decided_ms)))
+        later = sum(shown.counted) - units
+        if later > 0:
+            rows.append(("Since then", f"{count(later)} more, which change nothing"))
+    else:
+        days = verdict.get("days_left")
+        rows.append(("Days left", f"about {say_days(days)}" if is_number(days) else "not known"))
+        rows.append(("Ends at the latest", f"in {say_days(verdict.get('days_to_end'))}"))
+    rows.append(("Begun", instant(shown.started_ms)))
+    return rows
+
+
+def _say_viewers(arrivals: tuple[Arrival, ...], shares: Shares) -> str:
+    told = [f"{each.label} {each.units} ({each.real}, planned {each.planned})" for each in arrivals]
+    return f"{'; '.join(told)}. {shares.text}"
+
+
+def _why_no_plot(plan: Plan) -> str:
+    if plan.method is Method.FIXED:
+        return "This test is read once. Its interval is drawn from then on."
+    return (
+        f"The interval is drawn once each variant has {count(plan.min_units)} viewers and enough "
+        "who differ: before, it would not keep its promise."
+    )
