@@ -35,16 +35,15 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Whether viewers came in the planned shares: `answer` is yes, no or unsure."""
+    """Whether viewers came in the planned shares: `answer` is yes, no or unsure, `word` says it.
+
+    `mixed` tells of viewers in several variants, if there are any.
+    """
 
     answer: str
+    word: str
     text: str
     mixed: str
-
-    @property
-    def word(self) -> str:
-        """The answer in a word or two."""
-        return {"yes": "as planned", "no": "wrong"}.get(self.answer, "not sure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +109,19 @@ def tell_shares(plan: Plan, verdict: Mapping[str, Any]) -> Shares:
         seen = "1 viewer was" if mixed == 1 else f"{count(mixed)} viewers were"
         told = f"{seen} seen in a second variant, and not counted there."
     if verdict.get("reason") == "multiple_exposure":
-        return Shares("no", "Too many viewers were seen in several variants.", told)
+        return Shares("no", "spoiled", "Too many viewers were seen in several variants.", told)
     log_p = part(verdict, "shares").get("log_p")
     if plan.split is not Split.RANDOMIZED or not is_number(log_p):
-        text = "Not tested: somebody else decides who sees what, so audiences may differ."
-        return Shares("unsure", text, told)
+        text = "Somebody else decides who sees what, so audiences may differ."
+        return Shares("unsure", "not tested", text, told)
     if srm.is_mismatched(log_p, units):
         text = "The variants did not get the shares that were planned, so no result can be trusted."
-        return Shares("no", text, told)
+        return Shares("no", "wrong", text, told)
     if units < srm.LEAST_UNITS:
-        return Shares("unsure", f"Too few to say; from {srm.LEAST_UNITS} viewers on.", told)
-    return Shares("yes", "The variants got the shares that were planned.", told)
+        return Shares(
+            "unsure", "too early", f"They are tested from {srm.LEAST_UNITS} viewers on.", told
+        )
+    return Shares("yes", "as planned", "The variants got the shares that were planned.", told)
 
 
 def list_metrics(plan: Plan, verdict: Mapping[str, Any]) -> tuple[MetricRow, ...]:

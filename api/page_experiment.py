@@ -43,7 +43,7 @@ _HIDDEN = (
     "This link asks for your own opinion. What viewers did is not shown by it, so that it sways "
     "nobody."
 )
-_AWAY = "What viewers did cannot be read just now. Everything else on this page can."
+_AWAY = "Whether viewers were counted cannot be read just now. Everything else on this page can."
 _WAITS = "The experiment has not begun: it waits until every variant has its video."
 _DROPPED = "There is no experiment: the job ended without a video of every variant."
 #: Assumptions of a verdict, in words.

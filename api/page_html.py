@@ -19,6 +19,7 @@ from api.page_curve import draw_curve, list_moments
 from api.page_experiment import tell_experiment, tell_viewers
 from api.page_measures import list_cues, list_findings, list_measures, list_parts, rank_variants
 from api.page_progress import tell_progress
+from api.page_sizing import offer_sizing
 from api.page_verdict import tell_trust, tell_verdict
 from api.page_view import PageView
 from api.page_words import clock, day, figure, items, moment, part, percent, reached, size
@@ -40,11 +41,17 @@ KEYS = (
 
 
 def render_job_page(view: PageView, asked: Mapping[str, str] | None = None) -> str:
-    """The page. `asked` are the query's `clip`, `revision`, `left` and `right`, if any."""
+    """The page. `asked` are the query's `clip`, `revision`, `left`, `right` and sizes, if any."""
     return (
         _templates()
         .get_template("job/page.html")
-        .render({**_job_context(view), **_clip_context(view, asked or {})})
+        .render(
+            {
+                **_job_context(view),
+                **_clip_context(view, asked or {}),
+                "sizing": offer_sizing(view, asked or {}),
+            }
+        )
     )
 
 

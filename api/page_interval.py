@@ -6,14 +6,14 @@ first of a pair has more of the metric than the second; 0 is where it is decided
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from api.page_scale import Scale, Span, say_plain
 from api.page_view import ShownExperiment
-from api.page_words import count, instant, is_number, items, signed_percent
+from api.page_words import count, figure, instant, is_number, items, signed_percent
+from service.experiments.looks import Point, read_point
 from service.experiments.plan import Better, Plan
 
 #: Lines of the table that says the same.
@@ -75,41 +75,41 @@ def draw_intervals(shown: ShownExperiment) -> tuple[Plot, ...]:
 
 
 def _draw(shown: ShownExperiment, plan: Plan, pair: tuple[str, str]) -> Plot | None:
-    verdict = shown.verdict
-    found = [each for each in shown.looks if is_number(each.get("at_ms"))]
-    taken_ms = verdict.get("taken_at_ms")
-    if is_number(taken_ms) and all(each["at_ms"] < taken_ms for each in found):
-        found.append({"at_ms": taken_ms, "units": _units(verdict), "pairs": verdict.get("pairs")})
-    spans = [_span(each, pair, "lift", plan) for each in found]
+    found = [*shown.looks, *_last_look(shown)]
+    spans = [_span(each, pair, plan, relative=True) for each in found]
     relative = any(each.low is not None for each in spans)
     if not relative:
-        spans = [_span(each, pair, "interval", plan) for each in found]
+        spans = [_span(each, pair, plan, relative=False) for each in found]
     if all(each.low is None for each in spans):
         return None
     return _shape(shown, plan, pair, spans, relative=relative)
 
 
-def _units(verdict: Mapping[str, Any]) -> list[Any]:
-    return [each.get("exposed") for each in items(verdict, "variants")]
+def _last_look(shown: ShownExperiment) -> list[Point]:
+    """The look of the verdict itself, where its history has it not."""
+    taken_ms = shown.verdict.get("taken_at_ms")
+    if not is_number(taken_ms) or any(each.at_ms >= taken_ms for each in shown.looks):
+        return []
+    units = [figure(each, "exposed", 0) for each in items(shown.verdict, "variants")]
+    pairs = items(shown.verdict, "pairs")
+    return [read_point({"at_ms": taken_ms, "state": "", "units": units, "pairs": pairs})]
 
 
-def _span(look: Mapping[str, Any], pair: tuple[str, str], name: str, plan: Plan) -> Span:
+def _span(look: Point, pair: tuple[str, str], plan: Plan, *, relative: bool) -> Span:
     """The interval of a pair at a look, turned round where the look tells it the other way."""
     one, base = pair
     low = high = None
-    for each in items(look, "pairs"):
-        ends = each.get(name)
-        if not isinstance(ends, list | tuple) or len(ends) != 2 or not all(map(_is_finite, ends)):
+    for each in look.pairs:
+        ends = each.lift if relative else each.interval
+        if ends is None:
             continue
-        if (each.get("variant"), each.get("base")) == (one, base):
-            low, high = float(ends[0]), float(ends[1])
-        elif (each.get("base"), each.get("variant")) == (one, base):
-            low, high = _turn(float(ends[0]), float(ends[1]), relative=name == "lift")
+        if (each.variant, each.base) == (one, base):
+            low, high = ends
+        elif (each.base, each.variant) == (one, base):
+            low, high = _turn(*ends, relative=relative)
     arms = [plan.labels.index(each) for each in pair]
-    units = look.get("units")
-    counts = units if isinstance(units, list | tuple) else []
-    seen = sum(int(counts[arm]) for arm in arms if arm < len(counts) and is_number(counts[arm]))
-    return Span(look["at_ms"], seen, low, high)
+    seen = sum(look.units[arm] for arm in arms if arm < len(look.units))
+    return Span(look.at_ms, seen, low, high)
 
 
 def _turn(low: float, high: float, *, relative: bool) -> tuple[float | None, float | None]:
@@ -117,10 +117,6 @@ def _turn(low: float, high: float, *, relative: bool) -> tuple[float | None, flo
     if not relative:
         return -high, -low
     return (None, None) if low <= -1 else (1 / (1 + high) - 1, 1 / (1 + low) - 1)
-
-
-def _is_finite(value: Any) -> bool:
-    return is_number(value) and math.isfinite(value)
 
 
 def _shape(

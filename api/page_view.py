@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from service.experiments.looks import Point
 from service.experiments.plan import Plan
 
 
@@ -40,7 +41,7 @@ class ShownExperiment:
     status: str = ""
     plan: Plan | None = None
     verdict: Mapping[str, Any] = field(default_factory=dict)
-    looks: Sequence[Mapping[str, Any]] = ()
+    looks: Sequence[Point] = ()
     counted: Sequence[int] = ()
     attached_ms: int = 0
     started_ms: int = 0

@@ -20,6 +20,7 @@ from api.page_view import PageRights, PageView
 from api.people import send_page
 from api.schemas import NoQuery
 from api.state import public_url, services, state
+from api.trials import show_experiment
 from service.errors import NotFound, StoreUnavailable
 from service.jobs.comparison import read_report
 from service.jobs.view import job_data
@@ -80,6 +81,7 @@ def _send_file(job: Job, clips: Sequence[ClipRow], cuts: Sequence[CutRow]) -> Re
             view,
             job=shown_job(job_data(job, clips, cuts, public_url()), view),
             report=shown_report(report, view),
+            experiment=show_experiment(job, services()),
         )
         pictures = read_pictures(report, job.id, parts.files)
         response = send_page(render_report(shown, pictures, public_url()), shared=False)

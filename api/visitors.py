@@ -72,6 +72,11 @@ class Visitor:
         return self.ticket is None or self.ticket.preferences
 
     @property
+    def is_asked(self) -> bool:
+        """Whether a link asks them for their own opinion, which no outcome should sway."""
+        return self.ticket is not None and self.ticket.preferences
+
+    @property
     def may_cancel(self) -> bool:
         return self.caller is not None and Scope.JOBS_WRITE in self.caller.scopes
 

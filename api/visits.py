@@ -27,6 +27,7 @@ from api.preferences import preferences_data, read_preference
 from api.schemas import VideoQuery
 from api.state import answer_json, public_url, services, state
 from api.story import tell
+from api.trials import show_experiment
 from api.videos import find_result, send_file
 from api.visitors import (
     Visitor,
@@ -237,6 +238,7 @@ def _look(visitor: Visitor) -> PageView:
         state=_state(visitor),
         preferences=_preferences(visitor) if visitor.may_prefer else {},
         story=tell(job, parts)["entries"] if view.rights.owner else (),
+        experiment=show_experiment(job, parts, hidden=visitor.is_asked),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from api.page_view import ShownExperiment
+from service.experiments.looks import read_point, write_point
 from service.experiments.metrics import Kind, Mean, Proportion, Sums
 from service.experiments.plan import Arm, Metric, Plan
 from service.experiments.power import Traffic
@@ -63,18 +64,6 @@ def _snapshot(
     return Snapshot(plan, START_MS, taken, tuple(tallies), recent=recent)
 
 
-def make_point(snapshot: Snapshot) -> dict[str, Any]:
-    """A look as its history keeps it."""
-    document = json.loads(decide(snapshot).as_bytes())
-    names = ("base", "variant", "difference", "interval", "lift")
-    return {
-        "at_ms": snapshot.taken_at_ms,
-        "units": [each.exposed for each in snapshot.tallies],
-        "pairs": [{name: each[name] for name in names} for each in document["pairs"]],
-        "state": document["state"],
-    }
-
-
 def show(*snapshots: Snapshot, **changes: Any) -> ShownExperiment:
     """What a page shows at the last of these looks; a final verdict is frozen there."""
     last = snapshots[-1]
@@ -84,7 +73,7 @@ def show(*snapshots: Snapshot, **changes: Any) -> ShownExperiment:
         status="decided" if final else "running",
         plan=last.plan,
         verdict=json.loads(verdict.as_bytes()),
-        looks=tuple(map(make_point, snapshots)),
+        looks=tuple(read_point(json.loads(write_point(decide(each)))) for each in snapshots),
         counted=tuple(each.exposed for each in last.tallies),
         attached_ms=START_MS - DAY_MS,
         started_ms=START_MS,
