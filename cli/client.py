@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,43 @@ class Client:
     def revoke_share(self, job_id: str, share_id: str) -> None:
         """End a link at once."""
         self._send("DELETE", f"/v1/jobs/{job_id}/shares/{share_id}").close()
+
+    def attach_experiment(
+        self, job_id: str, plan: Mapping[str, Any], *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Give a job its experiment; `dry_run` says what the plan needs and makes nothing."""
+        query = "?dry_run=true" if dry_run else ""
+        return self._call("PUT", f"/v1/jobs/{job_id}/experiment{query}", json=dict(plan))
+
+    def experiment(self, job_id: str) -> dict[str, Any]:
+        return self._call("GET", f"/v1/jobs/{job_id}/experiment")
+
+    def assign(self, job_id: str, unit_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Which variant each of at most 1,000 units sees, in their order."""
+        wish = {"unit_ids": list(unit_ids)}
+        return list(self._call("POST", f"/v1/jobs/{job_id}/assignments", json=wish)["data"])
+
+    def create_public_key(self, job_id: str, origins: Sequence[str]) -> dict[str, Any]:
+        """A key that pages of these origins may show for one experiment."""
+        path = f"/v1/jobs/{job_id}/experiment/keys"
+        return self._call("POST", path, json={"origins": list(origins)})
+
+    def count_outcomes(
+        self, job_id: str, items: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """What became of each of at most 1,000 outcomes, in their order; the same again is safe."""
+        body = {"outcomes": [dict(each) for each in items]}
+        return list(self._call("POST", f"/v1/jobs/{job_id}/outcomes", json=body)["results"])
+
+    def verdict(self, job_id: str) -> bytes:
+        """The document of the verdict, frozen or of now, in its one form."""
+        with self._send("GET", f"/v1/jobs/{job_id}/verdict") as reply:
+            return reply.content
+
+    def snapshot(self, job_id: str) -> bytes:
+        """What the verdict is made from."""
+        with self._send("GET", f"/v1/jobs/{job_id}/verdict/snapshot") as reply:
+            return reply.content
 
     def download(self, url: str, target: Path, progress: Progress) -> None:
         """Fetch a file; it appears under its name only when it is whole."""

@@ -9,7 +9,14 @@ from typing import Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -81,4 +88,16 @@ def byte_progress(console: Console, text: str, total: int) -> Iterator[Advance]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, TransferSpeedColumn(), console=console, transient=True) as bars:
         task = bars.add_task(text, total=total or None)
+        yield lambda amount: bars.advance(task, amount)
+
+
+@contextlib.contextmanager
+def row_progress(text: str, total: int) -> Iterator[Advance]:
+    """Shows how many rows have gone, where there is a terminal; elsewhere nothing."""
+    if not sys.stdout.isatty():
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, transient=True) as bars:
+        task = bars.add_task(text, total=total)
         yield lambda amount: bars.advance(task, amount)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import argparse
 
-from cli import compare, doctor, keys, listen, probe, run, share, story, up, verdict
+from cli import (
+    assign,
+    compare,
+    doctor,
+    experiment,
+    keys,
+    listen,
+    outcomes,
+    probe,
+    run,
+    share,
+    story,
+    up,
+    verdict,
+)
 from cli.client import Problem
 from cli.demo import command as demo
 from cli.terminal import warn
@@ -17,7 +31,10 @@ def main(argv: list[str] | None = None) -> int:
         prog="caption-ab", description="A/B tests of captions on video."
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    for each in (demo, up, run, compare, share, listen, story, verdict, doctor, keys, probe):
+    for each in (
+        *(demo, up, run, compare, share, listen, story),
+        *(experiment, assign, outcomes, verdict, doctor, keys, probe),
+    ):
         each.add_parser(commands)
     options = parser.parse_args(argv)
     try:
