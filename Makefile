@@ -33,8 +33,9 @@ footage-apart: ## The footage on which no threshold of legibility was chosen (24
 	@.ci/setup footage-apart
 
 .PHONY: demo
-demo: setup footage ## One real A/B job, end to end, into demo-output/ (CLIP=my.mp4 CAPTIONS=my.srt)
-	@$(BIN)/caption-ab demo $(if $(CLIP),--clip "$(CLIP)") $(if $(CAPTIONS),--captions "$(CAPTIONS)")
+demo: setup footage ## One real A/B job, end to end, into demo-output/ (CLIP=my.mp4 CAPTIONS=my.srt EXPERIMENT=1)
+	@$(BIN)/caption-ab demo $(if $(CLIP),--clip "$(CLIP)") $(if $(CAPTIONS),--captions "$(CAPTIONS)") \
+	  $(if $(EXPERIMENT),--experiment) $(if $(SEED),--seed $(SEED))
 
 .PHONY: up
 up: setup ## Start the whole system on this machine; Ctrl-C stops it (PORT=8080)

@@ -68,6 +68,13 @@ class Receiver:
         with self._lock:
             return any(line["body"].get("type") == kind for line in self.lines)
 
+    def wait_for(self, kind: str, wait: Callable[[float], None], limit_s: float) -> bool:
+        """Whether an event of this type comes in time; `wait` lets some seconds pass."""
+        until_s = time.monotonic() + limit_s
+        while not self.has(kind) and time.monotonic() < until_s:
+            wait(0.1)
+        return self.has(kind)
+
     def keep(self, headers: Mapping[str, str], body: bytes) -> int:
         """Verify and keep one delivery; the status to answer."""
         now_s = time.time()

@@ -16,6 +16,8 @@ from rich.console import Console
 from cli.children import free_port
 from cli.client import Client, Problem
 from cli.demo import results
+from cli.demo.experiment import Parts, perform_experiment
+from cli.demo.viewers import SEED
 from cli.interrupt import Interrupt, Interrupted
 from cli.jobs import captions_of, errors_of, follow, job_request
 from cli.live import Lines
@@ -38,6 +40,7 @@ _PACE = {
     "CAPTION_AB_TRANSFER_THREADS": "4",
     "CAPTION_AB_FLOW_STREAMS": "50",
     "CAPTION_AB_HOOKS_GREENLETS": "20",
+    "CAPTION_AB_EXPERIMENT_LOOK_EVERY_S": "0.5",
 }
 
 
@@ -49,6 +52,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--a", default="outline", metavar="PRESET", help="style of variant A")
     parser.add_argument("--b", default="boxed", metavar="PRESET", help="style of variant B")
     parser.add_argument("--out", type=Path, default=Path("demo-output"), help="folder of results")
+    parser.add_argument(
+        "--experiment", action="store_true", help="then 20,000 simulated viewers and a verdict"
+    )
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of the viewers' dice ({SEED})")
     parser.add_argument("--keep", action="store_true", help="keep the data folder and its logs")
     parser.set_defaults(action=run)
 
@@ -147,12 +154,17 @@ def _perform(
         system.watch()
 
     job = follow(client, job["id"], interrupt, look)
-    _wait_for_webhook(receiver, f"job.{job['status']}", interrupt)
+    receiver.wait_for(f"job.{job['status']}", interrupt.wait, _LAST_WEBHOOK_S)
     for error in errors_of(job):
         warn(Problem(error))
     say("")
     results.fetch_results(client, job, options.out, interrupt)
-    return summarize(job, receiver, options.out)
+    decided = True
+    if options.experiment and job["status"] == "succeeded":
+        parts = Parts(client, receiver, interrupt, system.watch)
+        decided = perform_experiment(parts, job["id"], options.seed, options.out)
+    code = summarize(job, receiver, options.out)
+    return code if decided else 1
 
 
 def _submit(
@@ -173,12 +185,6 @@ def tell_webhook(line: Mapping[str, Any]) -> None:
     """One line for a webhook that has come."""
     kind = line["body"].get("type", "?")
     say(f"{'webhook':>16}  {kind}, signature {'verified' if line['verified'] else 'NOT VERIFIED'}")
-
-
-def _wait_for_webhook(receiver: Receiver, kind: str, interrupt: Interrupt) -> None:
-    limit_s = time.monotonic() + _LAST_WEBHOOK_S
-    while not receiver.has(kind) and time.monotonic() < limit_s:
-        interrupt.wait(0.1)
 
 
 def summarize(job: Mapping[str, Any], receiver: Receiver, folder: Path) -> int:

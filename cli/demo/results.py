@@ -20,6 +20,9 @@ FILES = {
     "side-by-side.mp4": "both at once",
     "contact-sheet.jpg": "A above B, one column per caption",
     "report.html": "the comparison, to be opened in a browser",
+    "page.png": "the page of the job, with the verdict of the experiment",
+    "verdict.json": "that verdict",
+    "snapshot.json": "what it is made from: caption-ab verdict --from demo-output/snapshot.json",
     "job.json": "the job as the API tells it",
     "webhooks.jsonl": "the webhooks that came, with their signatures",
 }
