@@ -83,7 +83,7 @@ EXPERIMENTS_ENDED = Metric(
 )  # fmt: skip
 OUTCOMES = Metric(
     "caption_ab_outcomes_total", Kind.COUNTER,
-    "Outcomes of experiments: accepted, duplicate or rejected.", ("result",), "api",
+    "Outcomes of experiments: accepted, duplicate or rejected.", ("outcome",), "api",
     seeds=("accepted", "duplicate", "rejected"),
 )  # fmt: skip
 STEP_SECONDS = Metric(

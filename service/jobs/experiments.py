@@ -184,7 +184,7 @@ def take_outcomes(job_id: str, tenant_id: str, document: Any, services: Services
             raise
         raise Conflict(intake.NOT_BEGUN, hint=intake.WHEN) from None  # its row opens the book
     for each in results:
-        count(OUTCOMES, result=each.status)
+        count(OUTCOMES, outcome=each.status)
     return results
 
 
