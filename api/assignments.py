@@ -156,7 +156,7 @@ def assignment_data(show: Show, unit_id: str, who: Viewer | None) -> dict[str, A
 def _token(show: Show, unit_id: str, seat: Seat) -> str | None:
     if seat.arm is None or seat.override:
         return None
-    return write_unit_token(services().settings.key_pepper, show.stage, unit_id, seat.arm)
+    return write_unit_token(services().settings.signing_secret, show.stage, unit_id, seat.arm)
 
 
 def _play_url(show: Show, unit_id: str, who: Viewer | None) -> str:
@@ -174,5 +174,5 @@ def _where(show: Show, label: str, clip: int, shown: ShownVideo) -> tuple[str, i
         return linked, int(settings.s3_link_s / 2)
     ends_s = end_of_showing(parts.clock.now_ms(), settings.play_link_s)
     showing = Showing(show.job_id, label, clip, shown.revision, ends_s)
-    token = write_showing(settings.key_pepper, showing)
+    token = write_showing(settings.signing_secret, showing)
     return f"{public_url()}/play/{show.job_id}/{label}/{token}", int(settings.play_link_s / 2)

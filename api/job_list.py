@@ -68,7 +68,7 @@ def show_jobs() -> Response:
         filtered=bool(kept),
         first=f"/jobs?{urlencode(kept)}" if cursor else "",
         following=following if page.next_cursor else "",
-        csrf=write_form_mark(parts.settings.key_pepper, session),
+        csrf=write_form_mark(parts.settings.signing_secret, session),
     )
     return send_page(text)
 

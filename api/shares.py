@@ -96,7 +96,7 @@ def create_share(_query: dict[str, Any], body: dict[str, Any], job_id: str) -> R
     ShareStore(parts.connection).create(job.id, job.tenant_id, share, now_ms=now_ms)
     note_act(Act.SHARE_CREATED, share_id)
     ticket = Ticket(share_id, expires_ms, share.preferences)
-    token = write_token(parts.settings.key_pepper, job.id, ticket)
+    token = write_token(parts.settings.signing_secret, job.id, ticket)
     url = f"{public_url()}/jobs/{job.id}?{PARAMETER}={token}"
     return answer_json({**share_data(job.id, share, now_ms), "url": url}, 201)
 

@@ -23,7 +23,7 @@ def send_showing(job_id: str, label: str, token: str) -> Response:
     now_ms = parts.clock.now_ms()
     showing = None
     if is_id(job_id, "job"):
-        pepper = parts.settings.key_pepper
+        pepper = parts.settings.signing_secret
         showing = read_showing(pepper, job_id, label, token, now_ms=now_ms)
     show = state().shelves.shows.find(job_id) if showing is not None else None
     if showing is None or show is None:

@@ -106,7 +106,7 @@ def _admit_link(job_id: str, token: str) -> Visitor:
     parts = services()
     ticket = None
     if is_id(job_id, "job"):
-        ticket = read_token(parts.settings.key_pepper, job_id, token)
+        ticket = read_token(parts.settings.signing_secret, job_id, token)
     if ticket is None:
         raise NotFound(_NO_JOB)
     now_ms = parts.clock.now_ms()
@@ -132,7 +132,7 @@ def require_session() -> tuple[Session, Caller]:
     """
     parts = services()
     cookie = request.cookies.get(cookie_name(), "")
-    session = read_session(parts.settings.key_pepper, cookie, now_ms=parts.clock.now_ms())
+    session = read_session(parts.settings.signing_secret, cookie, now_ms=parts.clock.now_ms())
     if session is None:
         raise SignInNeeded(NOBODY)
     try:
@@ -154,7 +154,7 @@ def begin_session(response: Response, caller: Caller) -> Response:
     session = Session(caller.key_id, caller.tenant_id, ends_ms, secrets.token_hex(8))
     response.set_cookie(
         cookie_name(),
-        write_session(settings.key_pepper, session),
+        write_session(settings.signing_secret, session),
         max_age=int(settings.session_s),
         path=COOKIE_PATH,
         secure=is_secure(),
@@ -208,7 +208,7 @@ def require_form_mark(visitor: Visitor) -> None:
     """
     if visitor.session is None:
         return
-    pepper = services().settings.key_pepper
+    pepper = services().settings.signing_secret
     if not is_form_mark(pepper, visitor.session, request.form.get("csrf", "")):
         raise CrossSite("The form was not made for this session.")
 

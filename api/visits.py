@@ -220,7 +220,7 @@ def _view(visitor: Visitor) -> PageView:
         query=visitor.query,
         now_ms=parts.clock.now_ms(),
         rights=PageRights(session is not None, visitor.may_prefer, visitor.may_cancel),
-        csrf=write_form_mark(parts.settings.key_pepper, session) if session else "",
+        csrf=write_form_mark(parts.settings.signing_secret, session) if session else "",
         notice=_NOTICES.get(request.args.get("notice", ""), ""),
     )
 

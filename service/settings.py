@@ -39,7 +39,9 @@ class Settings:
     secret_keys: tuple[str, ...] = _setting(
         (), "Fernet keys; the first encrypts, all decrypt.", secret=True
     )
-    key_pepper: str = _setting("", "Secret mixed into the hashes of API keys.", secret=True)
+    key_pepper: str = _setting(
+        "", "Secret mixed into the hashes of API keys; signs links and sessions.", secret=True
+    )
     public_url: str = _setting("http://127.0.0.1:8080", "Base address of links given to callers.")
     ffmpeg: str = _setting("", "ffmpeg to run; empty takes the wheel's.")
     beat_file: str = _setting(
@@ -285,6 +287,15 @@ class Settings:
     )
     webhook_log: int = _setting(10000, "Deliveries in the list of an endpoint, at most.")
     webhook_replays: int = _setting(1000, "Deliveries that one replay since a time sends again.")
+
+    @property
+    def signing_secret(self) -> str:
+        """What links, sessions and tokens of viewers are signed with: never nothing.
+
+        Without a pepper it is the oldest of the secret keys, which stays while new ones are put in
+        front of it.
+        """
+        return self.key_pepper or (self.secret_keys[-1] if self.secret_keys else "")
 
 
 #: Read by the command line as a client; no settings of a process of the service.

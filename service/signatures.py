@@ -1,8 +1,8 @@
 """Short texts that we hand out and know again: links, sessions, tokens of viewers. Pure.
 
-Each purpose has a key of its own, derived from the installation's pepper, so that what was signed
-for one thing never counts for another. The signature goes over the length of every part, and is
-compared as text: one signature has one spelling.
+Each purpose has a key of its own, derived from the installation's signing secret, so that what was
+signed for one thing never counts for another. The signature goes over the length of every part, and
+is compared as text: one signature has one spelling.
 """
 
 from __future__ import annotations
@@ -26,15 +26,21 @@ class Purpose(StrEnum):
     VIDEO = "caption-ab video address v1"
 
 
-def sign(pepper: str, purpose: Purpose, *parts: str) -> str:
-    """The signature of some parts: HMAC-SHA256 in URL-safe base64, 43 characters."""
-    key = hmac.digest(pepper.encode(), purpose.value.encode(), hashlib.sha256)
+def sign(secret: str, purpose: Purpose, *parts: str) -> str:
+    """The signature of some parts: HMAC-SHA256 in URL-safe base64, 43 characters.
+
+    Raises:
+        ValueError: the secret is empty, and everybody could sign.
+    """
+    if not secret:
+        raise ValueError("Nothing is signed without a secret.")
+    key = hmac.digest(secret.encode(), purpose.value.encode(), hashlib.sha256)
     content = b"".join(b"%d:%s" % (len(each), each) for each in map(str.encode, parts))
     made = hmac.digest(key, content, hashlib.sha256)
     return base64.urlsafe_b64encode(made).rstrip(b"=").decode("ascii")
 
 
-def is_signed(pepper: str, purpose: Purpose, signature: str, *parts: str) -> bool:
+def is_signed(secret: str, purpose: Purpose, signature: str, *parts: str) -> bool:
     """Whether a signature is right; how long this takes tells nothing of how wrong it is."""
-    expected = sign(pepper, purpose, *parts)
+    expected = sign(secret, purpose, *parts)
     return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))

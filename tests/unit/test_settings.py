@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.errors import StartupError
 from service.settings import Settings, environment_name, load_settings
+from service.signatures import Purpose, sign
 
 
 @pytest.mark.rule("P-001")
@@ -118,3 +119,11 @@ def test_any_text_is_read_or_refused(text):
     except StartupError:
         return
     assert value >= 0
+
+
+def test_links_are_signed_by_the_pepper_or_by_the_oldest_secret_key_and_never_by_nothing():
+    keys = ("new", "old")
+    assert Settings(secret_keys=keys, key_pepper="salt").signing_secret == "salt"
+    assert Settings(secret_keys=keys).signing_secret == "old"
+    with pytest.raises(ValueError, match="secret"):
+        sign(Settings().signing_secret, Purpose.SESSION, "key_1")

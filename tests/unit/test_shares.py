@@ -31,7 +31,7 @@ tickets = st.builds(
 )
 
 
-@given(tickets, st.text(max_size=20))
+@given(tickets, st.text(min_size=1, max_size=20))
 def test_a_token_says_what_it_was_made_of(ticket: Ticket, pepper: str):
     assert read_token(pepper, JOB, write_token(pepper, JOB, ticket)) == ticket
 
