@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response
 
+from api.assignments import find_show
 from api.experiment_schemas import (
     AttachQuery,
     ExperimentQuery,
@@ -19,10 +20,11 @@ from api.experiment_schemas import (
 from api.gate import takes_json
 from api.jobs import own_job
 from api.openapi import Routes
-from api.outcome_schemas import OutcomesReply, OutcomesRequest
+from api.outcome_schemas import OutcomesQuery, OutcomesReply, OutcomesRequest
 from api.schemas import NoQuery
 from api.state import answer_json, public_url, services
 from api.verdict_schemas import ExperimentVerdictReply, SnapshotReply
+from api.viewers import viewer
 from service.experiments.intake import ACCEPTED, DUPLICATE, REJECTED, Result
 from service.experiments.ledger import take_snapshot
 from service.experiments.plan import write_plan
@@ -94,7 +96,7 @@ def read_job_experiment(query: dict[str, Any], job_id: str) -> Response:
 
 @routes.route("/<job_id>/outcomes", methods=["POST"])
 @takes_json
-@routes.arguments(NoQuery, location="query")
+@routes.arguments(OutcomesQuery, location="query")
 @routes.arguments(OutcomesRequest)
 @routes.response(200, OutcomesReply)
 @routes.alt_response(409, "CONFLICT")
@@ -107,9 +109,17 @@ def create_outcomes(_query: dict[str, Any], body: Any, job_id: str) -> Response:
     Each item is accepted, a duplicate, or rejected with a reason; a faulty one keeps no other from
     being counted, so look at `rejected` of a 200 too. 429 `experiment_full` says that nothing of it
     was counted. 409 while the experiment waits for its videos.
+
+    Browsers send at most 20 of one viewer with a publishable key, as JSON or as `text/plain`, and
+    each item with the `token` of its assignment.
     """
-    job = own_job(job_id)
-    return answer_json(outcomes_data(take_outcomes(job.id, job.tenant_id, body, services())))
+    who = viewer()
+    if who is None:
+        job = own_job(job_id)
+        return answer_json(outcomes_data(take_outcomes(job.id, job.tenant_id, body, services())))
+    show = find_show(job_id)
+    results = take_outcomes(job_id, show.tenant_id, body, services(), from_browser=True)
+    return answer_json(outcomes_data(results))
 
 
 @routes.route("/<job_id>/verdict")

@@ -14,7 +14,13 @@ from flask import Flask, Response, g, request
 
 from api.problems import RequestTooLarge, UnsupportedMediaType
 from api.state import services, state
-from api.viewers import admit_viewer, answer_preflight, open_to_origin
+from api.viewers import (
+    BEACON_BYTES,
+    admit_viewer,
+    answer_preflight,
+    open_to_origin,
+    viewer,
+)
 from service.clock import Clock
 from service.errors import FieldError, KeyScopeMissing, RateExceeded
 from service.jobs.submit import Caller
@@ -146,16 +152,22 @@ def drop_rest(environ: dict[str, Any], clock: Clock) -> None:
 
 
 def takes_json(view: View) -> View:
-    """Refuse another content type (415) or too large a body (413) before the body is read."""
+    """Refuse another content type (415) or too large a body (413) before the body is read.
+
+    Browsers with a publishable key may call it text, which they send without asking before.
+    """
 
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+        is_json = request.mimetype == "application/json" or request.mimetype.endswith("+json")
+        beacon = viewer() is not None
+        if not is_json and not (beacon and request.mimetype == "text/plain"):
             raise UnsupportedMediaType(
                 f"The body is {request.mimetype or 'of no type'}.",
                 hint="Send JSON with `Content-Type: application/json`.",
             )
         most = services().settings.request_max_bytes
+        most = min(most, BEACON_BYTES) if beacon else most
         request.max_content_length = most
         if (request.content_length or 0) > most:
             raise_too_large(most)

@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf, Range
 
-from api.fields import PlainSchema
+from api.fields import PlainSchema, StrictSchema
 from service.experiments.intake import ACCEPTED, DUPLICATE, REJECTED
 from service.experiments.metrics import COUNTER_MAX
 from service.experiments.outcomes import MOST_OF_UNIT, MOST_OUTCOMES, Per, Rejection
@@ -81,6 +81,9 @@ class OutcomeRequest(PlainSchema):
     occurred_at = fields.String(
         metadata={"format": "date-time", "description": "Now where it is left out."}
     )
+    token = fields.String(
+        metadata=_told("Of a browser's outcome: what the assignment gave; it tells `variant` too.")
+    )
     correction = fields.Boolean(metadata=_told("Whether it may take something back."))
     batch_id = _id("Of figures: added once.")
     source = _id("Of figures: whose they are; with `revision` they replace what it said before.")
@@ -91,6 +94,12 @@ class OutcomeRequest(PlainSchema):
         metadata=_told("What `units` are; viewers may be counted as independent."),
     )
     metrics = fields.Dict(keys=fields.String(), values=fields.Nested(SumsRequest))
+
+
+class OutcomesQuery(StrictSchema):
+    """By which key a browser sends outcomes."""
+
+    key = fields.String(metadata=_told("A publishable key, where there is no `Authorization`."))
 
 
 class OutcomesRequest(PlainSchema):

@@ -32,6 +32,8 @@ OPENED = frozenset(
 )
 _RULES = frozenset(rule for _, rule in OPENED)
 _READING = frozenset({"GET", "HEAD"})
+#: The largest body of a browser with a publishable key: as much as `sendBeacon` takes.
+BEACON_BYTES = 65_536
 #: How long a browser may remember that it may ask from another origin.
 PREFLIGHT_S = 600
 

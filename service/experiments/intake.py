@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from service.errors import Conflict, ExperimentFull, NotFound
 from service.experiments.aggregates import Aggregate, read_aggregate
+from service.experiments.beacons import ReadToken, check_beacons, read_beacon, refuse_override
 from service.experiments.ledger import Book, take_snapshot
 from service.experiments.looks import write_point
 from service.experiments.outcomes import Fault, Outcome, Rejection, read_items, read_outcome
 from service.experiments.snapshot import canonical, write_snapshot
 from service.experiments.verdict import decide
 from service.store.experiments import ExperimentStore
+from service.unit_tokens import Stage, read_unit_token
 
 NOT_BEGUN = "The experiment has not begun."
 WHEN = "It begins when every variant has its video."
@@ -51,12 +54,20 @@ class Looked:
 
 
 def take_outcomes(
-    store: ExperimentStore, job_id: str, tenant_id: str, document: Any, *, now_ms: int
+    store: ExperimentStore,
+    job_id: str,
+    tenant_id: str,
+    document: Any,
+    *,
+    now_ms: int,
+    pepper: str | None = None,
 ) -> list[Result]:
     """Check and count a batch; one result for each item, in its order.
 
+    `pepper` is given where a viewer's browser has sent it: each item must then show a unit token.
+
     Raises:
-        InvalidRequest: it is no batch.
+        InvalidRequest: it is no batch, or none of a browser's.
         NotFound: the job has no experiment, or the tenant no such job.
         Conflict: it has not begun.
         ExperimentFull: nothing of it was counted, now or before, and something found no room.
@@ -66,7 +77,13 @@ def take_outcomes(
     book = read_experiment(store, job_id)
     if not book.started_ms:
         raise Conflict(NOT_BEGUN, hint=WHEN)
-    read = [read_item(each, f"#/outcomes/{n}", book, now_ms) for n, each in enumerate(items)]
+    read_token = None
+    if pepper is not None:
+        check_beacons(items)
+        read_token = partial(read_unit_token, pepper, Stage(job_id, book.digest, book.plan.labels))
+    read = [
+        read_item(each, f"#/outcomes/{n}", book, now_ms, read_token) for n, each in enumerate(items)
+    ]
     good = [each for each in read if not isinstance(each, Fault)]
     said = iter(store.record(job_id, tenant_id, book, good, now_ms=now_ms))
     results = [
@@ -94,8 +111,19 @@ def read_experiment(store: ExperimentStore, job_id: str) -> Book:
     return book
 
 
-def read_item(item: Any, pointer: str, book: Book, now_ms: int) -> Outcome | Aggregate | Fault:
-    """One item: figures of many units where it has `units`, else an outcome of one."""
+def read_item(
+    item: Any, pointer: str, book: Book, now_ms: int, read_token: ReadToken | None = None
+) -> Outcome | Aggregate | Fault:
+    """One item: figures of many units where it has `units`, else an outcome of one.
+
+    With `read_token` it is a browser's, and an outcome of its viewer.
+    """
+    if read_token is not None:
+        times = {"started_ms": book.started_ms, "now_ms": now_ms}
+        return read_beacon(item, pointer, book.plan, read_token, **times)
+    overridden = refuse_override(item, pointer, book.plan)
+    if overridden is not None:
+        return overridden
     bulk = isinstance(item, Mapping) and "units" in item
     read = read_aggregate if bulk else read_outcome
     return read(item, pointer, book.plan, started_ms=book.started_ms, now_ms=now_ms)

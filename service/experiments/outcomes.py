@@ -71,6 +71,10 @@ class Rejection(StrEnum):
     BELOW_ZERO = "below_zero"
     COUNTER_OVERFLOW = "counter_overflow"
     EXPERIMENT_FULL = "experiment_full"
+    OVERRIDE_UNIT = "override_unit"
+    TOKEN_MISSING = "token_missing"  # noqa: S105  a reason, not a secret
+    TOKEN_WRONG = "token_wrong"  # noqa: S105  a reason, not a secret
+    NOT_FOR_VIEWERS = "not_for_viewers"
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,16 +169,22 @@ def snapshot_of(experiment: Experiment, now_ms: int) -> str:
     return canonical(write_snapshot(take_snapshot(experiment.book, now_ms=now_ms))).decode()
 
 
-def take_outcomes(job_id: str, tenant_id: str, document: Any, services: Services) -> list[Result]:
+def take_outcomes(
+    job_id: str, tenant_id: str, document: Any, services: Services, *, from_browser: bool = False
+) -> list[Result]:
     """Check and count a batch of outcomes; one result for each item, in its order.
+
+    What comes `from_browser` must show the unit token of its viewer.
 
     Raises:
         InvalidRequest, NotFound, Conflict, ExperimentFull, StoreUnavailable: as `intake` does.
     """
     now_ms = services.clock.now_ms()
-    store = services.experiments
+    store, pepper = services.experiments, services.settings.key_pepper if from_browser else None
     try:
-        results = intake.take_outcomes(store, job_id, tenant_id, document, now_ms=now_ms)
+        results = intake.take_outcomes(
+            store, job_id, tenant_id, document, now_ms=now_ms, pepper=pepper
+        )
     except NotFound:
         if services.plans.read(job_id) is None:
             raise
