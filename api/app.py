@@ -12,6 +12,7 @@ from api import (
     assignments,
     catalog,
     deliveries,
+    embeds,
     experiments,
     health,
     history,
@@ -84,7 +85,7 @@ def create_app(services: Services) -> Flask:
     document_events(api.spec)
     app.register_blueprint(health.routes)
     app.register_blueprint(page_routes(api))
-    for place in (sign_in, job_list, visits, showings):
+    for place in (sign_in, job_list, visits, showings, embeds):
         app.register_blueprint(place.routes)
     return app
 

@@ -33,6 +33,8 @@ _FILES = (
     "compare.css",
     "docs.js",
     "docs.css",
+    "embed.css",
+    "player.js",
     "pages.css",
     "swagger-ui-bundle.js",
     "swagger-ui-bundle.js.LICENSE.txt",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -111,13 +112,19 @@ class Audience:
 
 
 def an_audience(
-    owner: Visitor, services: Services, client: redis.Redis, *, key: bool = True, **plan: Any
+    owner: Visitor,
+    services: Services,
+    client: redis.Redis,
+    *,
+    key: bool = True,
+    films: Mapping[str, bytes] = VIDEOS,
+    **plan: Any,
 ) -> Audience:
     """A job of two or three variants with videos, whose experiment has begun, and a key to it."""
     labels = [each["label"] for each in plan.get("variants", [{"label": "A"}, {"label": "B"}])]
     job_id = owner.post("/v1/jobs", json={**JOB, "variants": [{} for _ in labels]}).get_json()["id"]
     for label in labels:
-        put_video(services, client, job_id, label)
+        put_video(services, client, job_id, label, content=films[label])
     client.hset(f"cab:job:{job_id}", "status", "succeeded")
     made = Audience(owner, services, job_id, an_experiment_of(services, job_id, **plan))
     made.key = made.new_key() if key else {}

@@ -1,0 +1,187 @@
+// Caption AB: shows each viewer the variant of an experiment that is theirs, and reports one
+// impression and the time that was watched. No cookies; nothing is loaded but the video.
+//
+//   <script src="https://ab.example.com/player.js" defer></script>
+//   <video data-caption-ab="job_..." data-key="cab_pub_..." data-watch="watch"
+//          src="what-you-show-without-it.mp4" controls playsinline></video>
+(() => {
+  "use strict";
+
+  const base = new URL(".", document.currentScript.src).href;
+  const STORED = "caption-ab-unit";
+  const MOST_EVENTS = 20; // in one message
+  const GAP_S = 2; // what lies between two signs of playing, at most: a computer may have slept
+  const LEAST_S = 0.5; // sent when somebody pauses; what is less waits
+  const MOST_S = 6 * 3600; // of one visit, where the plan has no bound
+  const RENEWALS = 3; // how often an address that has ended is asked for anew
+
+  const running = new WeakMap();
+
+  function random() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (each) => each.toString(16).padStart(2, "0")).join("");
+  }
+
+  // The viewer: as the page says, else one of this browser, else one of this visit.
+  function unitOf(video) {
+    if (video.dataset.unit) return video.dataset.unit;
+    let unit = "";
+    try {
+      unit = localStorage.getItem(STORED) || "";
+      if (!unit) {
+        unit = `web-${random()}`;
+        localStorage.setItem(STORED, unit);
+      }
+    } catch {
+      unit = unit || `web-${random()}`;
+    }
+    return unit;
+  }
+
+  async function assign(video, unit) {
+    const query = new URLSearchParams({ unit_id: unit, key: video.dataset.key });
+    const address = `${base}v1/jobs/${video.dataset.captionAb}/assignment?${query}`;
+    const answer = await fetch(address, { credentials: "omit" });
+    if (!answer.ok) throw new Error(`Caption AB answered ${answer.status}`);
+    return answer.json();
+  }
+
+  // Outcomes on their way. What could not be handed to the browser is kept and sent again later
+  // under the same event_id, so that nothing counts twice.
+  function reporter(video, assignment) {
+    const query = new URLSearchParams({ key: video.dataset.key });
+    const address = `${base}v1/jobs/${video.dataset.captionAb}/outcomes?${query}`;
+    const waiting = [];
+    const { unit_id, variant, token } = assignment;
+    return {
+      add(outcome) {
+        if (token) waiting.push({ event_id: random(), unit_id, variant, token, ...outcome });
+      },
+      send() {
+        while (waiting.length) {
+          const outcomes = waiting.slice(0, MOST_EVENTS);
+          if (!navigator.sendBeacon(address, JSON.stringify({ outcomes }))) return;
+          waiting.splice(0, outcomes.length);
+        }
+      },
+    };
+  }
+
+  // Calls back with whether half of the video, or half of the window, can be seen.
+  function watchView(video, tell) {
+    if (!window.IntersectionObserver) return tell(true);
+    const judge = (entries) => {
+      const { isIntersecting, intersectionRatio, intersectionRect, rootBounds } = entries.at(-1);
+      const fills = rootBounds && intersectionRect.height >= rootBounds.height / 2;
+      tell(isIntersecting && (intersectionRatio >= 0.5 || Boolean(fills)));
+    };
+    new IntersectionObserver(judge, { threshold: [0, 0.25, 0.5, 0.75, 1] }).observe(video);
+  }
+
+  function observe(video, assignment, report) {
+    const name = video.dataset.watch;
+    const metric = name ? (assignment.metrics || {})[name] : undefined;
+    const timed = metric && metric.kind !== "proportion";
+    if (name && !timed) console.warn(`Caption AB: the experiment measures no time called ${name}.`);
+    let left = timed && metric.most ? metric.most / 100 : MOST_S;
+    let inView = false;
+    let shown = false;
+    let watched = 0;
+    let last = null;
+
+    const isSeen = () => inView && document.visibilityState === "visible";
+    const isPlaying = () =>
+      !video.paused && !video.ended && !video.seeking && video.readyState >= 3;
+
+    function tick() {
+      const now = performance.now() / 1000;
+      if (last !== null) watched += Math.min(now - last, GAP_S);
+      last = isPlaying() && isSeen() ? now : null;
+      if (last === null || shown) return;
+      shown = true;
+      report.add(timed && metric.kind === "ratio" ? { metric: name, count: 1 } : {});
+      report.send();
+    }
+
+    function flush(least) {
+      tick();
+      const seconds = Math.round(Math.min(watched, left) * 100) / 100;
+      if (timed && shown && seconds > 0 && watched >= least) {
+        left -= seconds;
+        watched = 0;
+        report.add({ metric: name, seconds });
+      }
+      report.send();
+    }
+
+    for (const kind of ["playing", "timeupdate", "seeking", "seeked", "waiting", "emptied"]) {
+      video.addEventListener(kind, tick);
+    }
+    for (const kind of ["pause", "ended"]) video.addEventListener(kind, () => flush(LEAST_S));
+    // When it is hidden no more is watched: what was, up to then, is counted before that is seen.
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") flush(0);
+      else tick();
+    });
+    addEventListener("pagehide", () => flush(0));
+    watchView(video, (seen) => {
+      inView = seen;
+      tick();
+    });
+  }
+
+  // An address works for some minutes. Who comes back later is led to the next, at the same place.
+  function show(video, address) {
+    let renewals = RENEWALS;
+    let at = 0;
+    video.addEventListener("timeupdate", () => {
+      at = video.currentTime || at;
+    });
+    video.addEventListener("error", () => {
+      if (!at || renewals-- <= 0) return;
+      const place = at;
+      video.addEventListener("loadedmetadata", () => (video.currentTime = place), { once: true });
+      video.src = address;
+      video.play().catch(() => {});
+    });
+    video.src = address;
+  }
+
+  async function start(video) {
+    if (running.has(video)) return running.get(video).assignment;
+    const state = { assignment: null, report: null };
+    running.set(video, state);
+    try {
+      const found = await assign(video, unitOf(video));
+      state.assignment = found;
+      if (found.variant !== null) {
+        const address = new URL(found.video);
+        address.searchParams.set("clip", video.dataset.clip || "0");
+        state.report = reporter(video, found);
+        observe(video, found, state.report);
+        show(video, address.href);
+      }
+    } catch (error) {
+      // The page's own video stays, and nothing is counted.
+      console.warn(error);
+    }
+    const detail = state.assignment;
+    video.dispatchEvent(new CustomEvent("caption-ab", { detail, bubbles: true }));
+    return state.assignment;
+  }
+
+  // Count what a viewer has done, such as a click on what the video is for.
+  function count(video, metric) {
+    const report = running.get(video)?.report;
+    report?.add({ metric });
+    report?.send();
+  }
+
+  function startAll() {
+    document.querySelectorAll("video[data-caption-ab]").forEach(start);
+  }
+
+  window.captionAB = { start, count };
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", startAll);
+  else startAll();
+})();
