@@ -6,6 +6,7 @@ This is counted among viewers. Legibility is measured in the videos and told apa
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,17 @@ from api.page_counts import (
 )
 from api.page_interval import Plot, draw_intervals
 from api.page_view import PageView, ShownExperiment
-from api.page_words import count, figure, instant, is_number, items, part, say_days, texts
+from api.page_words import (
+    count,
+    figure,
+    instant,
+    is_number,
+    items,
+    part,
+    say_days,
+    signed_percent,
+    texts,
+)
 from service.experiments.plan import Method, Plan
 
 #: A badge for each state of a verdict.
@@ -46,6 +57,10 @@ _HIDDEN = (
 _AWAY = "Whether viewers were counted cannot be read just now. Everything else on this page can."
 _WAITS = "The experiment has not begun: it waits until every variant has its video."
 _DROPPED = "There is no experiment: the job ended without a video of every variant."
+_TOO_LARGE = (
+    "A test that may end early ends when it looks good, so that the difference seen then is too "
+    "large on average."
+)
 #: Assumptions of a verdict, in words.
 _ASSUMED = {
     "independent_impressions": (
@@ -152,7 +167,7 @@ def _tell(shown: ShownExperiment, plan: Plan) -> Panel:
         spoiled=spoiled,
         facts=tuple(_facts(shown, plan, sum(units))),
         progress=None if final else _reach(sum(units), verdict.get("needed_units")),
-        caveats=tuple(_ASSUMED.get(each, each) for each in texts(verdict, "assumptions")),
+        caveats=tuple(_caveats(plan, verdict)),
         plots=plots,
         no_plot="" if plots else _why_no_plot(plan),
         arrivals=arrivals,
@@ -165,6 +180,18 @@ def _tell(shown: ShownExperiment, plan: Plan) -> Panel:
         snapshot=str(verdict.get("snapshot_sha256") or ""),
         viewer=shown.viewer,
     )
+
+
+def _caveats(plan: Plan, verdict: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader should know before believing the size of a difference."""
+    for each in texts(verdict, "assumptions"):
+        yield _ASSUMED.get(each, each)
+    ahead = verdict.get("variant")
+    if verdict.get("state") in {"winner", "leading"}:
+        own = [each for each in items(verdict, "variants") if each.get("label") == ahead]
+        lift = part(own[0], "shrunk_lift").get("lift") if own else None
+        guess = f" A more careful guess against {plan.labels[0]} is {signed_percent(lift)}."
+        yield f"{_TOO_LARGE}{guess if is_number(lift) else ''}"
 
 
 def _reach(units: int, needed: Any) -> tuple[int, int] | None:
