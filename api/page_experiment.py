@@ -7,8 +7,9 @@ This is counted among viewers. Legibility is measured in the videos and told apa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from api.page_change import tell_change
 from api.page_counts import (
@@ -37,7 +38,7 @@ from api.page_words import (
     signed_percent,
     texts,
 )
-from service.experiments.plan import Method, Plan
+from service.experiments.plan import Method, Plan, Split
 
 #: A badge for each state of a verdict.
 _BADGES = {
@@ -76,7 +77,8 @@ class Panel:
 
     `kind` is a class of the style: the state of the verdict, or waiting, dropped, hidden, away.
     `spoiled` says that no figure of it can be trusted, `final` that the verdict is frozen.
-    `viewers` is the line for the trust block.
+    `viewers` is the line for the trust block. `looks` are addresses at which its owner sees what
+    viewers see, each with its name; `is_counted` says that whoever opens one counts as a viewer.
     """
 
     kind: str
@@ -100,7 +102,11 @@ class Panel:
     pairs: tuple[PairRow, ...] = ()
     plan: tuple[tuple[str, str], ...] = ()
     snapshot: str = ""
-    viewer: str = ""
+    looks: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_counted(self) -> bool:
+        return any("unit_id=" not in address for _, address in self.looks)
 
     @property
     def counted(self) -> bool:
@@ -119,7 +125,7 @@ def tell_experiment(view: PageView) -> Panel | None:
         return Panel("away", "Not to be read now", _AWAY, viewers="not to be read just now.")
     if not shown.verdict:
         return _begin(shown, shown.plan)
-    return _tell(shown, shown.plan)
+    return replace(_tell(shown, shown.plan), looks=_looks(view, shown, shown.plan))
 
 
 def tell_viewers(panel: Panel | None) -> str:
@@ -178,7 +184,6 @@ def _tell(shown: ShownExperiment, plan: Plan) -> Panel:
         pairs=list_pairs(plan, verdict),
         plan=list_plan(plan),
         snapshot=str(verdict.get("snapshot_sha256") or ""),
-        viewer=shown.viewer,
     )
 
 
@@ -197,6 +202,21 @@ def _caveats(plan: Plan, verdict: Mapping[str, Any]) -> Iterator[str]:
 def _reach(units: int, needed: Any) -> tuple[int, int] | None:
     """How many of those needed have come."""
     return (units, int(needed)) if is_number(needed) and needed > 0 else None
+
+
+def _looks(view: PageView, shown: ShownExperiment, plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Where its owner sees it as a viewer: with an override, which is never counted, if any."""
+    if not shown.key or not shown.started_ms or plan.split is not Split.RANDOMIZED:
+        return ()
+    page = f"/embed/{quote(str(view.job.get('id') or ''), safe='')}"
+    units = {label: unit for unit, label in plan.overrides.items()}
+    if not units:
+        return (("See it as a viewer", f"{page}?{urlencode({'key': shown.key})}"),)
+    asked = {
+        label: urlencode({"key": shown.key, "unit_id": unit})
+        for label, unit in sorted(units.items())
+    }
+    return tuple((f"See {label} as a viewer", f"{page}?{each}") for label, each in asked.items())
 
 
 def _facts(shown: ShownExperiment, plan: Plan, units: int) -> list[tuple[str, str]]:

@@ -33,8 +33,9 @@ class ShownExperiment:
     `running`, `decided` or `dropped`. `verdict` is the document of the verdict, frozen or of now;
     empty while the experiment waits. `looks` are the points of its history, oldest first. `counted`
     are the units of each variant by now, in the plan's order: more than those of the verdict where
-    that is frozen. `viewer` is the address at which its owner sees what a viewer sees, or empty.
-    Times are milliseconds of Unix time, 0 where it has not come to that.
+    that is frozen. `key` is a publishable key, with which its owner sees what a viewer sees; empty
+    where there is none, and for others. Times are milliseconds of Unix time, 0 where it has not
+    come to that.
     """
 
     access: str = "shown"
@@ -46,7 +47,7 @@ class ShownExperiment:
     attached_ms: int = 0
     started_ms: int = 0
     decided_ms: int = 0
-    viewer: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 
 from api.page_view import ShownExperiment
 from service.errors import NotFound, StoreUnavailable
@@ -12,6 +13,8 @@ from service.experiments.verdict import decide
 from service.jobs.context import Services
 from service.jobs.experiments import Experiment, judge_experiment, read_experiment
 from service.model.job import Job
+from service.public_keys import write_public_key
+from service.store.public_keys import PublicKeyStore
 
 _log = logging.getLogger(__name__)
 #: What is shown where the counters are away: the rest of the page is not.
@@ -21,15 +24,19 @@ HIDDEN = ShownExperiment(access="hidden")
 
 
 def show_experiment(
-    job: Job, services: Services, *, hidden: bool = False
+    job: Job, services: Services, *, hidden: bool = False, owner: bool = False
 ) -> ShownExperiment | None:
     """A job's experiment as it stands; None where it has none.
 
-    `hidden` is for whoever must not learn what viewers did: then nothing of it is told.
+    `hidden` is for whoever must not learn what viewers did: then nothing of it is told. The `owner`
+    gets a publishable key with it, if there is one.
     """
     try:
         experiment = read_experiment(job, services)
-        return HIDDEN if hidden else _show(job, experiment, services)
+        if hidden:
+            return HIDDEN
+        shown = _show(job, experiment, services)
+        return replace(shown, key=_find_key(job, services)) if owner else shown
     except NotFound:
         return None
     except StoreUnavailable:
@@ -67,6 +74,12 @@ def _describe(
         started_ms=experiment.started_ms,
         decided_ms=experiment.decided_ms,
     )
+
+
+def _find_key(job: Job, services: Services) -> str:
+    """The newest publishable key that works; empty where there is none."""
+    kept = PublicKeyStore(services.connection).read_all(job.id)
+    return next((write_public_key(each.id) for each in kept if each.is_open), "")
 
 
 def _count(book: Book) -> tuple[int, ...]:

@@ -238,7 +238,9 @@ def _look(visitor: Visitor) -> PageView:
         state=_state(visitor),
         preferences=_preferences(visitor) if visitor.may_prefer else {},
         story=tell(job, parts)["entries"] if view.rights.owner else (),
-        experiment=show_experiment(job, parts, hidden=visitor.is_asked),
+        experiment=show_experiment(
+            job, parts, hidden=visitor.is_asked, owner=visitor.session is not None
+        ),
     )
 
 

@@ -156,6 +156,21 @@ def test_a_job_without_an_experiment_says_that_none_are_counted(hers, job):
     assert "How many viewers would it take" in page
 
 
+def test_its_owner_is_led_to_what_viewers_see(app, ann, hers, services, job):
+    # Given an experiment with a publishable key
+    attach(services, job, secondary=(), overrides={"me": "B"})
+    wish = {"origins": ["https://shop.example.com"]}
+    key = ann.post(f"/v1/jobs/{job}/experiment/keys", json=wish).get_json()
+    # Then its owner has a link that opens the player, and whoever has a share link has not
+    link = f"/embed/{job}?key={key['key']}&unit_id=me"
+    assert f'href="{link.replace("&", "&amp;")}"' in read(hers, job)
+    assert hers.get(link).status_code == 200
+    assert "/embed/" not in read(browser(app), job, "", token_of(share(ann, job)))
+    # When the key is revoked, then there is no such link
+    ann.delete(f"/v1/jobs/{job}/experiment/keys/{key['id']}")
+    assert "/embed/" not in read(hers, job)
+
+
 def test_a_page_stands_without_its_counters(ann, services, settings, job):
     # Given an experiment whose Redis cannot be reached, while that of the jobs can
     attach(services, job)

@@ -16,7 +16,7 @@ from service.experiments.states import State
 from service.experiments.verdict import decide
 from service.experiments.words import SENTENCES
 from tests.page import experiments
-from tests.page.jobs import make_job, make_report, make_view
+from tests.page.jobs import JOB, make_job, make_report, make_view
 from tests.unit.api.test_page_html import SITE, Reader
 from tests.unit.experiments.scenes import FIXED, LOST, TABLE
 
@@ -221,10 +221,37 @@ def test_counters_that_are_away_take_nothing_else_with_them() -> None:
     assert "B's captions are easier to read" in text
 
 
-def test_its_owner_may_see_it_as_a_viewer_and_the_file_has_no_such_link() -> None:
-    """Given an address for viewers, the page links it and the file, which needs no network, not."""
-    shown = experiments.show(scene("undecided"), viewer="/embed/job_1?key=cab_pub_x")
-    assert {"class": "button", "href": "/embed/job_1?key=cab_pub_x"} in read(shown).all("a")
+def test_its_owner_may_see_it_as_a_viewer() -> None:
+    """Given a publishable key, the page leads to the player and says that whoever looks counts."""
+    page = read(experiments.show(scene("undecided"), key="cab_pub_x"))
+    assert {"class": "button", "href": f"/embed/{JOB}?key=cab_pub_x"} in page.all("a")
+    assert "Whoever sees it as a viewer is counted as one." in page.text
+    assert "/embed/" not in render_job_page(make_view(experiment=experiments.show(scene("B"))))
+
+
+def test_overrides_show_each_variant_without_being_counted() -> None:
+    """Given units that always see a variant, there is a link for each, which counts nobody."""
+    plan = experiments.make_plan(overrides={"qa & co": "B", "me": "A"})
+    looks = experiments.make_snapshots(plan, (0.05, 0.05), units=600, days=2, looks=2)
+    page = read(experiments.show(*looks, key="cab_pub_x"))
+    hrefs = [each["href"] for each in page.all("a") if "/embed/" in each["href"]]
+    assert hrefs == [
+        f"/embed/{JOB}?key=cab_pub_x&unit_id=me",
+        f"/embed/{JOB}?key=cab_pub_x&unit_id=qa+%26+co",
+    ]
+    assert "is counted as one" not in page.text
+
+
+def test_where_nobody_is_assigned_there_is_nothing_to_see() -> None:
+    """Given viewers whom somebody else divides, no address would show a viewer's variant."""
+    assert "/embed/" not in render_job_page(
+        make_view(experiment=experiments.show(scene("elsewhere"), key="cab_pub_x"))
+    )
+
+
+def test_the_file_has_no_way_to_the_player() -> None:
+    """Given an experiment with a key, the file, which needs no network, links it not."""
+    shown = experiments.show(scene("undecided"), key="cab_pub_x")
     page = Reader(render_report(make_view(experiment=shown), {}, SITE))
     assert all(each["href"].startswith((SITE, "#")) for each in page.all("a"))
     assert "No clear difference yet" in page.text
