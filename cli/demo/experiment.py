@@ -136,7 +136,7 @@ def run_experiment(
             verdict = json.loads(client.verdict(job_id))
             say(f"{len(viewings):>10,}  {verdict['state']}: {verdict['sentence']['en']}")
     outcomes, took_s = sum(len(list(tell(each))) for each in viewings), time.monotonic() - began_s
-    say(f"That were {outcomes:,} outcomes in {took_s:.0f} s, {BROWSERS} viewers by their browsers.")
+    say(f"{outcomes:,} outcomes in {took_s:.0f} s; {BROWSERS} viewers reported by their browsers.")
     return viewings
 
 

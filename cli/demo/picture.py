@@ -21,6 +21,7 @@ def find_browser() -> str | None:
 
 def take_picture(browser: str, url: str, target: Path) -> bool:
     """Draw a page into a PNG file; whether that was done."""
+    target.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(
         prefix="caption-ab-browser-", ignore_cleanup_errors=True
     ) as profile:
@@ -35,6 +36,8 @@ def take_picture(browser: str, url: str, target: Path) -> bool:
         try:
             subprocess.run(
                 command,
+                # The path of its socket must be short, and would lie there
+                env={name: value for name, value in os.environ.items() if name != "TMPDIR"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -6,7 +6,10 @@ import json
 
 import av
 import pytest
+from PIL import Image
 
+from service.experiments.snapshot import read_snapshot
+from service.experiments.verdict import decide
 from tests.browser import find_chromium, play_videos
 
 pytestmark = pytest.mark.e2e
@@ -20,6 +23,8 @@ FILES = [
     "side-by-side.mp4",
     "webhooks.jsonl",
 ]
+#: What an experiment leaves besides.
+MORE_FILES = ["page.png", "snapshot.json", "verdict.json"]
 
 
 def look_into(path):
@@ -108,19 +113,35 @@ def test_missing_clip_is_one_clear_line(desk, tmp_path):
 
 
 @pytest.mark.browser
-def test_both_videos_play_in_a_browser(desk, small_clip, captions, tmp_path):
-    # Given a Chromium on the PATH, and the videos of a demo
+def test_both_videos_play_in_a_browser_and_an_experiment_names_the_better_one(
+    desk, small_clip, captions, tmp_path
+):
+    # Given a Chromium on the PATH, and a demo with an experiment
     chromium = find_chromium()
     if chromium is None:
         pytest.skip("no Chromium on the PATH")
     out = tmp_path / "out"
-    demo = desk.run(
-        "demo", "--clip", str(small_clip), "--captions", str(captions), "--out", str(out)
-    )
+    clip = ("--clip", str(small_clip), "--captions", str(captions))
+    demo = desk.run("demo", *clip, "--experiment", "--seed", "4", "--out", str(out))
     assert demo.wait(110) == 0, demo.printed()
-    # When they are opened there
+    # When its videos are opened there
     seen = play_videos(chromium, out, ["A.mp4", "B.mp4"], tmp_path / "profile")
     # Then both play, at the size that was asked for
     assert [each["error"] for each in seen] == ["", ""]
     assert [(each["width"], each["height"]) for each in seen] == [(1920, 1080)] * 2
     assert all(each["played"] > 0 for each in seen)
+    # and the experiment left its verdict, which its snapshot gives again, and said it
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, *MORE_FILES])
+    kept = json.loads((out / "snapshot.json").read_bytes())
+    assert decide(read_snapshot(kept)).as_bytes() == (out / "verdict.json").read_bytes()
+    sentence = json.loads((out / "verdict.json").read_bytes())["sentence"]["en"]
+    assert f"Verdict: {sentence}" in demo.printed()
+    assert sentence.startswith("B wins: ")
+    assert "20,000 simulated viewers come (seed 4)" in demo.printed()
+    assert "experiment.decided, signature verified" in demo.printed()
+    # and the report has it, and the picture of the page is one
+    assert sentence in (out / "report.html").read_text(encoding="utf-8")
+    with Image.open(out / "page.png") as image:
+        assert image.width == 1280
+        assert len(image.convert("RGB").getcolors(10_000_000)) > 1000
+    assert demo.left_over() == []
