@@ -129,44 +129,6 @@ def test_what_is_no_object_is_no_plan(ann: Visitor, job_id: str, body: str):
     assert reply.get_json()["errors"][0]["pointer"] == "#"
 
 
-# --- sizes
-
-
-def test_a_dry_run_tells_sizes_before_there_is_any_video(ann: Visitor):
-    # Given a job that was only just accepted
-    job_id = ann.post("/v1/jobs", json=JOB).get_json()["id"]
-    path = f"/v1/jobs/{job_id}/experiment"
-    # When its plan is tried out
-    reply = ann.post(f"{path}?dry_run=true", json={**PLAN, "assume": ASSUME})
-    # Then viewers and days are told, in a sentence too, and nothing was made
-    body = reply.get_json()
-    assert (reply.status_code, body["object"]) == (200, "experiment_plan")
-    assert body["plan"]["planned_units"] == 119_608
-    sizing = body["sizing"]
-    assert sizing["one_look"] == {
-        "units": 62_462, "by_variant": {"A": 31_231, "B": 31_231}, "days": 63,
-    }  # fmt: skip
-    assert sizing["any_look"]["days"] == 120
-    assert sizing["shortfall"] == "max_runtime"
-    assert "about 119,608 viewers, which takes 120 days at 1,000 a day" in sizing["sentence"]["en"]
-    assert "119,608 位观众" in sizing["sentence"]["zh"]
-    assert ann.get(path).status_code == 404
-    # And without an assumption there is nothing to tell sizes from
-    assert ann.post(f"{path}?dry_run=true", json=PLAN).get_json()["sizing"] is None
-
-
-def test_a_plan_that_is_made_is_tuned_for_the_size_that_it_needs(ann: Visitor, job_id: str):
-    path = f"/v1/jobs/{job_id}/experiment"
-    made = ann.open(path, "PUT", json={**PLAN, "assume": ASSUME}).get_json()
-    assert made["sizing"]["any_look"]["units"] == made["plan"]["planned_units"] == 119_608
-    told = ann.get(path).get_json()
-    assert told["plan"] == made["plan"]
-    assert "assume" not in told["plan"]
-    # The same words again are the same plan; the size itself without them is too.
-    assert ann.open(path, "PUT", json={**PLAN, "assume": ASSUME}).status_code == 200
-    assert ann.open(path, "PUT", json={**PLAN, "planned_units": 119_608}).status_code == 200
-
-
 # --- its life
 
 
@@ -278,3 +240,25 @@ def test_looks_are_a_history(ann: Visitor, running: str):
     (pair,) = last["pairs"]
     assert (pair["base"], pair["variant"]) == ("A", "B")
     assert pair["interval"][0] > 0
+
+
+def test_what_the_document_shows_as_examples_is_accepted(ann: Visitor, job_id: str):
+    # Given the bodies that a collection made from the document begins with
+    folders = ann.client.get("/docs/postman.json").get_json()["item"]
+    (items,) = [each["item"] for each in folders if each["name"] == "experiments"]
+    bodies = {
+        (each["request"]["method"], each["request"]["url"]["path"][-1]): json.loads(
+            each["request"]["body"]["raw"]
+        )
+        for each in items
+        if "body" in each["request"]
+    }
+    # When they are sent as they are, then a plan with its sizes comes of them, and outcomes count
+    path = f"/v1/jobs/{job_id}"
+    for method, status in (("PUT", 201), ("POST", 200)):
+        made = ann.open(f"{path}/experiment", method, json=bodies[method, "experiment"])
+        assert made.status_code == status, made.get_json()
+        assert made.get_json()["sizing"]["sentence"]["en"]
+    said = ann.post(f"{path}/outcomes", json=bodies["POST", "outcomes"]).get_json()
+    assert said["accepted"] >= 2
+    assert {each.get("reason") for each in said["results"]} <= {None, "unknown_metric"}
