@@ -180,7 +180,7 @@ def take_outcomes(
         InvalidRequest, NotFound, Conflict, ExperimentFull, StoreUnavailable: as `intake` does.
     """
     now_ms = services.clock.now_ms()
-    store, pepper = services.experiments, services.settings.key_pepper if from_browser else None
+    store, pepper = services.experiments, services.settings.signing_secret if from_browser else None
     try:
         results = intake.take_outcomes(
             store, job_id, tenant_id, document, now_ms=now_ms, pepper=pepper
