@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import marshmallow as ma
@@ -21,6 +22,7 @@ from api.outcome_schemas import OutcomeRequest, OutcomesRequest, SumsRequest
 from api.verdict_schemas import ExperimentVerdictReply, SnapshotReply
 from service.errors import InvalidRequest
 from service.experiments.aggregates import Aggregate, read_aggregate
+from service.experiments.beacons import read_beacon
 from service.experiments.outcomes import Fault, Outcome, read_outcome
 from service.experiments.plan import write_plan
 from service.experiments.proposal import read_proposal
@@ -142,7 +144,11 @@ FIGURES = figures(1, 5)
 def is_known(name: str) -> bool:
     """Whether some kind of item may have a field of this name."""
     value = {"units": 5, "metrics": {}}.get(name, "x")
-    for read, item in ((read_outcome, SINGLE), (read_aggregate, BATCH), (read_aggregate, FIGURES)):
+    of_viewer = partial(read_beacon, read_token=lambda *_: 0)
+    for read, item in (
+        *((read_outcome, SINGLE), (read_aggregate, BATCH), (read_aggregate, FIGURES)),
+        (of_viewer, {**SINGLE, "token": "x"}),
+    ):
         said = read({**item, name: value}, "#", **BOOK)
         if not isinstance(said, Fault) or "no such field" not in said.detail:
             return True
