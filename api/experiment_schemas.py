@@ -210,10 +210,12 @@ class SizingReply(Schema):
     sentence = fields.Nested(SentenceReply, required=True)
 
 
-class PlanCheckReply(Schema):
-    """What would be made."""
+class PlannedReply(Schema):
+    """What would be made, or what was made before: then it has all that an experiment has."""
 
-    object = fields.Constant("experiment_plan")
+    object = fields.String(
+        required=True, metadata=_told("experiment_plan after a dry run, else experiment.")
+    )
     job_id = fields.String(required=True)
     plan = fields.Nested(PlanReply, required=True)
     sizing = fields.Nested(
@@ -283,7 +285,9 @@ class ExperimentReply(Schema):
         RulingReply, required=True, allow_none=True, metadata=_told("The final one, once given.")
     )
     sizing = fields.Nested(
-        SizingReply, metadata=_told("Where this request made the experiment and said `assume`.")
+        SizingReply,
+        allow_none=True,
+        metadata=_told("In the answer to its plan; null without `assume`."),
     )
     history = fields.List(
         fields.Nested(PointReply), metadata=_told("Where it was asked for; the oldest first.")

@@ -14,7 +14,7 @@ from api.experiment_schemas import (
     AttachQuery,
     ExperimentQuery,
     ExperimentReply,
-    PlanCheckReply,
+    PlannedReply,
     PlanRequest,
 )
 from api.gate import takes_json
@@ -46,12 +46,15 @@ routes = Routes(
 )
 
 
+_NOT_MADE = "Nothing was made: it was a dry run, or the job has this very experiment"
+
+
 @routes.route("/<job_id>/experiment", methods=["PUT"])
 @takes_json
 @routes.arguments(AttachQuery, location="query")
 @routes.arguments(PlanRequest)
 @routes.response(201, ExperimentReply)
-@routes.alt_response(200, schema=ExperimentReply, description="The job has this very experiment")
+@routes.alt_response(200, schema=PlannedReply, description=_NOT_MADE)
 @routes.alt_response(409, "CONFLICT")
 @routes.alt_response(410, "GONE")
 @routes.alt_response(415, "UNSUPPORTED_MEDIA_TYPE")
@@ -70,9 +73,7 @@ def put_experiment(query: dict[str, Any], body: Any, job_id: str) -> Response:
 @routes.arguments(AttachQuery, location="query")
 @routes.arguments(PlanRequest)
 @routes.response(201, ExperimentReply)
-@routes.alt_response(
-    200, schema=PlanCheckReply, description="With `dry_run`; else the experiment, made before"
-)
+@routes.alt_response(200, schema=PlannedReply, description=_NOT_MADE)
 @routes.alt_response(409, "CONFLICT")
 @routes.alt_response(410, "GONE")
 @routes.alt_response(415, "UNSUPPORTED_MEDIA_TYPE")

@@ -23,6 +23,7 @@ from service.experiments.sizing import Assumption, Sizing, deciding, improve, si
 #: What is told apart from nothing.
 LEAST_VALUE = 1e-6
 MOST_PER_DAY = 1e12
+_LEFT_OUT: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,18 @@ def read_proposal(
     """
     faults: list[FieldError] = []
     given = dict(document) if isinstance(document, Mapping) else document
-    assume = given.pop("assume", None) if isinstance(given, dict) else None
-    seeded = isinstance(given, dict) and "seed" in given
-    wanted = isinstance(given, dict) and given.get("planned_units") is None and assume is not None
+    assume, seeded, wanted = _LEFT_OUT, False, False
     if isinstance(given, dict):
-        given = {"seed": seed, **given, "variants": _fill_variants(given.get("variants"), labels)}
+        assume, seeded = given.pop("assume", _LEFT_OUT), "seed" in given
+        wanted = assume is not _LEFT_OUT and given.get("planned_units") is None
+        everybody = [{"label": each} for each in labels]
+        given = {"seed": seed, "variants": everybody, **given}
+        given["variants"] = _weigh(given["variants"])
         if wanted:  # a stand-in, so that a test for one look passes until its size is known
             given["planned_units"] = PLANNED_UNITS[0]
     plan = read_plan_at(given, pointer, faults)
     _check_labels(plan, labels, pointer, faults)
-    if assume is None:
+    if assume is _LEFT_OUT:
         _refuse(faults)
         return Proposal(plan, seeded)
     assumed = _read_assumption(assume, f"{pointer}/assume", plan, faults)
@@ -83,9 +86,8 @@ def keep_plan(proposal: Proposal) -> dict[str, Any]:
     return kept if proposal.seeded else {name: kept[name] for name in kept if name != "seed"}
 
 
-def _fill_variants(given: Any, labels: Sequence[str]) -> Any:
+def _weigh(rows: Any) -> Any:
     """Equal weights where none is given."""
-    rows = [{"label": each} for each in labels] if given is None else given
     if isinstance(rows, list) and all(isinstance(e, Mapping) and "weight" not in e for e in rows):
         return [{**each, "weight": 1 / len(rows)} for each in rows]
     return rows

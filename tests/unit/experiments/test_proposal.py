@@ -96,6 +96,8 @@ def test_a_kept_plan_has_the_seed_of_its_job_unless_one_was_chosen():
         ({**LEAST, "seed": ""}, "#/seed"),
         ({**LEAST, "allocation": "split"}, "#/allocation"),
         ({**LEAST, "assume": 7}, "#/assume"),
+        ({**LEAST, "assume": None}, "#/assume"),
+        ({**LEAST, "variants": None}, "#/variants"),
         ({**LEAST, "assume": {}}, "#/assume/value"),
         ({**LEAST, "assume": {"value": 0}}, "#/assume/value"),
         ({**LEAST, "assume": {"value": 1}}, "#/assume/value"),
