@@ -147,7 +147,7 @@ def judge_experiment(job: Job, services: Services) -> str:
     """
     experiment = read_experiment(job, services)
     if not experiment.started_ms:
-        raise Conflict(intake.NOT_BEGUN, hint=intake.WHEN)
+        raise refuse_early(experiment.kept)
     now_ms = services.clock.now_ms()
     looked = look(services.experiments, job.id, job.tenant_id, now_ms=now_ms)
     if looked.is_final and not experiment.kept.closed_ms:
@@ -162,11 +162,23 @@ def snapshot_of(experiment: Experiment, now_ms: int) -> str:
         Conflict: nothing was counted yet.
     """
     if experiment.book is None or not experiment.started_ms:
-        raise Conflict(intake.NOT_BEGUN, hint=intake.WHEN)
+        raise refuse_early(experiment.kept)
     frozen = experiment.book.frozen_snapshot
     if frozen is not None:
         return frozen
     return canonical(write_snapshot(take_snapshot(experiment.book, now_ms=now_ms))).decode()
+
+
+def refuse_early(kept: KeptPlan) -> Conflict:
+    """Why nothing is counted or judged: it waits for its videos, or they will never come."""
+    if kept.closed_ms:
+        return Conflict(
+            "The experiment never began: the job has ended without a video of each variant.",
+            hint="Try the job again, or give the experiment to another one.",
+            experiment_status=Status.DROPPED.value,
+        )
+    waiting = Status.WAITING.value
+    return Conflict(intake.NOT_BEGUN, hint=intake.WHEN, experiment_status=waiting)
 
 
 def take_outcomes(
@@ -185,10 +197,12 @@ def take_outcomes(
         results = intake.take_outcomes(
             store, job_id, tenant_id, document, now_ms=now_ms, pepper=pepper
         )
-    except NotFound:
-        if services.plans.read(job_id) is None:
+    except (NotFound, Conflict) as refused:
+        kept = services.plans.read(job_id)
+        # that there is no book yet is no news: the row of the experiment opens it
+        if kept is None or (isinstance(refused, Conflict) and refused.detail != intake.NOT_BEGUN):
             raise
-        raise Conflict(intake.NOT_BEGUN, hint=intake.WHEN) from None  # its row opens the book
+        raise refuse_early(kept) from None
     for each in results:
         count(OUTCOMES, outcome=each.status)
     return results

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
+from service.jobs.experiments import look_at_experiment
 from tests.integration.api.conftest import JOB, Visitor
 from tests.integration.api.test_experiments import ASSUME, THREE, send
 from tests.integration.api.viewers import PLAN, end_job
@@ -27,6 +28,31 @@ def test_an_experiment_may_come_with_its_job(ann: Visitor, redis_client: redis.R
     end_job(redis_client, job_id)
     again = ann.post(f"{path}/retry").get_json()["id"]
     assert ann.get(f"/v1/jobs/{again}/experiment").get_json()["plan"]["seed"] == again
+
+
+def test_an_experiment_whose_videos_never_came_is_over(
+    ann: Visitor, redis_client: redis.Redis, services
+):
+    # Given a job that has ended without one of its variants
+    job_id = ann.post("/v1/jobs", json={**JOB, "experiment": PLAN}).get_json()["id"]
+    end_job(redis_client, job_id, without="B")
+    # When the row of its experiment is worked on
+    row, now_ms = f"experiment:{job_id}", services.clock.now_ms()
+    redis_client.zadd("cab:due", {row: now_ms})
+    claim = services.commands.claim(row, owner="w", now_ms=now_ms, now_s=0)
+    look_at_experiment(claim, services)
+    # Then it is over, and who sends or asks is told so
+    path = f"/v1/jobs/{job_id}"
+    told = ann.get(f"{path}/experiment").get_json()
+    assert (told["status"], told["verdict"]) == ("dropped", None)
+    for reply in (
+        send(ann, job_id, an_outcome("e", "u")),
+        ann.get(f"{path}/verdict"),
+        ann.get(f"{path}/verdict/snapshot"),
+    ):
+        problem = reply.get_json()
+        assert (reply.status_code, problem["experiment_status"]) == (409, "dropped")
+        assert "never began" in problem["detail"]
 
 
 @pytest.mark.parametrize("query", ["", "?dry_run=true"])
