@@ -32,6 +32,7 @@ from api.styles import StylesReply, list_styles
 from api.unread import HEADER_BYTES, HEADER_FIELDS, LINE_BYTES, SILENCE_S
 from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, MAX_CUES, MAX_SCRIPT_CHARS
+from service.experiments.outcomes import MOST_OUTCOMES
 from service.media.formats import FORMATS
 from service.model.job import MAX_REVISIONS
 from service.model.limits import limits_of
@@ -124,6 +125,9 @@ class LimitsReply(Schema):
     webhook_deliveries_at_once = _count("To one receiver; others wait.")
     webhook_deliveries_of_tenant_at_once = _count("To all your receivers; others wait.")
     webhook_replays = _count("Deliveries that one request replays, at most.")
+    outcomes = _count("Outcomes of one request.")
+    experiment_records = _count("Viewers and outcomes kept of one experiment; more: 429.")
+    experiment_tenant_records = _count("The same of all experiments of a tenant.")
     requests_per_minute = _count("Of your key; more are refused (429).")
     key = fields.Nested(KeyLimitsReply, required=True)
 
@@ -155,6 +159,8 @@ def read_limits(_query: dict[str, Any]) -> Response:
             },
             "action_required_s": settings.action_required_s,
             "unfinished_jobs": settings.tenant_open_jobs,
+            "experiment_records": settings.experiment_records,
+            "experiment_tenant_records": settings.experiment_tenant_records,
             "requests_per_minute": settings.key_requests_per_minute,
             "key": asdict(limits_of(caller().limits, settings)),
             "key_cache_s": settings.key_cache_s,
@@ -200,6 +206,7 @@ def _job_limits() -> dict[str, Any]:
             "value_chars": MAX_METADATA_VALUE,
         },
         "max_credits": MAX_CREDITS,
+        "outcomes": MOST_OUTCOMES,
     }
 
 

@@ -32,6 +32,13 @@ def test_a_dry_run_tells_sizes_before_there_is_any_video(ann: Visitor):
     assert ann.post(f"{path}?dry_run=true", json=PLAN).get_json()["sizing"] is None
 
 
+def test_limits_of_experiments_are_told(ann: Visitor, services):
+    told, settings = ann.get("/v1/limits").get_json(), services.settings
+    assert told["outcomes"] == 1000
+    assert told["experiment_records"] == settings.experiment_records
+    assert told["experiment_tenant_records"] == settings.experiment_tenant_records
+
+
 def test_a_plan_that_is_made_is_tuned_for_the_size_that_it_needs(
     ann: Visitor, redis_client: redis.Redis
 ):
