@@ -66,6 +66,12 @@ class AssignmentReply(Schema):
         allow_none=True,
         metadata={"format": "uri", "description": "Leads to the video of the first clip."},
     )
+    video_lives_s = fields.Integer(
+        metadata={
+            "description": "For a publishable key: how long the address that `video` leads to "
+            "works at least, in seconds."
+        }
+    )
     token = fields.String(
         allow_none=True,
         metadata={

@@ -150,7 +150,12 @@ def assignment_data(show: Show, unit_id: str, who: Viewer | None) -> dict[str, A
     if who is None:
         return body
     told = {each.name: {"kind": each.kind, "most": each.most} for each in show.plan.metrics}
-    return {**body, "token": _token(show, unit_id, seat), "metrics": told}
+    return {
+        **body,
+        "video_lives_s": _kept_s(),
+        "token": _token(show, unit_id, seat),
+        "metrics": told,
+    }
 
 
 def _token(show: Show, unit_id: str, seat: Seat) -> str | None:
@@ -171,8 +176,17 @@ def _where(show: Show, label: str, clip: int, shown: ShownVideo) -> tuple[str, i
     settings = parts.settings
     linked = parts.files.link(shown.file.file, media_type="video/mp4", disposition="")
     if linked:
-        return linked, int(settings.s3_link_s / 2)
+        return linked, _kept_s()
     ends_s = end_of_showing(parts.clock.now_ms(), settings.play_link_s)
     showing = Showing(show.job_id, label, clip, shown.revision, ends_s)
     token = write_showing(settings.signing_secret, showing)
-    return f"{public_url()}/play/{show.job_id}/{label}/{token}", int(settings.play_link_s / 2)
+    return f"{public_url()}/play/{show.job_id}/{label}/{token}", _kept_s()
+
+
+def _kept_s() -> int:
+    """How long a redirect may be remembered: half of what the address lives that it leads to.
+
+    So long it works at least for whoever follows it, at once or from a cache.
+    """
+    settings = services().settings
+    return int(min(settings.s3_link_s or settings.play_link_s, settings.play_link_s) / 2)

@@ -13,7 +13,7 @@
   const GAP_S = 2; // what lies between two signs of playing, at most: a computer may have slept
   const LEAST_S = 0.5; // sent when somebody pauses; what is less waits
   const MOST_S = 6 * 3600; // of one visit, where the plan has no bound
-  const RENEWALS = 3; // how often an address that has ended is asked for anew
+  const STALLED_MS = 1500; // how long a viewer waits until the address may be what has ended
 
   const running = new WeakMap();
 
@@ -130,21 +130,37 @@
     });
   }
 
-  // An address works for some minutes. Who comes back later is led to the next, at the same place.
-  function show(video, address) {
-    let renewals = RENEWALS;
-    let at = 0;
-    video.addEventListener("timeupdate", () => {
-      at = video.currentTime || at;
-    });
-    video.addEventListener("error", () => {
-      if (!at || renewals-- <= 0) return;
-      const place = at;
-      video.addEventListener("loadedmetadata", () => (video.currentTime = place), { once: true });
+  // An address works for some minutes. Browsers ask in vain for a while when it has ended: who waits
+  // then is led to the next, at the same place.
+  function show(video, address, livesS) {
+    let since = 0;
+    let timer = null;
+
+    function load() {
+      since = performance.now();
       video.src = address;
-      video.play().catch(() => {});
-    });
-    video.src = address;
+    }
+
+    function renew() {
+      timer = null;
+      const waits = (!video.paused || video.seeking) && !video.ended && video.readyState < 3;
+      if (!waits && !video.error) return;
+      if (performance.now() - since <= livesS * 1000) return expect();
+      const place = video.currentTime;
+      const plays = !video.paused;
+      video.addEventListener("loadedmetadata", () => (video.currentTime = place), { once: true });
+      load();
+      if (plays) video.play().catch(() => {});
+    }
+
+    function expect() {
+      timer ??= setTimeout(renew, STALLED_MS);
+    }
+
+    for (const kind of ["waiting", "stalled", "seeking", "error"]) {
+      video.addEventListener(kind, expect);
+    }
+    load();
   }
 
   async function start(video) {
@@ -159,7 +175,7 @@
         address.searchParams.set("clip", video.dataset.clip || "0");
         state.report = reporter(video, found);
         observe(video, found, state.report);
-        show(video, address.href);
+        show(video, address.href, found.video_lives_s);
       }
     } catch (error) {
       // The page's own video stays, and nothing is counted.

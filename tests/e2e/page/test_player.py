@@ -45,10 +45,10 @@ def stage(
     """Begin an experiment, serve it and open the shop."""
     with ExitStack() as kept:
 
-        def make(**plan) -> Scene:
+        def make(lives_s: float = 900.0, long: dict[str, bytes] | None = None, **plan) -> Scene:
             port, shop_port = free_port(), free_port()
             url, shop_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{shop_port}"
-            own = replace(services, settings=replace(settings, public_url=url))
+            own = replace(services, settings=replace(settings, public_url=url, play_link_s=lives_s))
             app = create_app(own)
             kept.enter_context(serving(app, port))
             tenant = create_tenant_with_key(
@@ -60,7 +60,7 @@ def stage(
                 now_ms=own.clock.now_ms(),
             )
             owner = Visitor(app.test_client(), tenant.api_key, tenant.tenant_id)
-            audience = an_audience(owner, own, redis_client, key=False, films=films, **plan)
+            audience = an_audience(owner, own, redis_client, key=False, films=long or films, **plan)
             audience.key = audience.new_key(shop_url)
             shop = Shop(shop_url, policy=STRICT.format(url), film=films["A"])
             return Scene(audience, kept.enter_context(opened(shop, shop_port)), url)
@@ -194,6 +194,24 @@ def test_what_a_viewer_does_is_counted(stage: Stage, context: BrowserContext):
         return sum(scene.audience.book().count(f"sum:{arm}:1:s") for arm in range(2))
 
     wait_until(page, lambda: clicks() == 1, "the click")
+
+
+def test_who_watches_for_longer_than_an_address_lives_goes_on(
+    stage: Stage, context: BrowserContext, tmp_path
+):
+    # Given a film that is too large to be held ahead, and addresses that work for four seconds
+    film = make_film(tmp_path / "long.mp4", frames=3000, size=(320, 180), noise=200).read_bytes()
+    scene = stage(lives_s=4.0, long={"A": film, "B": film})
+    scene.shop.pages["/"] = scene.page_of()
+    answers: list[int] = []
+    context.on("response", lambda each: answers.append(each.status))
+    page = open_page(context, f"{scene.shop.url}/")
+    wait_until(page, lambda: played_s(page) > 0.5, "the video plays")
+    page.wait_for_timeout(8_000)
+    # When they jump to what has not come yet, then they see it
+    page.locator("video").evaluate("video => { video.currentTime = 110; }")
+    wait_until(page, lambda: played_s(page) > 111, "it plays where they jumped")
+    assert answers.count(302) == 2, "they were led to the next address once"
 
 
 def test_a_page_frames_the_player(stage: Stage, context: BrowserContext):

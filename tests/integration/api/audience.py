@@ -39,7 +39,7 @@ def put_video(
     """A variant with a video, as workers leave it."""
     pieces = [VIDEOS[label] if content is None else content]
     name = f"jobs/{job_id}/{label}-1-{revision}.mp4"
-    stored = services.files.put(name, pieces, max_bytes=10**6)
+    stored = services.files.put(name, pieces, max_bytes=10**9)
     media = MediaInfo(2.0, 320, 180, 25, 1, "h264", "aac", "mp4")
     result = ResultFile(stored.key, stored.size, stored.sha256, media)
     intent = RenderIntent("render_1", 1, rendered_ms)

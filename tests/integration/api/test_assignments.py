@@ -61,6 +61,7 @@ def test_an_assignment_is_what_the_pure_function_says(audience: Audience, unit_i
     stage = Stage(audience.job_id, found.digest, ("A", "B"))
     assert read_unit_token("a pepper", stage, unit_id, shown["token"]) == place
     assert "token" not in told
+    assert shown["video_lives_s"] == 450
     assert shown["metrics"]["watch"] == {"kind": "ratio", "most": 3000}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import redis
 import requests
 from flask import Flask
 
+from api.app import create_app
 from service.jobs.context import Services
 from service.unit_tokens import Stage, write_unit_token
 from tests.integration.api.audience import SHOP, Audience, an_audience
@@ -95,6 +96,18 @@ def test_an_impression_and_watch_time_are_counted(street: Street):
     assert sums == {"sx": 375, "sy": 1, "sxx": 375**2, "sxy": 375}
     assert (book.count(f"units:{arm}"), book.count(f"sum:{arm}:1:s")) == (1, 1)
     assert book.count(f"units:{1 - arm}") == 0
+
+
+def test_without_a_pepper_tokens_are_signed_all_the_same(street: Street):
+    # Given an installation that names no pepper
+    services = street.audience.services
+    bare = replace(services, settings=replace(services.settings, key_pepper=""))
+    with listening(create_app(bare)) as url:
+        there = Street(url, street.audience, street.client)
+        told = there.assign("viewer-1")
+        assert told["token"] != street.assign("viewer-1")["token"]
+        assert there.send(a_beacon(told)) == ["accepted"]
+        assert there.send(a_beacon(street.assign("viewer-2"))) == ["token_wrong"]
 
 
 def test_a_replayed_beacon_counts_once(street: Street):

@@ -13,6 +13,7 @@ from api.app import create_app
 from service.access import create_tenant_with_key
 from service.model.cut import CutDoc, MediaInfo, ResultFile
 from service.wiring import build_services
+from tests.integration.api.audience import VIDEOS, an_audience
 from tests.integration.api.conftest import JOB, MP4, Visitor
 from tests.integration.api.test_videos import write_cut
 
@@ -78,6 +79,25 @@ def test_with_links_the_api_answers_where_the_video_is(visit):
     assert (head.status_code, head.headers["Content-Length"]) == (200, "600000")
     etag = head.headers["ETag"]
     assert ann.get(path, headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_with_links_viewers_are_sent_to_the_bucket(visit, redis_client):
+    # Given an experiment whose videos are in the bucket
+    ann, _ = visit(s3_link_s=60.0)
+    parts = ann.client.application.extensions["caption_ab"].services
+    audience = an_audience(ann, parts, redis_client)
+    (unit_id,) = audience.units_in("B")
+    # When a viewer plays, then a link gives the video, and caches keep it for half of its life
+    lead = audience.ask("/play", query_string={"unit_id": unit_id})
+    assert (lead.status_code, lead.headers["Cache-Control"]) == (302, "public, max-age=30")
+    found = requests.get(lead.headers["Location"], timeout=10)
+    assert found.content == VIDEOS["B"]
+    assert found.headers["Content-Type"] == "video/mp4"
+    # And the page that is framed lets its player load it from there
+    page = ann.client.get(f"/embed/{audience.job_id}?key={audience.key['key']}")
+    bucket = "/".join(lead.headers["Location"].split("/")[:3])
+    policy = page.headers["Content-Security-Policy"]
+    assert bucket in policy.partition("media-src ")[2].partition(";")[0].split()
 
 
 def test_an_upload_lands_in_the_bucket_and_leaves_it(visit):
