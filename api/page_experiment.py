@@ -162,6 +162,7 @@ def _tell(shown: ShownExperiment, plan: Plan) -> Panel:
     arrivals = list_arrivals(plan, units)
     sentence = part(verdict, "sentence")
     ahead = f": {verdict.get('variant')}" if state in {"winner", "leading"} else ""
+    ahead += ", with harm" if verdict.get("reason") == "ahead_with_harm" else ""
     return Panel(
         state if state in _BADGES else "collecting",
         _BADGES.get(state, state.replace("_", " ")) + ahead,

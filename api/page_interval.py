@@ -146,9 +146,9 @@ def _shape(
         rope=rope if rope[1] >= _THIN else None,
         ticks=tuple(scale.tick(each, relative=relative) for each in scale.values),
         lines=tuple(scale.y(each) for each in scale.values),
-        begins=instant(scale.begin),
-        ends=instant(scale.end),
-        rows=tuple(_row(each, relative=relative) for each in _thin(kept, every)),
+        begins=scale.time(scale.begin),
+        ends=scale.time(scale.end),
+        rows=tuple(_row(each, scale, relative=relative) for each in _thin(kept, every)),
         every=every,
         notes=tuple(_notes(plan, spans, scale, thin=rope[1] < _THIN, relative=relative)),
     )
@@ -197,9 +197,9 @@ def _thin(spans: list[Span], every: int) -> list[Span]:
     return spans[::-1][::every][::-1]
 
 
-def _row(span: Span, *, relative: bool) -> Row:
+def _row(span: Span, scale: Scale, *, relative: bool) -> Row:
     say = signed_percent if relative else say_plain
-    return Row(instant(span.at_ms), count(span.units), say(span.low), say(span.high))
+    return Row(scale.time(span.at_ms), count(span.units), say(span.low), say(span.high))
 
 
 def _notes(

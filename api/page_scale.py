@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from api.page_words import NOTHING, is_number, signed_percent
+from api.page_words import NOTHING, instant, is_number, signed_percent
 
 WIDTH, HEIGHT = 1000.0, 220.0
 #: What is left free at both ends.
 MARGIN = 12.0
+_HOUR_MS = 3_600_000
 #: Steps of a scale are these times a power of ten.
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -43,6 +44,10 @@ class Scale:
         self.values = [self.top - index * self.step for index in range(count + 1)]
         self.end = max(each.at_ms for each in spans)
         self.begin = started_ms if 0 < started_ms < self.end else min(each.at_ms for each in spans)
+
+    def time(self, at_ms: float) -> str:
+        """A time in words, to the second where all of it was within an hour."""
+        return instant(at_ms, seconds=self.end - self.begin < _HOUR_MS)
 
     def x(self, at_ms: float) -> float:
         """From the left; all at the right end where there is no time between."""

@@ -96,11 +96,12 @@ def signed_percent(value: Any, digits: int = 1) -> str:
     return f"{shown} %"
 
 
-def instant(at_ms: Any) -> str:
-    """Milliseconds of Unix time as 2026-11-25 14:05 UTC."""
+def instant(at_ms: Any, *, seconds: bool = False) -> str:
+    """Milliseconds of Unix time as 2026-11-25 14:05 UTC, or with its seconds."""
     if not is_number(at_ms) or not 0 < at_ms < _LAST_MS:
         return NOTHING
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    clock_time = "%H:%M:%S" if seconds else "%H:%M"
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime(f"%Y-%m-%d {clock_time} UTC")
 
 
 def say_days(days: Any) -> str:

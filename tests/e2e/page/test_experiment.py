@@ -30,8 +30,20 @@ def make_views() -> dict:
         "harmed": make_view(experiment=experiments.show(harmed)),
         "spoiled": make_view(experiment=experiments.make_spoiled()),
         "waiting": make_view(experiment=waiting),
+        "long": make_view(experiment=make_long()),
         "hidden": make_view(experiment=ShownExperiment("hidden")),
     }
+
+
+def make_long() -> ShownExperiment:
+    """One whose words are as long as they may be, without a place to break."""
+    names = tuple(letter * 64 for letter in "AB")
+    plan = experiments.make_plan()
+    arms = tuple(replace(arm, label=name) for arm, name in zip(plan.arms, names, strict=True))
+    plan = replace(plan, arms=arms, primary=replace(plan.primary, title="m" * 100))
+    return experiments.show(
+        *experiments.make_snapshots(plan, (0.05, 0.09), units=5000, days=2, looks=4)
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

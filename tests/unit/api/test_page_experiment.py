@@ -165,6 +165,7 @@ def test_one_metric_decides_and_the_others_say_what_they_are_for() -> None:
 def test_harm_to_a_guardrail_is_named_beside_the_win() -> None:
     """Given a winner that makes a guardrail worse, both are told."""
     text = read(experiments.show(scene("harm"))).text
+    assert "Winner: B, with harm" in text
     assert "B is 4.8 % to 11.8 % lower than A: harm, worse than the plan allows." in text
     assert "is for you to weigh" in text
 

@@ -79,6 +79,12 @@ def test_one_look_is_a_line_with_ends() -> None:
     assert "1 look from" in plot.text
 
 
+def test_a_short_experiment_is_told_to_the_second() -> None:
+    """Given all looks within an hour, their times have seconds; over days they have none."""
+    assert draw(point(0.1, (-0.1, 0.1)), point(0.2, (-0.1, 0.1))).ends.endswith("16:25:20 UTC")
+    assert draw(point(1, (-0.1, 0.1)), point(30, (-0.1, 0.1))).ends.endswith("22:13 UTC")
+
+
 def test_looks_without_an_interval_leave_a_gap() -> None:
     """Given looks of which two tell nothing, the shape is in two parts and a note says why."""
     plot = draw(
