@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Tests run in this many processes; T=path runs one part of them in a single process.
 JOBS ?= 2
 PYTEST := $(BIN)/python3 -m pytest
-SPREAD := $(if $(T),,-n $(JOBS) --dist loadgroup)
+SPREAD := $(if $(T),,-n $(JOBS))
 QUICK := -m "not chaos and not slow"
 
 .PHONY: help
@@ -51,11 +51,11 @@ test-unit: setup-dev footage ## Pure rules and the architecture checks; seconds
 
 .PHONY: test-integration
 test-integration: setup-dev footage ## Against a real Valkey, sandbox and receiver
-	@$(PYTEST) $(QUICK) -n $(JOBS) --dist loadgroup tests/integration
+	@$(PYTEST) $(QUICK) -n $(JOBS) tests/integration
 
 .PHONY: test-e2e
 test-e2e: setup-dev footage ## Real processes, a browser where there is one
-	@$(PYTEST) $(QUICK) tests/e2e
+	@$(PYTEST) $(QUICK) -n $(JOBS) tests/e2e
 
 .PHONY: lint
 lint: setup-dev ## ruff, formatting, mypy --strict, directions of imports
@@ -83,7 +83,7 @@ styles: setup-dev ## Draw the pictures of GET /v1/styles and list the characters
 .PHONY: cov
 cov: setup-dev footage ## Coverage of service/ by the unit and integration tests; at least 90 %
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run --concurrency=thread -m pytest -q $(QUICK) -n $(JOBS) --dist loadgroup tests/unit tests/integration
+	@$(BIN)/coverage run --concurrency=thread -m pytest -q $(QUICK) -n $(JOBS) tests/unit tests/integration
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --fail-under=90
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -21,6 +22,7 @@ import redis
 
 from service.clock import FakeClock
 from tests.clips import make_small_clip
+from tests.spread import Spread
 
 ROOT = Path(__file__).resolve().parents[1]
 FOOTAGE = ROOT / ".cache" / "footage"
@@ -46,16 +48,15 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("COVERAGE_FILE", str(ROOT / ".coverage"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under `--dist loadgroup`, files stay together and real processes run one test at a time.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:
+    """Several processes share the tests as `tests/spread.py` says."""
+    return Spread(config, log)
 
-    The tests marked s3 stay together too: their server takes long to start.
-    """
-    for item in items:
-        processes = {"e2e", "chaos"} & set(item.path.parts)
-        server = "swift" if item.get_closest_marker("s3") else str(item.path)
-        group = "processes" if processes else server
-        item.add_marker(pytest.mark.xdist_group(group))
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of workers wait long, and come first: the last ones must be short to end evenly."""
+    items.sort(key=lambda item: "workers" not in item.path.parts)
 
 
 @pytest.hookimpl(wrapper=True)

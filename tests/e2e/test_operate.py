@@ -53,6 +53,7 @@ def seen(tmp_path_factory, small_clip, collector):
     client.session.headers["X-Request-Id"] = REQUEST_ID
     upload = client.upload(small_clip, lambda _: None)
     request = job_request(upload["id"], captions_of(captions), {"A": "outline", "B": "boxed"})
+    request["output"] = {"resolution": "source"}
     request["webhook"] = {"url": f"http://127.0.0.1:{collector.port}/hook", "events": ["job.*"]}
     job = follow(client, client.submit(request, "once")["id"], Interrupt(), lambda _: None)
     seen = Seen(job, folder / "data", up, collector)

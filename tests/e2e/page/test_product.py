@@ -38,6 +38,7 @@ def job(service, small_clip, tmp_path_factory) -> str:
     captions.write_text(SRT, encoding="utf-8")
     upload = service.upload(small_clip, lambda _: None)
     request = job_request(upload["id"], captions_of(captions), {"A": "outline", "B": "boxed"})
+    request["output"] = {"resolution": "source"}
     return service.submit(request, "page")["id"]
 
 
