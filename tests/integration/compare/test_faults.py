@@ -52,6 +52,25 @@ MORE = {
     "inset": (Cut("boxed", before="scale=iw*0.75:ih*0.75,pad=640:ih/0.75:-1:-1"), "geometry"),
     "crop": (Cut("boxed", before="crop=iw/1.1:ih/1.1,scale=640:-2"), "geometry"),
 }
+#: Each clip with each style and each encoder; all that can be combined is slow.
+PAIRS = [
+    ("outline", "fast"),
+    ("outline", "small"),
+    ("boxed", "usual"),
+    *(
+        pytest.param(*pair, marks=pytest.mark.slow)
+        for pair in (("outline", "usual"), ("boxed", "fast"), ("boxed", "small"))
+    ),
+]
+#: Each clip with one style; the other ones are slow.
+CROSSED = [
+    ("bigbuckbunny", "outline"),
+    ("bikes", "boxed"),
+    *(
+        pytest.param(*pair, marks=pytest.mark.slow)
+        for pair in (("bigbuckbunny", "boxed"), ("bikes", "outline"))
+    ),
+]
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -65,6 +84,17 @@ def test_a_planted_fault_is_found_and_named(bench, name):
     assert kind in {each.kind for each in judged.differences}
     # And nothing that was not planted: a lost frame also makes the video shorter.
     assert {each.kind for each in judged.differences} <= {kind, *_follows(kind)}
+    # And its place and amount are told.
+    match name:
+        case "sound 80 ms late":
+            assert judged.differences[0].amount == pytest.approx(80, abs=3)
+        case "logo":
+            (x, y, w, _) = judged.differences[0].box
+            assert (x, w) == (pytest.approx(575 / 640, abs=0.02), pytest.approx(45 / 640, abs=0.02))
+            assert y < 0.1
+        case "frame dropped":
+            places = [each.at_s for each in judged.differences if each.at_s is not None]
+            assert places == [pytest.approx(33 / 25, abs=0.2)]
 
 
 @pytest.mark.slow
@@ -82,20 +112,7 @@ def _follows(kind: str) -> set[str]:
     return more.get(kind, set())
 
 
-def test_a_fault_is_told_with_its_place_and_amount(bench):
-    shifted = bench.judge(bench.make(FAULTS["sound 80 ms late"][0]))
-    assert shifted.differences[0].amount == pytest.approx(80, abs=3)
-    logo = bench.judge(bench.make(FAULTS["logo"][0]))
-    (x, y, w, _) = logo.differences[0].box
-    assert (x, w) == (pytest.approx(575 / 640, abs=0.02), pytest.approx(45 / 640, abs=0.02))
-    assert y < 0.1
-    dropped = bench.judge(bench.make(FAULTS["frame dropped"][0]))
-    places = [each.at_s for each in dropped.differences if each.at_s is not None]
-    assert places == [pytest.approx(33 / 25, abs=0.2)]
-
-
-@pytest.mark.parametrize("encoder", ["fast", "usual", "small"])
-@pytest.mark.parametrize("style", ["outline", "boxed"])
+@pytest.mark.parametrize(("style", "encoder"), PAIRS)
 def test_a_clean_pair_is_controlled_whatever_the_encoder(bench, encoder, style):
     # Given variants that differ in captions and in how hard they were compressed,
     cut = Cut(style, encoder=encoder, texts=("Other words here", "and of other length"))
@@ -105,7 +122,7 @@ def test_a_clean_pair_is_controlled_whatever_the_encoder(bench, encoder, style):
     assert judged.controlled is True
 
 
-@pytest.mark.parametrize("style", ["outline", "boxed"])
+@pytest.mark.parametrize(("bench", "style"), CROSSED, indirect=["bench"])
 def test_a_clean_pair_is_controlled_where_the_times_of_captions_are_unknown(bench, style):
     judged = bench.judge(bench.make(Cut(style)), cues=())
     assert judged.differences == ()
@@ -117,7 +134,7 @@ def test_a_logo_is_found_where_the_times_of_captions_are_unknown(bench):
     assert [each.kind for each in judged.differences] == ["block"]
 
 
-@pytest.mark.parametrize("style", ["outline", "boxed"])
+@pytest.mark.parametrize(("bench", "style"), CROSSED, indirect=["bench"])
 def test_a_caption_that_never_goes_is_no_logo(bench, style):
     # Given one caption over the whole of one variant,
     always = ((0.0, 3.3),)
