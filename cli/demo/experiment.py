@@ -124,6 +124,7 @@ def run_experiment(
     say(f"{count:,} simulated viewers come (seed {seed}):")
     units, chances = list(name_units(count)), dict(zip(labels, CHANCES, strict=True))
     viewings: list[Viewing] = []
+    last = ""
     began_s = time.monotonic()
 
     def show(unit: str, label: str) -> Viewing:
@@ -134,7 +135,9 @@ def run_experiment(
         between()
         if len(viewings) % TELL_EVERY < len(seen):
             verdict = json.loads(client.verdict(job_id))
-            say(f"{len(viewings):>10,}  {verdict['state']}: {verdict['sentence']['en']}")
+            text = f"{verdict['state']}: {verdict['sentence']['en']}"
+            say(f"{len(viewings):>10,}  {'as before' if text == last else text}")
+            last = text
     outcomes, took_s = sum(len(list(tell(each))) for each in viewings), time.monotonic() - began_s
     say(f"{outcomes:,} outcomes in {took_s:.0f} s; {BROWSERS} viewers reported by their browsers.")
     return viewings

@@ -113,6 +113,7 @@ def test_missing_clip_is_one_clear_line(desk, tmp_path):
 
 
 @pytest.mark.browser
+@pytest.mark.timeout(240)
 def test_both_videos_play_in_a_browser_and_an_experiment_names_the_better_one(
     desk, small_clip, captions, tmp_path
 ):
@@ -123,7 +124,7 @@ def test_both_videos_play_in_a_browser_and_an_experiment_names_the_better_one(
     out = tmp_path / "out"
     clip = ("--clip", str(small_clip), "--captions", str(captions))
     demo = desk.run("demo", *clip, "--experiment", "--seed", "4", "--out", str(out))
-    assert demo.wait(110) == 0, demo.printed()
+    assert demo.wait(170) == 0, demo.printed()
     # When its videos are opened there
     seen = play_videos(chromium, out, ["A.mp4", "B.mp4"], tmp_path / "profile")
     # Then both play, at the size that was asked for

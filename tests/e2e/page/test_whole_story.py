@@ -8,6 +8,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -64,11 +65,22 @@ def story(small_clip, tmp_path_factory):
         CAPTION_AB_CALLER_LOOPBACK_PORTS=str(receiver.port),
         CAPTION_AB_EXPERIMENT_LOOK_EVERY_S="0.5",
     )
-    up.wait_for("Ctrl-C stops")
-    first = read_first_key(folder / "data")
-    receiver.secrets = (first["webhook_secret"],)
-    client = Client(f"http://127.0.0.1:{port}", first["api_key"])
-    upload = client.upload(small_clip, lambda _: None)
+    try:
+        up.wait_for("Ctrl-C stops")
+        first = read_first_key(folder / "data")
+        receiver.secrets = (first["webhook_secret"],)
+        client = Client(f"http://127.0.0.1:{port}", first["api_key"])
+        yield tell_story(desk, client, receiver, small_clip, captions)
+    finally:
+        up.process.terminate()
+        up.wait(60)
+        receiver.stop()
+        desk.close()
+
+
+def tell_story(desk: Desk, client: Client, receiver: Receiver, clip: Path, captions: Path) -> Story:
+    """A job, its videos, its viewers, the webhook that names the winner."""
+    upload = client.upload(clip, lambda _: None)
     request = job_request(upload["id"], captions_of(captions), {"A": "outline", "B": "boxed"})
     request["webhook"] = {"url": receiver.url, "events": ["*"]}
     job = follow(client, client.submit(request, "story")["id"], Interrupt(), lambda _: None)
@@ -76,11 +88,7 @@ def story(small_clip, tmp_path_factory):
     viewings = run_experiment(client, job["id"], seed=SEED, count=VIEWERS, between=lambda: None)
     receiver.wait_for(DECIDED, time.sleep, 30)
     kept = client.verdict(job["id"]), client.snapshot(job["id"])
-    yield Story(desk, client, job["id"], receiver, viewings, *kept)
-    up.process.terminate()
-    up.wait(60)
-    receiver.stop()
-    desk.close()
+    return Story(desk, client, job["id"], receiver, viewings, *kept)
 
 
 def test_the_webhook_names_the_winner_once_and_is_signed(story):
