@@ -208,6 +208,34 @@ GUARDS = (
         Edit(f"{LUA}revoke_share.lua", "if link.revoked > 0 then return { '0' } end", ""),
     ),
     Guard(
+        "public key: one of an ended job goes with it",
+        Edit(f"{LUA}create_public_key.lua", "live_as_long(key, job)\n", ""),
+    ),
+    Guard(
+        "public key: it goes when its job does",
+        Edit(f"{LUA}include/ends.lua", "  end_public_keys(job)\n", ""),
+    ),
+    Guard(
+        "public key: it lives on with a job that is worked on again",
+        Edit(f"{LUA}include/jobs.lua", "    keys[#keys + 1] = K.public_key(id)\n", ""),
+    ),
+    Guard(
+        "public key: made again it is as it was",
+        Edit(
+            f"{LUA}create_public_key.lua",
+            "if redis.call('EXISTS', key) == 1 then return { '1' } end",
+            "",
+        ),
+    ),
+    Guard(
+        "public key: revoked once",
+        Edit(
+            f"{LUA}revoke_public_key.lua",
+            "if redis.call('HGET', key, 'revoked') ~= '0' then return { '0' } end",
+            "",
+        ),
+    ),
+    Guard(
         "preference: not by a revoked link",
         Edit(f"{LUA}add_preference.lua", "link.revoked > 0 or ", ""),
     ),

@@ -1,3 +1,4 @@
+# size: everything that must hold, as one picture
 """What must hold in Redis after every command, read from all keys there are (design 5)."""
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def assert_invariants(client: redis.Redis) -> Picture:
     _check_held(picture, client)
     _check_endpoints(picture, client)
     _check_shares(picture, client)
+    _check_public_keys(picture, client)
     return picture
 
 
@@ -207,6 +209,19 @@ def _check_shares(picture: Picture, client: redis.Redis) -> None:
             assert job in picture.jobs, f"{key} has outlived its job"
             lives = [client.pttl(each) > 0 for each in (key, f"{PREFIX}job:{job}")]
             assert lives[0] == lives[1], f"{key} expires: {lives[0]}; its job: {lives[1]}"
+
+
+def _check_public_keys(picture: Picture, client: redis.Redis) -> None:
+    """Keys of viewers live exactly as long as their job, and so does the list of them."""
+    listed = set()
+    for key in client.keys(f"{PREFIX}job:*:pubkeys"):
+        job = key.split(":")[2]
+        assert job in picture.jobs, f"{key} has outlived its job"
+        names = [f"{PREFIX}pubkey:{each}" for each in client.smembers(key)]
+        listed |= set(names)
+        lives = {each: client.pttl(each) > 0 for each in (f"{PREFIX}job:{job}", key, *names)}
+        assert len(set(lives.values())) == 1, f"some expire, some do not: {lives}"
+    assert set(client.keys(f"{PREFIX}pubkey:*")) == listed, "a key of viewers has outlived its job"
 
 
 #: Keys that stay for good: of the engine itself, of tenants with their endpoints, of accounts and

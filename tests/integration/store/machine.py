@@ -48,12 +48,14 @@ from service.model.lifecycle import (
     cut_may_become,
 )
 from service.model.limits import KeyUse
+from service.model.public_key import PublicKey
 from service.model.share import Share
 from service.settings import Settings
 from service.store.accounts import Grant, TokenGrant
 from service.store.commands import Change, Claim, LeaseLost
 from service.store.kept import Kept
 from service.store.keys import queue_key
+from service.store.public_keys import PublicKeyStore
 from service.store.retention import Retention
 from service.store.revisions import add_cut
 from service.store.shares import ShareStore
@@ -700,6 +702,44 @@ class Engine(RuleBasedStateMachine):
             raise AssertionError(f"{name} was revoked and has noted a preference")
 
     @precondition(lambda self: self.picture.jobs)
+    @rule(data=st.data(), number=st.integers(0, 5), late=st.booleans())
+    def publish_key(self, data, number, late):
+        """A key for viewers of a job that is there; made again it is as it was."""
+        job = self._job(data, *ENDED)
+        if late and "expires" in self.picture.jobs[job]:
+            left_ms = int(self.picture.jobs[job]["expires"]) - self.store.now_ms
+            self.store.clock.advance(max(0, left_ms) / 1000 + 1)
+        now_ms, name = self.store.now_ms, f"pub_{number}_{job}"
+        before = self.public_keys.find(name)
+        wish = PublicKey(name, job, TENANT, now_ms, (f"https://{now_ms}.example",), "key_1")
+        try:
+            self.public_keys.create(wish, now_ms=now_ms)
+        except NotFound:
+            assert self._is_over(job)
+        else:
+            assert not self._is_over(job)
+            assert self.public_keys.find(name) == (before or wish)
+
+    @precondition(lambda self: self.picture.jobs)
+    @rule(data=st.data(), number=st.integers(0, 5))
+    def revoke_published_key(self, data, number):
+        """A key for viewers is revoked once."""
+        job, now_ms = self._job(data, *ENDED), self.store.now_ms
+        name = f"pub_{number}_{job}"
+        before = self.public_keys.find(name)
+        for again in range(2):
+            try:
+                ended = self.public_keys.revoke(job, TENANT, name, now_ms=now_ms)
+            except NotFound:
+                assert before is None or self._is_over(job)
+                return
+            assert before is not None
+            assert ended == (before.is_open and not again), f"{name} was revoked twice"
+        found = self.public_keys.find(name)
+        assert found is not None
+        assert not found.is_open
+
+    @precondition(lambda self: self.picture.jobs)
     @rule(data=st.data(), number=st.integers(-1, 1), tries=st.integers(1, 2))
     def prefer(self, data, number, tries):
         """What a viewer prefers is noted once, if their link lets them, or they are the owner."""
@@ -722,6 +762,10 @@ class Engine(RuleBasedStateMachine):
     @property
     def shares(self) -> ShareStore:
         return ShareStore(self.store.connection)
+
+    @property
+    def public_keys(self) -> PublicKeyStore:
+        return PublicKeyStore(self.store.connection)
 
     def _is_over(self, job: str) -> bool:
         """Whether a job's time has passed, swept or not."""
