@@ -9,6 +9,7 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from api.admin_forms import KeyLimitsReply
+from api.assignment_schemas import MOST_UNITS, UNIT_CHARS
 from api.fields import MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE, MAX_URL
 from api.headers import MAX_KEY_CHARS
 from api.openapi import Routes
@@ -32,10 +33,12 @@ from api.styles import StylesReply, list_styles
 from api.unread import HEADER_BYTES, HEADER_FIELDS, LINE_BYTES, SILENCE_S
 from service.captions.instruction import MAX_INSTRUCTION_CHARS
 from service.captions.model import MAX_CHARS, MAX_CUES, MAX_SCRIPT_CHARS
+from service.experiments.beacons import MOST_BEACONS
 from service.experiments.outcomes import MOST_OUTCOMES
 from service.media.formats import FORMATS
 from service.model.job import MAX_REVISIONS
 from service.model.limits import limits_of
+from service.public_keys import MOST_KEYS, MOST_ORIGINS
 from service.settings import Settings
 
 routes = Routes("catalog", __name__, url_prefix="/v1", description="Styles and limits")
@@ -70,6 +73,17 @@ class MetadataLimitsReply(Schema):
     entries = _count("Entries.")
     name_chars = _count("Of a name.")
     value_chars = _count("Of a value.")
+
+
+class ViewerLimitsReply(Schema):
+    """Of viewers of an experiment, and of keys for them."""
+
+    assignments = _count("Viewers in one request.")
+    unit_id_chars = _count("Of a viewer's id.")
+    public_keys = _count("Publishable keys of an experiment that work (429).")
+    origins = _count("Origins of such a key.")
+    outcomes = _count("In one request of a browser.")
+    requests_per_minute = _count("Of one address with such keys; 0: any (429).")
 
 
 class LimitsReply(Schema):
@@ -128,6 +142,7 @@ class LimitsReply(Schema):
     outcomes = _count("Outcomes of one request.")
     experiment_records = _count("Viewers and outcomes kept of one experiment; more: 429.")
     experiment_tenant_records = _count("The same of all experiments of a tenant.")
+    viewers = fields.Nested(ViewerLimitsReply, required=True)
     requests_per_minute = _count("Of your key; more are refused (429).")
     key = fields.Nested(KeyLimitsReply, required=True)
 
@@ -151,6 +166,7 @@ def read_limits(_query: dict[str, Any]) -> Response:
             **_job_limits(),
             **_http_limits(),
             **_webhook_limits(settings),
+            **_viewer_limits(settings),
             "captions_chars": min(MAX_CHARS, settings.request_max_bytes),
             "deadline_s": {
                 "min": MIN_DEADLINE_S,
@@ -159,8 +175,6 @@ def read_limits(_query: dict[str, Any]) -> Response:
             },
             "action_required_s": settings.action_required_s,
             "unfinished_jobs": settings.tenant_open_jobs,
-            "experiment_records": settings.experiment_records,
-            "experiment_tenant_records": settings.experiment_tenant_records,
             "requests_per_minute": settings.key_requests_per_minute,
             "key": asdict(limits_of(caller().limits, settings)),
             "key_cache_s": settings.key_cache_s,
@@ -219,6 +233,22 @@ def _http_limits() -> dict[str, Any]:
         "silence_s": SILENCE_S,
         "idempotency_key_chars": MAX_KEY_CHARS,
         "page": {"default": PAGE, "max": MAX_PAGE},
+    }
+
+
+def _viewer_limits(settings: Settings) -> dict[str, Any]:
+    return {
+        "viewers": {
+            "assignments": MOST_UNITS,
+            "unit_id_chars": UNIT_CHARS,
+            "public_keys": MOST_KEYS,
+            "origins": MOST_ORIGINS,
+            "outcomes": MOST_BEACONS,
+            "requests_per_minute": settings.viewer_requests_per_minute,
+        },
+        # beside those of single requests, what is kept
+        "experiment_records": settings.experiment_records,
+        "experiment_tenant_records": settings.experiment_tenant_records,
     }
 
 
