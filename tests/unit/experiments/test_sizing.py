@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.experiments.metrics import Kind, Proportion
 from service.experiments.plan import Better, Method, Metric
+from service.experiments.power import need_units, proportion_variance
 from service.experiments.sizing import (
     Assumption,
     Shortfall,
@@ -54,6 +55,16 @@ def test_a_rate_that_is_to_fall_needs_fewer_than_one_that_is_to_rise():
     assert sizes[0] < sizes[1]
 
 
+@pytest.mark.parametrize("count", [2, 3, 8])
+def test_of_several_variants_each_pair_has_its_part_of_the_level(count):
+    plan, assumed = a_plan(*[1 / count] * count), Assumption(0.05)
+    rates = [proportion_variance(rate) for rate in (0.05, *[0.055] * (count - 1))]
+    shares = [1 / count] * count
+    need = need_units(rates, shares, effect=0.005, alpha=2 * 0.05 / count, power=0.8)
+    sizing = size_plan(plan, assumed)
+    assert (sizing.one_look.units, sizing.any_look.units) == (need.once, need.always)
+
+
 def test_what_must_be_there_before_anything_is_said_is_counted_too():
     # Given an effect so large that few units would show it,
     huge = a_plan(mde=5.0, min_units=400)
@@ -92,7 +103,8 @@ def test_sizes_hang_together(rate, mde, shares, power, per_day):
         assert size_plan(more, assumed).any_look.units >= size_plan(free, assumed).any_look.units
     half = replace(plan, coverage=0.5)
     assert size_plan(half, assumed).any_look.units == sizing.any_look.units
-    assert size_plan(half, assumed).any_look.days >= sizing.any_look.days
+    fewer = replace(assumed, units_per_day=per_day / 2)
+    assert size_plan(half, assumed).any_look.days == size_plan(plan, fewer).any_look.days
 
 
 @given(st.floats(0.02, 0.5), st.floats(0.05, 0.5))
