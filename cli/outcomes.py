@@ -21,7 +21,7 @@ from cli.interrupt import Interrupt, Interrupted
 from cli.live import row_progress
 from cli.outcome_rows import Fault, Row, read_rows
 from cli.run import find_key, find_url
-from cli.terminal import say
+from cli.terminal import printable, say
 
 #: What the API takes in one request: items, and (less than its 1,000,000) bytes.
 BATCH, _BATCH_BYTES = 1000, 900_000
@@ -192,7 +192,7 @@ class Tally:
                 continue
             self.reasons[result["reason"]] += 1
             if self.statuses["rejected"] <= _TOLD:
-                yield f"line {row.line}: {result['reason']}: {result['detail']}"
+                yield printable(f"line {row.line}: {result['reason']}: {result['detail']}")
 
     def tell(self) -> Iterator[str]:
         """The sum of it, for people."""

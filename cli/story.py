@@ -15,7 +15,7 @@ from urllib.parse import quote
 from cli.client import Client, Problem
 from cli.credentials import read_environment, without_client_names
 from cli.run import find_key, find_url
-from cli.terminal import say
+from cli.terminal import printable, say
 
 _STORE_S = 60
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         say(json.dumps(story, indent=1, ensure_ascii=False))
     else:
         for line in tell(story):
-            say(_printable(line))
+            say(printable(line))
     return 0
 
 
@@ -132,8 +132,3 @@ def tell_open(story: Mapping[str, Any]) -> Iterator[str]:
             yield f"    taken {row['claims_without_commit']} times without an outcome"
         if row["deadline"]:
             yield f"    deadline {row['deadline']}"
-
-
-def _printable(text: str) -> str:
-    """Words of others may hold what moves a terminal's cursor."""
-    return "".join(char if char.isprintable() else " " for char in text)

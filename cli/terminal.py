@@ -33,6 +33,11 @@ def warn(error: CaptionAbError | Problem) -> None:
     sys.stderr.flush()
 
 
+def printable(text: str) -> str:
+    """Words of others without what moves a terminal's cursor."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def size_text(size: int) -> str:
     """A file's size for people."""
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size:,} bytes"

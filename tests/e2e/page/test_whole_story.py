@@ -64,6 +64,7 @@ def story(small_clip, tmp_path_factory):
         *("up", "--data", str(folder / "data"), "--port", str(port)),
         CAPTION_AB_CALLER_LOOPBACK_PORTS=str(receiver.port),
         CAPTION_AB_EXPERIMENT_LOOK_EVERY_S="0.5",
+        CAPTION_AB_PICTURES_DEADLINE_S="0",
     )
     try:
         up.wait_for("Ctrl-C stops")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import threading
 from types import SimpleNamespace
 
@@ -193,6 +195,36 @@ class TestOutcomes:
         server[0].shutdown()
         later.join()
         server[0].server_close()
+
+    def test_who_presses_ctrl_c_is_told_how_far_it_came(self, tmp_path, capsys):
+        # Given an import that waits for a service which is not there
+        path, before = tmp_path / "o.csv", signal.getsignal(signal.SIGINT)
+        path.write_text(HEAD + "e1,u1,A,,,\n")
+        others = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+        # When Ctrl-C is pressed
+        later = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
+        later.start()
+        try:
+            code = main(
+                [
+                    "outcomes",
+                    "job_1",
+                    str(path),
+                    "--url",
+                    f"http://127.0.0.1:{free_port()}",
+                    "--key",
+                    "k",
+                ]
+            )
+        finally:
+            later.join()
+            for number, handler in {signal.SIGINT: before, **others}.items():
+                signal.signal(number, handler)
+        # Then it ends as commands do
+        assert code == 130
+        assert capsys.readouterr().out == (
+            "0 of 1 rows were sent. Run it again: none counts twice.\n"
+        )
 
     def test_a_job_without_experiment_says_how_far_it_came(self, command, tmp_path):
         path = tmp_path / "o.csv"

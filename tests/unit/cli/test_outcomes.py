@@ -113,6 +113,10 @@ class TestTally:
         assert summed == "Rows: 3, of which 1 counted, 1 counted before, 1 rejected."
         assert noted.startswith("Without event_id: 1. Each got one from its cells")
 
+    def test_words_of_a_file_do_not_move_the_cursor(self):
+        answer = {"status": "rejected", "reason": "unknown_metric", "detail": "No 'a\x1b[2Jb'."}
+        assert list(Tally().note(rows(1), [answer])) == ["line 2: unknown_metric: No 'a [2Jb'."]
+
     def test_of_many_the_first_are_told_and_the_others_counted(self):
         tally = Tally()
         no, late = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cli.story import _printable, tell
+from cli.story import tell
+from cli.terminal import printable
 
 
 def a_row(**changes: Any) -> dict[str, Any]:
@@ -84,4 +85,4 @@ def test_why_there_was_no_answer_is_told_once():
 
 
 def test_no_word_of_others_moves_the_cursor():
-    assert _printable("HTTP 200\x1b[2J\r\nfake") == "HTTP 200 [2J  fake"
+    assert printable("HTTP 200\x1b[2J\r\nfake") == "HTTP 200 [2J  fake"
