@@ -24,7 +24,8 @@ from service.errors import Conflict, NotFound
 from service.experiments.plan import Split
 from service.experiments.seats import Seat, seat_unit
 from service.ids import is_id
-from service.jobs.viewing import Show, ShownVideo
+from service.jobs.films import ShownVideo
+from service.jobs.viewing import Show
 from service.unit_tokens import write_unit_token
 from service.video_links import Showing, end_of_showing, write_showing
 

@@ -42,6 +42,12 @@ class Book:
         """What the frozen verdict was made from."""
         return self.fields.get("snapshot")
 
+    @property
+    def shown(self) -> Mapping[str, Mapping[str, int]]:
+        """The revisions that viewers see, by label and clip; none before it begins."""
+        found: Mapping[str, Mapping[str, int]] = json.loads(self.fields.get("shown", "{}"))
+        return found
+
     def count(self, name: str) -> int:
         """A counter; 0 where it was never counted."""
         return int(self.fields.get(name, "0"))

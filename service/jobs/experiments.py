@@ -28,11 +28,11 @@ from service.experiments.plan import Plan, read_plan
 from service.experiments.snapshot import canonical, write_snapshot
 from service.experiments.states import State
 from service.jobs.context import Services
+from service.jobs.films import missing_labels, write_shown
 from service.metrics import EXPERIMENTS_ENDED, OUTCOMES, count
 from service.model.job import Job
-from service.model.lifecycle import ENDED_JOB, CutState
+from service.model.lifecycle import ENDED_JOB
 from service.store.commands import Claim
-from service.store.jobs import CutRow
 from service.store.plans import KeptPlan
 from service.webhooks.events import EventType, event_body, iso_time
 
@@ -214,14 +214,6 @@ def find_missing(job: Job, plan: Plan, services: Services) -> list[str]:
     return missing_labels(plan.labels, cuts)
 
 
-def missing_labels(labels: Sequence[str], cuts: Sequence[CutRow]) -> list[str]:
-    """The same from the cuts of a job; of several clips that which lacks least is told. Pure."""
-    there = {(cut.doc.clip, cut.doc.label) for cut in cuts if cut.state is CutState.SUCCEEDED}
-    clips = sorted({cut.doc.clip for cut in cuts}) or [0]
-    lacks = [[label for label in labels if (clip, label) not in there] for clip in clips]
-    return min(lacks, key=len)
-
-
 def look_at_experiment(claim: Claim, services: Services) -> None:
     """The work of an experiment's row: begin it, look at it, tell its verdict, or come again."""
     settings, now_ms = services.settings, services.clock.now_ms()
@@ -251,10 +243,15 @@ def _look(job: Job, plan: Plan, services: Services) -> None:
 
 def _begin(job: Job, plan: Plan, services: Services) -> bool:
     """Open its book, and begin to count if its variants can be seen; whether it has begun."""
-    ready = job.status in ENDED_JOB and not find_missing(job, plan, services)
-    now_ms = services.clock.now_ms()
+    _, cuts = services.jobs.read_units(job, revisions=True)
+    ready = job.status in ENDED_JOB and not missing_labels(plan.labels, cuts)
     started_ms = services.experiments.attach(
-        job.id, job.tenant_id, plan, begin=ready, now_ms=now_ms
+        job.id,
+        job.tenant_id,
+        plan,
+        begin=ready,
+        shown=write_shown(cuts),
+        now_ms=services.clock.now_ms(),
     )
     return started_ms > 0
 

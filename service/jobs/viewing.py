@@ -1,30 +1,20 @@
 """What viewers of an experiment are shown: its plan and its videos, as one value for many requests.
 
 A variant's video does not change while its experiment runs: what viewers see is the latest revision
-from before it began, whatever messages make of the variant later.
+that was done when it began, whatever messages make of the variant later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.errors import NotFound
 from service.experiments.plan import Plan
 from service.jobs.context import Services
 from service.jobs.experiments import Status, read_experiment
-from service.model.cut import ResultFile
-from service.model.lifecycle import CutState
-from service.store.jobs import CutRow
+from service.jobs.films import ShownVideo, pick_shown
 from service.unit_tokens import Stage
-
-
-@dataclass(frozen=True, slots=True)
-class ShownVideo:
-    """A video that viewers see, and which revision of its variant it is."""
-
-    revision: int
-    file: ResultFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +51,5 @@ def read_show(job_id: str, services: Services) -> Show | None:
         stage=Stage(job_id, found.kept.digest, found.plan.labels),
         status=found.status,
         clips=len(job.spec.clips),
-        videos=pick_shown(cuts, found.started_ms),
+        videos=pick_shown(cuts, found.book.shown if found.book else {}),
     )
-
-
-def pick_shown(cuts: Iterable[CutRow], began_ms: int) -> dict[tuple[str, int], ShownVideo]:
-    """Of each variant and clip the latest revision that was sent to be rendered before a time."""
-    picked: dict[tuple[str, int], ShownVideo] = {}
-    for cut in sorted(cuts, key=lambda each: each.doc.revision):
-        doc = cut.doc
-        later = doc.render is not None and doc.render.at_ms > began_ms
-        if cut.state is CutState.SUCCEEDED and doc.result is not None and not later:
-            picked[doc.label, doc.clip] = ShownVideo(doc.revision, doc.result)
-    return picked

@@ -44,9 +44,19 @@ class ExperimentStore:
         """Where they are counted."""
         return self._connection
 
-    def attach(self, job_id: str, tenant_id: str, plan: Plan, *, begin: bool, now_ms: int) -> int:
+    def attach(
+        self,
+        job_id: str,
+        tenant_id: str,
+        plan: Plan,
+        *,
+        begin: bool,
+        shown: str = "{}",
+        now_ms: int,
+    ) -> int:
         """Open the book of an experiment, and begin to count where its variants can be seen.
 
+        `shown` is kept with the begin: which videos viewers see, as `service/jobs/films.py` writes.
         Returns when it began, 0 while it has not. May be called any number of times.
 
         Raises:
@@ -55,7 +65,7 @@ class ExperimentStore:
             StoreUnavailable: Redis has little memory left.
         """
         text = plan_text(plan)
-        args = (tenant_id, job_id, text, plan_digest(text), int(begin))
+        args = (tenant_id, job_id, text, plan_digest(text), int(begin), shown)
         try:
             return int(self._connection.run(scripts.ATTACH_EXPERIMENT, now_ms, *args)[1])
         except Refused as refused:

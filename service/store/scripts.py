@@ -206,7 +206,7 @@ REVOKE_PUBLIC_KEY = _script("revoke_public_key", "tenant", "job", "key", refuses
 
 ATTACH_EXPERIMENT = _script(
     "attach_experiment",
-    *("tenant", "job", "plan", "digest", "begin"),
+    *("tenant", "job", "plan", "digest", "begin", "shown"),
     refuses=(Refusal.GONE, Refusal.STATE, Refusal.FULL),
 )
 RECORD_OUTCOMES = _script(

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import redis
@@ -118,6 +119,7 @@ def an_audience(
     *,
     key: bool = True,
     films: Mapping[str, bytes] = VIDEOS,
+    revisions: Mapping[int, bytes] = MappingProxyType({}),
     **plan: Any,
 ) -> Audience:
     """A job of two or three variants with videos, whose experiment has begun, and a key to it."""
@@ -125,6 +127,8 @@ def an_audience(
     job_id = owner.post("/v1/jobs", json={**JOB, "variants": [{} for _ in labels]}).get_json()["id"]
     for label in labels:
         put_video(services, client, job_id, label, content=films[label])
+    for number, content in revisions.items():
+        put_video(services, client, job_id, "A", number, content=content)
     client.hset(f"cab:job:{job_id}", "status", "succeeded")
     made = Audience(owner, services, job_id, an_experiment_of(services, job_id, **plan))
     made.key = made.new_key() if key else {}

@@ -90,21 +90,24 @@ def test_an_address_ends_and_cannot_be_bent(app: Flask, audience: Audience, serv
 
 
 def test_a_later_revision_is_not_shown(
-    app: Flask, audience: Audience, services: Services, redis_client: redis.Redis
+    app: Flask, ann: Visitor, services: Services, redis_client: redis.Redis
 ):
-    # Given revisions of A: one made before the experiment began, and one that a message made since
-    now_ms = services.clock.now_ms()
-    put_video(services, redis_client, audience.job_id, "A", 2, content=b"before", rendered_ms=2)
-    put_video(
-        services, redis_client, audience.job_id, "A", 3, content=b"since", rendered_ms=now_ms + 1
-    )
+    # Given two revisions of A when the experiment begins
+    before = {2: b"before"}
+    audience = an_audience(ann, services, redis_client, revisions=before)
     (unit_id,) = audience.units_in("A")
-    fresh = create_app(services).test_client()
-    lead = fresh.get(
-        f"{audience.base}/play", query_string={"unit_id": unit_id, "key": audience.key["key"]}
-    )
-    # Then viewers go on to see the same
-    assert fresh.get(lead.headers["Location"].removeprefix(SITE)).data == b"before"
+    query = {"unit_id": unit_id, "key": audience.key["key"]}
+    # When a third is done, which was asked for before the begin, and a fourth, asked for since
+    for number, sent_ms in ((3, 1), (4, services.clock.now_ms() + 1)):
+        content = f"since {number}".encode()
+        put_video(
+            services, redis_client, audience.job_id, "A", number,
+            content=content, rendered_ms=sent_ms,
+        )  # fmt: skip
+        # Then viewers go on to see the same
+        fresh = create_app(services).test_client()
+        lead = fresh.get(f"{audience.base}/play", query_string=query)
+        assert fresh.get(lead.headers["Location"].removeprefix(SITE)).data == b"before"
 
 
 def test_a_clip_that_is_not_there_is_not_played(audience: Audience):
