@@ -106,7 +106,8 @@ def attach_experiment(job: Job, plan: Plan, services: Services) -> bool:
             )
     text = plan_text(plan)
     new = services.plans.attach(job.id, job.tenant_id, text, plan_digest(text), now_ms=now_ms)
-    _begin(job, plan, services)
+    if services.plans.is_open(job.id):  # what is over does not begin: nobody would look at it
+        _begin(job, plan, services)
     return new
 
 
@@ -229,6 +230,9 @@ def look_at_experiment(claim: Claim, services: Services) -> None:
     except StoreUnavailable as away:
         # Where outcomes are counted may be away alone: nothing is lost by coming again.
         _log.warning("experiment_unread", extra={"row": claim.row, "why": away.detail})
+    except NotFound:
+        _log.info("experiment_gone", extra={"row": claim.row})
+        return
     if services.plans.is_open(job.id):
         delay_s = settings.experiment_look_every_s
         services.commands.park(claim, delay_s=delay_s, now_ms=services.clock.now_ms())
@@ -253,6 +257,10 @@ def _begin(job: Job, plan: Plan, services: Services) -> bool:
         shown=write_shown(cuts),
         now_ms=services.clock.now_ms(),
     )
+    if services.plans.read(job.id) is None:
+        # Deleted meanwhile: the book may have been opened after it was dropped.
+        services.experiments.drop(job.id, now_ms=services.clock.now_ms())
+        raise NotFound(NONE)
     return started_ms > 0
 
 

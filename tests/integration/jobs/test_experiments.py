@@ -143,6 +143,21 @@ def test_an_experiment_whose_job_ends_without_videos_is_dropped_and_told(engine,
     assert status_of(engine, job_id) is Status.DROPPED
 
 
+def test_an_experiment_that_was_dropped_does_not_begin_behind_its_owners_back(engine, small_clip):
+    # Given an experiment that was told to be over, and videos that messages have made since
+    job_id = engine.submit(small_clip, experiment=PLAN)
+    engine.cancel(job_id)
+    job = engine.run_job(job_id)
+    for label in "AB":
+        engine.client.hset(f"cab:row:cut:{job_id}.0.{label}.1", "state", "succeeded")
+    # When the same plan is given again, then it is as before: nobody would look at it.
+    plan = read_experiment(job, engine.services).plan
+    assert not attach_experiment(engine.read(job_id), plan, engine.services)
+    assert status_of(engine, job_id) is Status.DROPPED
+    assert read_experiment(job, engine.services).started_ms == 0
+    assert len(told(engine, job_id)) == 1
+
+
 def test_a_plan_of_variants_that_are_not_there_is_refused(engine, ended):
     arms = (Arm("A", 0.5), Arm("C", 0.5))
     with pytest.raises(InvalidRequest) as caught:
@@ -193,6 +208,42 @@ def test_where_outcomes_are_counted_may_be_away_for_days(engine, ended):
     # When it answers again, then the next look gives the verdict.
     engine.run(lambda: bool(told(engine, ended.id)))
     assert engine.clock.now_ms() <= until_ms + 2 * engine.settings.experiment_look_every_s * 1000
+
+
+class Deleting:
+    """Where outcomes are counted, for somebody whose job is deleted just before they reach it."""
+
+    def __init__(self, engine, job_id: str):
+        self._engine, self._job_id = engine, job_id
+
+    def attach(self, *args, **options) -> int:
+        parts, keep = self._engine.services, {"remember_ms": 1000, "uncounted_ms": 1000}
+        retention, now_ms = Retention(parts.connection), self._engine.clock.now_ms()
+        retention.delete_job(self._job_id, TENANT, force=True, now_ms=now_ms, **keep)
+        sweep(retention, parts.files, parts.experiments, parts.settings, self._engine.clock)
+        return parts.experiments.attach(*args, **options)
+
+    def __getattr__(self, name: str):
+        return getattr(self._engine.services.experiments, name)
+
+
+def test_no_book_outlives_a_job_that_is_deleted_while_it_is_looked_at(engine, ended):
+    # Given a running experiment
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    racing = replace(engine.services, experiments=Deleting(engine, ended.id))
+    # When its job is deleted, and swept, after a look has read the plan
+    engine.clock.advance(engine.settings.experiment_look_every_s)
+    advance(experiment_row(ended.id), racing)
+    # Then nothing that was counted stays, and nothing of it is opened anew
+    assert engine.services.jobs.read(ended.id) is None
+    assert engine.client.keys(f"cab:job:{ended.id}:experiment*") == []
+
+
+def test_no_book_is_opened_for_a_job_that_is_deleted_while_a_plan_is_attached(engine, ended):
+    racing = replace(engine.services, experiments=Deleting(engine, ended.id))
+    with pytest.raises(NotFound):
+        attach_experiment(ended, an_experiment(seed=ended.id), racing)
+    assert engine.client.keys(f"cab:job:{ended.id}:experiment*") == []
 
 
 def test_outcomes_may_be_counted_in_a_redis_of_their_own(make_engine, small_clip, redis_url):
