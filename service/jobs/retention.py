@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from service.clock import Clock
+from service.errors import StoreUnavailable
 from service.media.files import Files
 from service.settings import Settings
 from service.store.experiments import ExperimentStore
@@ -65,12 +66,15 @@ def sweep(
 ) -> Swept:
     """End what has outlived its time, then empty the trash. May run in many processes at once.
 
+    What was counted of experiments waits for a later sweep while its Redis is away.
+
     Raises:
         StoreError: Redis does not take it; what was begun goes on with the next sweep.
         FilesUnavailable: the same for the store of files.
     """
     remember_ms = int(settings.job_ttl_s * 1000)
     ended = deleted = 0
+    waiting: set[str] = set()
     while True:
         retired = retention.retire(
             limit=_BATCH,
@@ -79,18 +83,31 @@ def sweep(
             now_ms=clock.now_ms(),
         )
         ended += retired.ended
-        for name in retention.read_trash(_BATCH):
-            if name.startswith(_COUNTED):
-                experiments.drop(name.removeprefix(_COUNTED), now_ms=clock.now_ms())
-            else:
+        names = [name for name in retention.read_trash(_BATCH) if name not in waiting]
+        for name in names:
+            if not name.startswith(_COUNTED):
                 _delete(name, files)
+            elif waiting or not _drop_counted(name, experiments, clock):
+                waiting.add(name)  # behind all files, which do not wait for it
+                retention.put_back(name, now_ms=clock.now_ms())
+                continue
             retention.note_deleted(name)
             deleted += 1
-        if retired.looked_at < _BATCH and not retention.read_trash(1):
+        if retired.looked_at < _BATCH and not names:
             break
     if ended or deleted:
         _log.info("swept", extra={"ended": ended, "deleted": deleted})
     return Swept(ended, deleted)
+
+
+def _drop_counted(name: str, experiments: ExperimentStore, clock: Clock) -> bool:
+    """Whether what was counted is gone; it is not while its Redis, which may be another, is away."""
+    try:
+        experiments.drop(name.removeprefix(_COUNTED), now_ms=clock.now_ms())
+    except StoreUnavailable as away:
+        _log.warning("counted_not_dropped", extra={"name_in_trash": name, "why": away.detail})
+        return False
+    return True
 
 
 def sweep_orphans(retention: Retention, files: Files, settings: Settings, clock: Clock) -> int:

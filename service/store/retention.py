@@ -16,6 +16,7 @@ from service.store import scripts
 from service.store.connection import Connection, Refused
 from service.store.scripts import Refusal
 
+_PUT_BACK_MS = 3_600_000
 RUNNING = "An experiment of the job is running."
 RUNNING_HINT = "Wait for its verdict, or delete with `?force=true`: what was counted is lost then."
 
@@ -118,6 +119,11 @@ class Retention:
         """Take something out of the trash: its files are gone."""
         key = self._keys.trash
         self._connection.read(lambda client: client.zrem(key, name))
+
+    def put_back(self, name: str, *, now_ms: int) -> None:
+        """Put something behind all that comes into the trash for a while: it cannot go now."""
+        key, behind_ms = self._keys.trash, now_ms + _PUT_BACK_MS
+        self._connection.read(lambda client: client.zadd(key, {name: behind_ms}, xx=True))
 
     def take_turn(self, ms: int) -> bool:
         """Whether this process is the one to look for orphans in the next `ms`."""

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from service.errors import StoreUnavailable
 from service.jobs.retention import sweep, sweep_orphans
 from service.media.files import FilesUnavailable, LocalFiles
 from service.store.retention import Retention
 from tests.integration.store.invariants import assert_nothing_stays
+from tests.integration.store.test_experiments import attach, close
 from tests.integration.store.test_retention import TTL_S, ended_job, upload
 
 
@@ -87,6 +89,38 @@ def test_files_that_could_not_be_deleted_are_deleted_later(store, files, names, 
     # When it is there again, then they go
     assert swept().deleted == 1
     assert names() == []
+
+
+class Away:
+    """Where outcomes are counted, while it is away; it counts who asks."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def drop(self, *_, **__) -> bool:
+        self.asked += 1
+        raise StoreUnavailable("Redis: ConnectionError.")
+
+
+def test_files_go_also_while_what_was_counted_cannot_be_dropped(store, files, names, swept):
+    # Given more ended jobs with experiments than a batch has, and one file of the last of them
+    jobs = [ended_job(store) for _ in range(130)]
+    for job in jobs:
+        attach(store, store.experiments, job.id)
+        close(store, job.id)
+    keep(files, f"jobs/{jobs[-1].id}/A-1-1.mp4")
+    store.clock.advance(store.settings.experiment_keep_s)
+    # When their time is over, and the Redis that counts is away
+    away = Away()
+    retention = Retention(store.connection)
+    sweep(retention, files, away, store.settings, store.clock)
+    # Then the files go, and it is asked once a sweep
+    assert (names(), away.asked) == ([], 1)
+    assert len(retention.read_trash(1000)) == 130
+    # And when it is there again, what was counted goes too.
+    assert swept().deleted == 130
+    assert retention.read_trash(1000) == []
+    assert_nothing_stays(store.client)
 
 
 def test_more_than_one_batch_goes_in_one_sweep(store, files, names, swept):
