@@ -24,6 +24,9 @@ local function retire_job(job)
     -- does not hold it back.
     if (tonumber(open) > 0 and told ~= '1') or not expires then return false end
     end_job(job, tenant, spec, ARGV[6], tonumber(ARGV[7]))
+  else
+    -- Redis has ended its keys, but not what may have been counted of it elsewhere.
+    redis.call('ZADD', K.trash, ARGV[2], 'experiments/' .. job)
   end
   redis.call('ZADD', K.trash, ARGV[2], 'jobs/' .. job)
   return true

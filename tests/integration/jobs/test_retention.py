@@ -91,6 +91,21 @@ def test_files_that_could_not_be_deleted_are_deleted_later(store, files, names, 
     assert names() == []
 
 
+def test_what_was_counted_goes_though_redis_has_let_go_of_its_job(store, files, swept):
+    # Given an ended job whose time passed while nobody swept, so that Redis has ended its keys
+    job = ended_job(store)
+    attach(store, store.experiments, job.id)
+    close(store, job.id)
+    for key in store.client.scan_iter(f"cab:job:{job.id}*"):
+        if ":experiment" not in key:
+            store.client.delete(key)
+    store.client.delete(f"cab:row:experiment:{job.id}")
+    # When somebody sweeps, then what was counted of it goes, too.
+    store.clock.advance(store.settings.experiment_keep_s)
+    swept()
+    assert store.client.keys(f"cab:job:{job.id}*") == []
+
+
 class Away:
     """Where outcomes are counted, while it is away; it counts who asks."""
 
