@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from flask import request
 
 from api.state import services
 
 
-def client_address() -> str:
-    """The address of whoever sends this request, as far as it can be believed."""
+def counted_address() -> str:
+    """By what requests of whoever sends this one are counted, as far as it can be believed."""
     told = request.headers.get("X-Forwarded-For", "")
-    return address_of(request.remote_addr or "", told, services().settings.trusted_proxies)
+    proxies = services().settings.trusted_proxies
+    return network_of(address_of(request.remote_addr or "", told, proxies))
+
+
+def network_of(address: str) -> str:
+    """What one place has: an IPv4 address, or of IPv6 a network of 64 bits (RFC 6177). Pure."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 def address_of(connected: str, forwarded: str, proxies: int) -> str:

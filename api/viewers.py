@@ -11,7 +11,7 @@ from typing import cast
 
 from flask import Response, g, request
 
-from api.addresses import client_address
+from api.addresses import counted_address
 from api.state import public_url, state
 from service.errors import Forbidden, RateExceeded, Unauthorized
 from service.logs import learn
@@ -144,7 +144,7 @@ def count_viewer() -> None:
     Raises:
         RateExceeded: there were too many in this minute.
     """
-    turn = state().viewers.take(f"viewer:{client_address()}")
+    turn = state().viewers.take(f"viewer:{counted_address()}")
     if turn is not None and not turn.allowed:
         raise RateExceeded(
             f"There were {turn.limit} requests of viewers from here within a minute.",

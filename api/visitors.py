@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from flask import g, request
 from werkzeug.wrappers import Response
 
-from api.addresses import client_address
+from api.addresses import counted_address
 from api.gate import require_scope
 from api.jobs import own_job
 from api.state import public_url, services, state
@@ -226,7 +226,7 @@ def count_sign_in() -> None:
     Raises:
         RateExceeded: there were too many in this minute.
     """
-    turn = state().sign_ins.take(f"sign-in:{client_address()}")
+    turn = state().sign_ins.take(f"sign-in:{counted_address()}")
     if turn is not None and not turn.allowed:
         raise RateExceeded(
             f"There were {turn.limit} tries to sign in from here within a minute.",

@@ -8,7 +8,7 @@ from http.cookies import SimpleCookie
 import pytest
 from flask import Flask
 
-from api.addresses import address_of
+from api.addresses import address_of, network_of
 from api.app import create_app
 from api.sign_in import pick_following
 from service.access import create_key, new_key
@@ -163,6 +163,20 @@ def test_behind_a_proxy_each_visitor_has_tries_of_their_own(services: Services, 
 )
 def test_no_more_is_believed_than_the_proxies_have_added(forwarded, proxies, address):
     assert address_of("10.0.0.1", forwarded, proxies) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.9", "192.0.2.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.9", "192.0.2.9"),
+        ("", ""),
+    ],
+)
+def test_who_has_many_addresses_is_counted_once(address, counted):
+    assert network_of(address) == counted
 
 
 def test_a_session_that_was_changed_or_made_elsewhere_opens_nothing(
