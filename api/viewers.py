@@ -157,7 +157,7 @@ def open_to_origin(response: Response) -> Response:
     """Let the page that was admitted read the answer, and others embed what viewers see."""
     if _is_for_viewers():
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        response.vary.add("Origin")
+        response.vary.update(("Origin", "Authorization"))
     origin = g.get("viewer_origin")
     if origin is not None:
         response.headers["Access-Control-Allow-Origin"] = origin
