@@ -57,7 +57,8 @@ _HIDDEN = (
 )
 _AWAY = "Whether viewers were counted cannot be read just now. Everything else on this page can."
 _WAITS = "The experiment has not begun: it waits until every variant has its video."
-_DROPPED = "There is no experiment: the job ended without a video of every variant."
+_DROPPED = "The experiment never began: the job has ended without a video of each variant."
+_ANEW = "Nothing any more. Send the job again, or give the experiment to another one."
 _TOO_LARGE = (
     "A test that may end early ends when it looks good, so that the difference seen then is too "
     "large on average."
@@ -139,7 +140,13 @@ def _begin(shown: ShownExperiment, plan: Plan) -> Panel:
     """Before anybody could be counted."""
     if shown.status == "dropped":
         return Panel(
-            "dropped", "Dropped", _DROPPED, viewers="none.", plan=list_plan(plan), final=True
+            "dropped",
+            "Never began",
+            _DROPPED,
+            change=_ANEW,
+            viewers="none, as the experiment never began.",
+            plan=list_plan(plan),
+            final=True,
         )
     return Panel(
         "waiting",
