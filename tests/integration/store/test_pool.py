@@ -97,6 +97,6 @@ def test_a_connection_that_died_unnoticed_costs_no_call(valkey_server, redis_cli
     # When something is asked; then it is asked again on another connection
     assert client.time()
     assert broken
-    client.close()
+    client.connection_pool.disconnect()
     door.close()
     thread.join(10)
