@@ -101,7 +101,7 @@ def sweep(
 
 
 def _drop_counted(name: str, experiments: ExperimentStore, clock: Clock) -> bool:
-    """Whether what was counted is gone; it is not while its Redis, which may be another, is away."""
+    """Whether what was counted is gone; it is not while its Redis is away, which may be another."""
     try:
         experiments.drop(name.removeprefix(_COUNTED), now_ms=clock.now_ms())
     except StoreUnavailable as away:
