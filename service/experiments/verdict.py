@@ -25,6 +25,8 @@ from service.experiments.words import Leaning, Sentence, say
 FORMAT = "caption-ab.verdict.v1"
 _METHODS = {Method.SEQUENTIAL: "asymp_cs_v1", Method.FIXED: "welch_v1"}
 _DIGITS = 10
+#: A belief narrower than this, by its mean, lies between two neighbouring floats: none is shown.
+_LEAST_SPREAD = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,10 @@ def find_outlooks(look: Look) -> Sequence[Outlook]:
     for sums, each in zip(look.sums(metric), look.estimates(metric), strict=True):
         if each is None or (metric.kind is not Kind.PROPORTION and each.variance <= 0):
             return ()
-        found.append(believe(sums, each))
+        belief = believe(sums, each)
+        if belief.deviation <= _LEAST_SPREAD * abs(belief.mean):
+            return ()
+        found.append(belief)
     return judge_beliefs(found, lower=metric.better is Better.LOWER)
 
 

@@ -196,3 +196,17 @@ def test_only_final_states_are_frozen():
 def test_counts_of_a_trillion_are_no_trouble():
     verdict = decide(a_snapshot((10**12, 5 * 10**10), (10**12, 5 * 10**10 + 10**8)))
     assert verdict.state is State.NO_DIFFERENCE
+
+
+def test_a_mean_that_is_known_more_exactly_than_floats_tell_has_no_outlook():
+    # Given figures of which one varies less than its neighbouring floats are apart
+    exact = Mean(33_501_655_207_944, 1_358_515_986_174_941, 55_088_791_083_231_229)
+    plan = a_plan(primary=Metric("watch", Kind.MEAN, most=3000))
+    verdict = decide(of_sums([{"watch": exact}, {"watch": Mean(299, 36, 6)}], plan))
+    # Then there is a verdict all the same
+    assert [each["outlook"] for each in verdict.document["variants"]] == [None, None]
+
+
+def test_rates_at_their_edges_are_judged_however_many_units_there_are():
+    counts = (2**63 - 4, 2**63 - 4), (115, 115), (6_016_776, 27)
+    assert decide(a_snapshot(*counts)).as_bytes()
