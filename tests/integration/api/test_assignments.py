@@ -200,3 +200,15 @@ def test_what_others_divide_we_do_not_assign(ann, services, redis_client):
     assert (reply.status_code, "observational" in reply.get_json()["detail"]) == (409, True)
     key = ann.post(f"{audience.base}/experiment/keys", json={"origins": [SHOP]})
     assert key.status_code == 409
+
+
+@pytest.mark.parametrize("path", ["/assignment", "/play"])
+def test_a_cache_that_is_shared_keeps_answers_of_different_keys_apart(
+    audience: Audience, path: str
+):
+    # Given an answer that caches may keep, to a browser that showed its key in a header
+    query = {"unit_id": audience.units_in("A")[0]}
+    reply = audience.ask(path, query_string=query)
+    assert reply.headers["Cache-Control"].startswith("public")
+    # Then it is not for whoever asks the same address with another key, or from another page.
+    assert {each.lower() for each in reply.vary} == {"origin", "authorization"}
