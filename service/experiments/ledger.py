@@ -21,6 +21,8 @@ from service.experiments.snapshot import Snapshot, Tally, canonical
 
 _DAY_MS = DAY_S * 1000
 _RECENT_DAYS = 7
+#: Counters that one command may change, about: it holds Redis up for some milliseconds.
+COUNTERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,27 @@ def _write_metric(metric: Metric) -> dict[str, Any]:
         "most_unit": MOST_OF_UNIT,
         "most_count": MOST_IMPRESSIONS,
     }
+
+
+def divide_items(items: Sequence[Outcome | Aggregate]) -> list[Sequence[Outcome | Aggregate]]:
+    """Items in pieces, in their order, one for each command: more would hold Redis up."""
+    pieces: list[list[Outcome | Aggregate]] = []
+    left = 0
+    for each in items:
+        counters = _weigh(each)
+        if left < counters:
+            pieces.append([])
+            left = COUNTERS
+        pieces[-1].append(each)
+        left -= counters
+    return list(pieces)
+
+
+def _weigh(each: Outcome | Aggregate) -> int:
+    """How many counters an item may change: figures take out what their source had said before."""
+    if isinstance(each, Outcome):
+        return 8
+    return 2 * sum(len(sums.__slots__) for sums in each.sums.values()) + 4
 
 
 def write_items(items: Sequence[Outcome | Aggregate]) -> str:

@@ -12,6 +12,7 @@ from service.errors import Conflict, NotFound, StoreUnavailable
 from service.experiments.aggregates import Aggregate
 from service.experiments.ledger import (
     Book,
+    divide_items,
     plan_digest,
     plan_text,
     read_book,
@@ -26,9 +27,6 @@ from service.store import scripts
 from service.store.connection import Connection, Refused
 from service.store.refusals import NEARLY_FULL
 from service.store.scripts import Refusal
-
-#: Outcomes that are counted in one command: more would hold Redis up for others.
-CHUNK = 250
 
 
 class ExperimentStore:
@@ -97,10 +95,7 @@ class ExperimentStore:
         """
         most = self._settings.experiment_records, self._settings.experiment_tenant_records
         before = (tenant_id, job_id, book.digest, write_metrics(book.plan), *most)
-        calls = [
-            (*before, write_items(items[start : start + CHUNK]))
-            for start in range(0, len(items), CHUNK)
-        ]
+        calls = [(*before, write_items(piece)) for piece in divide_items(items)]
         replies = self._connection.run_all(scripts.RECORD_OUTCOMES, now_ms, calls) if calls else []
         said: list[str] = []
         for reply in replies:
