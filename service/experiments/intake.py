@@ -74,7 +74,7 @@ def take_outcomes(
         StoreUnavailable: Redis does not take it; the same batch may be sent again.
     """
     items = read_items(document)
-    book = read_experiment(store, job_id)
+    book = _found(store.read_head(job_id))
     if not book.started_ms:
         raise Conflict(NOT_BEGUN, hint=WHEN)
     read_token = None
@@ -105,7 +105,10 @@ def read_experiment(store: ExperimentStore, job_id: str) -> Book:
     Raises:
         NotFound: it has none.
     """
-    book = store.read(job_id)
+    return _found(store.read(job_id))
+
+
+def _found(book: Book | None) -> Book:
     if book is None:
         raise NotFound("The job has no experiment.")
     return book

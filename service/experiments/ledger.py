@@ -55,6 +55,10 @@ class Book:
         return int(self.fields.get(name, "0"))
 
 
+#: The fields of a book that never change once it has begun.
+HEAD = ("plan", "digest", "started")
+
+
 def plan_text(plan: Plan) -> str:
     """A plan in its one form."""
     return canonical(write_plan(plan)).decode()

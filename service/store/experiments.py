@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from service.errors import Conflict, NotFound, StoreUnavailable
 from service.experiments.aggregates import Aggregate
 from service.experiments.ledger import (
+    HEAD,
     Book,
     divide_items,
     plan_digest,
@@ -74,6 +75,12 @@ class ExperimentStore:
         key = self._keys.experiment(job_id)
         fields = self._connection.read(lambda client: client.hgetall(key))
         return read_book(fields) if fields else None
+
+    def read_head(self, job_id: str) -> Book | None:
+        """The same without its counters and verdict: all that checking an outcome takes."""
+        key = self._keys.experiment(job_id)
+        found = self._connection.read(lambda client: client.hmget(key, HEAD))
+        return read_book(dict(zip(HEAD, found, strict=True))) if found[0] else None
 
     def record(
         self,

@@ -50,6 +50,14 @@ def counted(store) -> Counted:
     return Counted(store)
 
 
+def test_counting_does_not_read_all_that_was_counted(counted):
+    """A browser's message is small, and there are many: a book of many metrics is large."""
+    counted.send(an_outcome("1", "u", metric="clicks"))
+    counted.store.client.config_resetstat()
+    assert counted.send(an_outcome("2", "v")) == ["accepted"]
+    assert "cmdstat_hgetall" not in counted.store.client.info("commandstats")
+
+
 def test_a_unit_is_in_every_metric_of_its_variant(counted):
     counted.send(
         an_outcome("1", "u"),
