@@ -41,6 +41,11 @@ def items(text: str) -> list[dict]:
     return [dict(each.item) for each in found]
 
 
+def named(text: str) -> dict[str, tuple]:
+    """What the rows of a file say, by their ids."""
+    return {each.pop("event_id"): tuple(each.items()) for each in items(text)}
+
+
 def fault(text: str) -> tuple[int, str]:
     [found] = [each for each in read(text) if isinstance(each, Fault)]
     return found.line, found.detail
@@ -111,10 +116,10 @@ class TestIds:
         # Given the same rows in another order, with another one between
         head, *usual = WITHOUT_ID.splitlines()
         rows = [*rows[:at], "u3,B,watch,1", *rows[at:]]
-        found = {each["event_id"] for each in items("\n".join([head, *rows]))}
-        # Then all ids of before are there, and one more
-        before = {each["event_id"] for each in items("\n".join([head, *usual]))}
-        assert before < found
+        found = named("\n".join([head, *rows]))
+        # Then each row of before has the id that it had, and there is one more
+        before = named("\n".join([head, *usual]))
+        assert before.items() < found.items()
         assert len(found) == len(before) + 1
 
     def test_an_id_of_the_file_is_kept(self):
@@ -139,6 +144,7 @@ class TestFaults:
             ("units,variant,batch_id\n,A,x\n", 2, "units is empty."),
             ("\nunit_id,variant\nu1,A\n\n,B\n", 5, "unit_id is empty."),
             ("unit_id,variant\nu1,A,,7\n", 2, "The cell '7' has no column"),
+            ("unit_id,,variant\nu1,7,A\n", 2, "The cell '7' has no column"),
             ('unit_id,variant\n"u\n1",A\nu2,"A\n', 4, "Is a quote not closed?"),
             ('unit_id,variant\n"u1"x,A\nu2,A', 2, "Is a quote not closed?"),
             ("unit_id,variant\nu\udcff,A\n", 2, "unit_id is no UTF-8 text"),
