@@ -95,8 +95,14 @@
 
     function tick() {
       const now = performance.now() / 1000;
-      if (last !== null) watched += Math.min(now - last, GAP_S);
-      last = isPlaying() && isSeen() ? now : null;
+      const at = video.currentTime;
+      if (last !== null) {
+        // No event tells of every standstill.
+        const passed = Math.min(now - last.now, GAP_S);
+        const moved = (at - last.at) / (video.playbackRate || 1);
+        watched += moved < 0 ? passed : Math.min(passed, moved);
+      }
+      last = isPlaying() && isSeen() ? { now, at } : null;
       if (last === null || shown) return;
       shown = true;
       report.add(timed && metric.kind === "ratio" ? { metric: name, count: 1 } : {});
@@ -179,7 +185,8 @@
       }
     } catch (error) {
       // The page's own video stays, and nothing is counted.
-      console.warn(error);
+      const why = error instanceof TypeError ? `Does the key name ${location.origin}?` : "";
+      console.warn(`Caption AB: ${why}`, error);
     }
     const detail = state.assignment;
     video.dispatchEvent(new CustomEvent("caption-ab", { detail, bubbles: true }));

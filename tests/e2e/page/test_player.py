@@ -130,6 +130,41 @@ def test_a_page_of_another_origin_plays_and_is_counted(stage: Stage, context: Br
     assert complaints == []
 
 
+def test_a_picture_that_stands_still_is_not_watched(stage: Stage, context: BrowserContext):
+    scene = stage()
+    scene.shop.pages["/"] = scene.page_of()
+    page = open_page(context, f"{scene.shop.url}/")
+    wait_until(page, lambda: played_s(page) > 1, "the video plays")
+    # When the clock of the video stands still, though the video says that it plays
+    stopped_s = page.locator("video").evaluate(
+        """video => {
+          const at = video.currentTime;
+          Object.defineProperty(video, "currentTime", { get: () => at });
+          return at;
+        }"""
+    )
+    page.wait_for_timeout(2500)
+    page.locator("video").evaluate("video => video.pause()")
+    wait_until(page, lambda: scene.sums()["watched"] > 0, "watch time comes on pause")
+    # Then only what moved is counted
+    assert scene.sums()["watched"] / 100 < stopped_s + 0.3
+
+
+def test_a_page_that_the_key_does_not_name_is_told_so(stage: Stage, context: BrowserContext):
+    scene = stage()
+    scene.shop.pages["/"] = scene.page_of()
+    port = free_port()
+    elsewhere = Shop("", pages=scene.shop.pages, policy=scene.shop.policy, film=scene.shop.film)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda each: complaints.append(each.text))
+    with opened(elsewhere, port):
+        page.goto(f"http://127.0.0.1:{port}/")
+        wait_until(page, lambda: played_s(page) > 0.5, "the usual video plays")
+    told = f"Does the key name http://127.0.0.1:{port}?"
+    assert any(told in each for each in complaints)
+
+
 def test_who_leaves_while_it_plays_is_counted_too(stage: Stage, context: BrowserContext):
     scene = stage()
     scene.shop.pages["/"] = scene.page_of()
