@@ -44,11 +44,11 @@ def read_beacon(
     item: Any, pointer: str, plan: Plan, read_token: ReadToken, *, started_ms: int, now_ms: int
 ) -> Outcome | Fault:
     """One outcome with its `token`; `variant` may be left out, as the token tells it."""
-    if not isinstance(item, Mapping) or not _names_unit(item):
-        return _refuse(Rejection.INVALID, pointer, "unit_id")
     for name in _OF_SERVICES:
-        if item.get(name, False) is not False:
+        if isinstance(item, Mapping) and item.get(name, False) is not False:
             return _refuse(Rejection.NOT_FOR_VIEWERS, pointer, name)
+    if not _names_unit(item):
+        return _refuse(Rejection.INVALID, pointer, "unit_id")
     overridden = refuse_override(item, pointer, plan)
     if overridden is not None:
         return overridden

@@ -47,7 +47,7 @@ class Fields:
         value = self._take(name, usual)
         if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
             return float(value)
-        self.fault(name, f"It must be a number from {low:g} to {high:g}.")
+        self.fault(name, f"It must be a number from {low:.10g} to {high:.10g}.")
         return math.nan
 
     def whole(self, name: str, low: int, high: int, usual: int | None = None) -> int:

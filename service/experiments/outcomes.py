@@ -10,7 +10,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -139,7 +139,8 @@ class Reader(Fields):
         label = self.text("variant", most=64)
         if label in plan.labels:
             return plan.labels.index(label)
-        self.refuse(Rejection.UNKNOWN_VARIANT, "variant", "The experiment has no such variant.")
+        detail = f"The experiment has no such variant; it has {', '.join(plan.labels)}."
+        self.refuse(Rejection.UNKNOWN_VARIANT, "variant", detail)
         return 0
 
     def number_or_code(self, name: str, usual: int, *, correction: bool) -> int:
@@ -174,7 +175,9 @@ class Reader(Fields):
                 Rejection.IN_FUTURE, "occurred_at", "It lies in the future: check that clock."
             )
         elif at_ms < started_ms - EARLY_MS:
-            self.refuse(Rejection.BEFORE_START, "occurred_at", "The experiment had not begun.")
+            began = datetime.fromtimestamp(started_ms // 1000, UTC).isoformat()[:-6]
+            detail = f"It lies before the experiment began, which was at {began}Z."
+            self.refuse(Rejection.BEFORE_START, "occurred_at", detail)
         return min(at_ms, now_ms)
 
 
@@ -220,7 +223,9 @@ def _read_metric(reader: Reader, plan: Plan) -> int | None:
         return None
     found = find_metric(plan, reader.text("metric", most=64))
     if found is None:
-        reader.refuse(Rejection.UNKNOWN_METRIC, "metric", "The experiment measures no such thing.")
+        names = ", ".join(each.name for each in plan.metrics)
+        detail = f"The experiment measures no such thing; it has {names}."
+        reader.refuse(Rejection.UNKNOWN_METRIC, "metric", detail)
     return found
 
 

@@ -128,7 +128,10 @@ def _check_assumption(assumed: Assumption, plan: Plan, reader: Fields) -> Assump
     metric, better = plan.primary, improve(plan, assumed.value)
     most = 1.0 if metric.kind is Kind.PROPORTION else _most(metric)
     if assumed.value >= most:
-        reader.fault("value", f"It must be below {most:g}.")
+        detail = f"It must be below {most:g}."
+        if metric.kind is Kind.PROPORTION:
+            detail += " A rate of 5 % is 0.05."
+        reader.fault("value", detail)
     elif not 0 < better < most:
         detail = f"No variant can be better by {100 * plan.mde:g} %; make `mde` smaller."
         reader.fault("value", detail)

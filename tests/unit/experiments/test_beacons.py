@@ -92,6 +92,7 @@ def test_nobody_takes_the_event_of_another_viewer(one: str, other: str):
         ({"units": 5}, "not_for_viewers", "/units"),
         ({"batch_id": "b"}, "not_for_viewers", "/batch_id"),
         ({"source": "s", "revision": 0}, "not_for_viewers", "/source"),
+        ({"source": "s", "unit_id": None}, "not_for_viewers", "/source"),
         ({"metrics": {}}, "not_for_viewers", "/metrics"),
         ({"metric": "watch", "value": -1}, "negative_value", "/value"),
         ({"metric": "nothing"}, "unknown_metric", "/metric"),

@@ -100,6 +100,30 @@ def test_each_fault_has_its_code_and_place(change, reason, field):
     assert (fault.reason, fault.pointer) == (reason, f"{AT}/{field}")
 
 
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"variant": "a"}, "The experiment has no such variant; it has A, B."),
+        (
+            {"metric": "Clicks"},
+            "The experiment measures no such thing; it has clicks, watch, per_view, spent.",
+        ),
+        (
+            {"occurred_at": "2001-01-01T00:00:00Z"},
+            "It lies before the experiment began, which was at 2027-01-15T08:00:00Z.",
+        ),
+        (
+            {"metric": "watch", "seconds": "3"},
+            "It must be a number from -1000000 to 1000000.",
+        ),
+    ],
+)
+def test_a_fault_tells_what_would_do(change, detail):
+    fault = read({**an_outcome("e1", "u"), **change})
+    assert isinstance(fault, Fault)
+    assert fault.detail == detail
+
+
 def test_a_clock_that_is_a_little_ahead_is_now():
     outcome = read(an_outcome("e1", "u", occurred_at="2027-01-15T09:04:00Z"))
     assert isinstance(outcome, Outcome)

@@ -117,6 +117,11 @@ def test_each_fault_is_named_by_its_pointer(document, pointer):
     assert pointer in faults_of(document)
 
 
+def test_a_rate_in_percent_is_told_how_it_is_written():
+    found = faults_of({**LEAST, "assume": {"value": 5}})
+    assert found["#/assume/value"] == "It must be below 1. A rate of 5 % is 0.05."
+
+
 def test_faults_of_a_plan_within_a_request_lie_below_it():
     document = {**LEAST, "variants": [{"label": "A"}, {"label": "Z"}], "assume": {"value": "x"}}
     found = faults_of(document, pointer="#/experiment")
