@@ -109,7 +109,9 @@ def find_show(job_id: str) -> Show:
     show = _look_up(job_id)
     if not show.has_begun:
         detail = f"The experiment is {show.status}: nobody sees it."
-        raise Conflict(detail, hint="It begins when every variant has its video.")
+        raise Conflict(
+            detail, hint="It begins when the job has ended with a video of every variant."
+        )
     if show.plan.split is Split.OBSERVATIONAL:
         raise Conflict(
             "The allocation of this experiment is observational: somebody else divides viewers.",

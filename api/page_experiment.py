@@ -56,7 +56,9 @@ _HIDDEN = (
     "nobody."
 )
 _AWAY = "Whether viewers were counted cannot be read just now. Everything else on this page can."
-_WAITS = "The experiment has not begun: it waits until every variant has its video."
+_WAITS = (
+    "The experiment has not begun: it does when the job has ended with a video of every variant."
+)
 _DROPPED = "The experiment never began: the job has ended without a video of each variant."
 _ANEW = "Nothing any more. Send the job again, or give the experiment to another one."
 _TOO_LARGE = (

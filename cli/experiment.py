@@ -15,7 +15,7 @@ from cli.run import find_key, find_url
 from cli.terminal import say
 
 _NOT_BEGUN = {
-    "waiting": "It begins when every variant has its video.",
+    "waiting": "It begins when the job has ended with a video of every variant.",
     "dropped": "It never began: the job has ended without the video of every variant.",
 }
 

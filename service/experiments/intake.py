@@ -19,7 +19,7 @@ from service.store.experiments import ExperimentStore
 from service.unit_tokens import Stage, read_unit_token
 
 NOT_BEGUN = "The experiment has not begun."
-WHEN = "It begins when every variant has its video."
+WHEN = "It begins when the job has ended with a video of every variant."
 ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
 #: What the store says of an outcome that it does not count.
 DETAILS = {

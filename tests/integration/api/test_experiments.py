@@ -148,7 +148,7 @@ def test_an_experiment_waits_for_its_videos_and_then_begins(
     ):
         assert (reply.status_code, reply.get_json()["code"]) == (409, "conflict")
         assert "not begun" in reply.get_json()["detail"]
-        assert "its video" in reply.get_json()["hint"]
+        assert "when the job has ended" in reply.get_json()["hint"]
         assert reply.get_json()["experiment_status"] == "waiting"
     # When its videos are there, then it begins
     end_job(redis_client, job_id)

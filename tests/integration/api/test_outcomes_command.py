@@ -78,7 +78,7 @@ class TestExperiment:
             assert main(list(words)) == 0
         assert capsys.readouterr().out.splitlines() == [
             f"{job}  waiting",
-            "It begins when every variant has its video.",
+            "It begins when the job has ended with a video of every variant.",
         ]
 
     def test_the_snapshot_makes_the_verdict_again(self, command, plan, tmp_path):

@@ -146,7 +146,7 @@ def test_an_experiment_that_waits_offers_its_owner_to_tell_what_it_needs(
     attach(services, waiting)
     page = read(hers, waiting, "?value=5&effect=10&per_day=1000")
     # Then it is told that it waits, and how many viewers it takes
-    assert "it waits until every variant has its video" in page
+    assert "it does when the job has ended with a video of every variant" in page
     assert "119,608" in page
 
 

@@ -191,7 +191,7 @@ def test_an_experiment_that_waits_says_for_what() -> None:
     """Given a plan whose job has no videos yet, or never will, that is told with the plan."""
     waiting = ShownExperiment(status="waiting", plan=experiments.make_plan(), attached_ms=1)
     text = read(waiting).text
-    assert "it waits until every variant has its video" in text
+    assert "it does when the job has ended with a video of every variant" in text
     assert "Effect that matters 10 %, found in 80 % of tests" in text
     dropped = read(replace(waiting, status="dropped")).text
     assert "the job has ended without a video of each variant" in dropped

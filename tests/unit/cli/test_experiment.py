@@ -53,7 +53,7 @@ def test_a_running_one_says_how_long_it_may_take():
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [("waiting", "when every variant has its video."), ("dropped", "It never began")],
+    [("waiting", "with a video of every variant."), ("dropped", "It never began")],
 )
 def test_one_that_has_not_begun_says_why(status, said):
     first, second = tell({"job_id": "job_1", "status": status}, None)
