@@ -46,7 +46,7 @@ def plan_experiment() -> dict[str, Any]:
             {
                 "name": "watch",
                 "kind": "ratio",
-                "title": "seconds watched per view",
+                "title": "watch time per view",
                 "title_zh": "每次观看时长",
                 "most": round(LENGTH_S * 100),
             }
