@@ -173,6 +173,14 @@ def send(
     raise AssertionError  # the last turn returns or raises
 
 
+def _why(result: Mapping[str, Any]) -> str:
+    """Why a row was rejected, and which column that is about; a sum's is named as in the file."""
+    _, _, place = str(result.get("pointer", "")).partition("#/outcomes/")[2].partition("/")
+    column = place.removeprefix("metrics/").replace("/", ".")
+    told = f"{column}: " if column and result["reason"] == "invalid" else ""
+    return f"{result['reason']}: {told}{result['detail']}"
+
+
 @dataclass(slots=True)
 class Tally:
     """What became of the rows so far."""
@@ -192,7 +200,7 @@ class Tally:
                 continue
             self.reasons[result["reason"]] += 1
             if self.statuses["rejected"] <= _TOLD:
-                yield printable(f"line {row.line}: {result['reason']}: {result['detail']}")
+                yield printable(f"line {row.line}: {_why(result)}")
 
     def tell(self) -> Iterator[str]:
         """The sum of it, for people."""

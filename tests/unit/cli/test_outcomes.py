@@ -117,6 +117,18 @@ class TestTally:
         answer = {"status": "rejected", "reason": "unknown_metric", "detail": "No 'a\x1b[2Jb'."}
         assert list(Tally().note(rows(1), [answer])) == ["line 2: unknown_metric: No 'a [2Jb'."]
 
+    @pytest.mark.parametrize(
+        ("pointer", "told"),
+        [
+            ("#/outcomes/0/seconds", "seconds: No."),
+            ("#/outcomes/0/metrics/watch/sxx", "watch.sxx: No."),
+            ("#/outcomes/0", "No."),
+        ],
+    )
+    def test_of_a_value_that_is_wrong_the_column_is_told(self, pointer, told):
+        wrong = {"status": "rejected", "reason": "invalid", "pointer": pointer, "detail": "No."}
+        assert list(Tally().note(rows(1), [wrong])) == [f"line 2: invalid: {told}"]
+
     def test_of_many_the_first_are_told_and_the_others_counted(self):
         tally = Tally()
         no, late = (
