@@ -24,6 +24,7 @@ from service.errors import Conflict, NotFound
 from service.experiments.plan import Split
 from service.experiments.seats import Seat, seat_unit
 from service.ids import is_id
+from service.jobs.experiments import refuse_early
 from service.jobs.films import ShownVideo
 from service.jobs.viewing import Show
 from service.unit_tokens import write_unit_token
@@ -108,10 +109,7 @@ def find_show(job_id: str) -> Show:
     """
     show = _look_up(job_id)
     if not show.has_begun:
-        detail = f"The experiment is {show.status}: nobody sees it."
-        raise Conflict(
-            detail, hint="It begins when the job has ended with a video of every variant."
-        )
+        raise refuse_early(show.status)
     if show.plan.split is Split.OBSERVATIONAL:
         raise Conflict(
             "The allocation of this experiment is observational: somebody else divides viewers.",

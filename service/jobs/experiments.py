@@ -148,7 +148,7 @@ def judge_experiment(job: Job, services: Services) -> str:
     """
     experiment = read_experiment(job, services)
     if not experiment.started_ms:
-        raise refuse_early(experiment.kept)
+        raise refuse_early(experiment.status)
     now_ms = services.clock.now_ms()
     looked = look(services.experiments, job.id, job.tenant_id, now_ms=now_ms)
     if looked.is_final and not experiment.kept.closed_ms:
@@ -163,23 +163,22 @@ def snapshot_of(experiment: Experiment, now_ms: int) -> str:
         Conflict: nothing was counted yet.
     """
     if experiment.book is None or not experiment.started_ms:
-        raise refuse_early(experiment.kept)
+        raise refuse_early(experiment.status)
     frozen = experiment.book.frozen_snapshot
     if frozen is not None:
         return frozen
     return canonical(write_snapshot(take_snapshot(experiment.book, now_ms=now_ms))).decode()
 
 
-def refuse_early(kept: KeptPlan) -> Conflict:
-    """Why nothing is counted or judged: it waits for its videos, or they will never come."""
-    if kept.closed_ms:
+def refuse_early(status: Status) -> Conflict:
+    """Why nothing is shown, counted or judged: it waits for its videos, or never has them."""
+    if status is Status.DROPPED:
         return Conflict(
             "The experiment never began: the job has ended without a video of each variant.",
             hint="Try the job again, or give the experiment to another one.",
-            experiment_status=Status.DROPPED.value,
+            experiment_status=status.value,
         )
-    waiting = Status.WAITING.value
-    return Conflict(intake.NOT_BEGUN, hint=intake.WHEN, experiment_status=waiting)
+    return Conflict(intake.NOT_BEGUN, hint=intake.WHEN, experiment_status=status.value)
 
 
 def take_outcomes(
@@ -203,7 +202,7 @@ def take_outcomes(
         # that there is no book yet is no news: the row of the experiment opens it
         if kept is None or (isinstance(refused, Conflict) and refused.detail != intake.NOT_BEGUN):
             raise
-        raise refuse_early(kept) from None
+        raise refuse_early(Status.DROPPED if kept.closed_ms else Status.WAITING) from None
     for each in results:
         count(OUTCOMES, outcome=each.status)
     return results

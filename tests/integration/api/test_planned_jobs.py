@@ -49,6 +49,7 @@ def test_an_experiment_whose_videos_never_came_is_over(
         send(ann, job_id, an_outcome("e", "u")),
         ann.get(f"{path}/verdict"),
         ann.get(f"{path}/verdict/snapshot"),
+        ann.get(f"{path}/assignment?unit_id=u"),
     ):
         problem = reply.get_json()
         assert (reply.status_code, problem["experiment_status"]) == (409, "dropped")
