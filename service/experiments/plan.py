@@ -59,11 +59,14 @@ class Metric:
 
     @property
     def called(self) -> str:
-        return self.title or self.name
+        """In a sentence; a bare name is no words, so it says what is compared of it."""
+        of = "rate" if self.kind is Kind.PROPORTION else "average"
+        return self.title or f"{of} of “{self.name}”"
 
     @property
     def called_zh(self) -> str:
-        return self.title_zh or self.called
+        of = "比率" if self.kind is Kind.PROPORTION else "平均值"
+        return self.title_zh or self.title or f"“{self.name}”的{of}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,3 +108,17 @@ def test_all_faults_are_told_at_once():
 def test_what_is_no_object_is_no_plan(document):
     with pytest.raises(InvalidRequest):
         read_plan(document)
+
+
+@pytest.mark.parametrize(
+    ("kind", "called", "called_zh"),
+    [
+        (Kind.PROPORTION, "rate of “clicks”", "“clicks”的比率"),
+        (Kind.MEAN, "average of “clicks”", "“clicks”的平均值"),
+        (Kind.RATIO, "average of “clicks”", "“clicks”的平均值"),
+    ],
+)
+def test_a_metric_without_a_title_is_called_by_what_is_compared_of_it(kind, called, called_zh):
+    bare = Metric("clicks", kind)
+    assert (bare.called, bare.called_zh) == (called, called_zh)
+    assert replace(bare, title="click rate").called_zh == "click rate"
