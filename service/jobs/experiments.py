@@ -233,7 +233,8 @@ def look_at_experiment(claim: Claim, services: Services) -> None:
         _log.info("experiment_gone", extra={"row": claim.row})
         return
     if services.plans.is_open(job.id):
-        delay_s = settings.experiment_look_every_s
+        ended = job.status in ENDED_JOB  # else it waits, and a wake-up may have been lost
+        delay_s = settings.experiment_look_every_s if ended else settings.look_every_s
         services.commands.park(claim, delay_s=delay_s, now_ms=services.clock.now_ms())
 
 

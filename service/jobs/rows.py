@@ -34,7 +34,7 @@ def plan_of(spec: JobSpec, job_id: str) -> tuple[str, str] | None:
 
 
 def _list_experiment(job_id: str, settings: Settings) -> NewRow:
-    look_ms = int(settings.experiment_look_every_s * 1000)
+    look_ms = int(settings.look_every_s * 1000)
     row = experiment_row(job_id)
     return NewRow(row, Queue.MEDIA, "waiting", "{}", look_ms=look_ms)
 

@@ -24,6 +24,7 @@ from service.jobs.experiments import (
 )
 from service.jobs.retention import sweep
 from service.model.rows import experiment_row
+from service.store.due import read_due
 from service.store.retention import Retention
 from service.store.scripts import Refusal
 from tests.integration.jobs.harness import TENANT
@@ -121,6 +122,17 @@ def test_an_experiment_asked_for_with_its_job_begins_when_the_videos_are_there(e
     assert 0 <= experiment.started_ms - ended_ms <= 1000
     # And the job is kept however long that takes.
     assert engine.read(job_id).expires_ms == 0
+
+
+def test_an_experiment_begins_within_a_minute_though_nobody_wakes_it(engine, small_clip):
+    # Given a plan whose row is looked at while its job ends, so that the look undoes the wake-up
+    job_id = engine.submit(small_clip)
+    attach_experiment(engine.read(job_id), an_experiment(seed=job_id), engine.services)
+    row = experiment_row(job_id)
+    assert advance(row, engine.services) is None
+    # Then it is looked at again as soon as any other row that waits
+    (due,) = read_due(engine.services.connection, [row]).values()
+    assert due.ready_ms - engine.clock.now_ms() <= engine.settings.look_every_s * 1000
 
 
 def test_nothing_is_judged_before_it_begins(engine, small_clip):
