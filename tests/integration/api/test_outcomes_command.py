@@ -180,21 +180,27 @@ class TestOutcomes:
         job, path, port = ended_job(ann, redis_client), tmp_path / "o.csv", free_port()
         assert ann.post(f"/v1/jobs/{job}/experiment", json=PLAN).status_code == 201
         path.write_text(HEAD + "e1,u1,A,,,\n")
-        server: list[BaseWSGIServer] = []
+        servers: list[BaseWSGIServer] = []
 
         def listen() -> None:
-            server.append(make_server("127.0.0.1", port, app))
-            server[0].serve_forever()
+            servers.append(make_server("127.0.0.1", port, app))
+            servers[0].serve_forever()
 
         later = threading.Timer(1.0, listen)
         later.start()
-        # When a file is imported meanwhile; then it is counted
+        # When a file is imported meanwhile
         url = f"http://127.0.0.1:{port}"
-        assert main(["outcomes", job, str(path), "--url", url, "--key", ann.key]) == 0
+        try:
+            code = main(["outcomes", job, str(path), "--url", url, "--key", ann.key])
+        finally:
+            later.cancel()
+            for each in servers:
+                each.shutdown()
+                each.server_close()
+            later.join()
+        # Then it is counted
+        assert code == 0
         assert capsys.readouterr().out.startswith("Rows: 1, of which 1 counted")
-        server[0].shutdown()
-        later.join()
-        server[0].server_close()
 
     def test_who_presses_ctrl_c_is_told_how_far_it_came(self, tmp_path, capsys):
         # Given an import that waits for a service which is not there
