@@ -10,6 +10,7 @@ from flask import Flask
 
 from api.app import create_app
 from service.jobs.context import Services
+from service.video_links import Showing, write_showing
 from tests.integration.api.audience import VIDEOS, Audience, an_audience, put_video
 from tests.integration.api.conftest import Visitor
 from tests.integration.api.looks import SITE
@@ -67,6 +68,9 @@ def test_an_address_ends_and_cannot_be_bent(app: Flask, audience: Audience, serv
     place = audience.ask("/play", query_string={"unit_id": unit_id}).headers["Location"]
     place = place.removeprefix(SITE)
     browser = app.test_client()
+    # One that was signed for a revision that viewers do not see
+    other = Showing(audience.job_id, "A", 0, 2, services.clock.now_ms() // 1000 + 60)
+    unseen = write_showing(services.settings.signing_secret, other)
     head, _, token = place.rpartition("/")
     bent = [
         f"{head[:-1]}B/{token}",
@@ -74,6 +78,7 @@ def test_an_address_ends_and_cannot_be_bent(app: Flask, audience: Audience, serv
         f"{head}/1{token}",
         place.replace(audience.job_id, "job_00000000000000000000000000"),
         f"{head}/x",
+        f"{head}/{unseen}",
     ]
     for each in bent:
         reply = browser.get(each)

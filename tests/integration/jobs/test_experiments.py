@@ -98,6 +98,21 @@ def test_an_experiment_of_an_ended_job_is_decided_told_once_and_kept(engine, end
     assert engine.read(ended.id).expires_ms == engine.clock.now_ms() + keep_ms
 
 
+def test_an_experiment_with_wrong_shares_is_told_to_be_invalid_once(engine, ended):
+    # Given twice as many viewers of B as of A, where both were to have as many
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    items = [a_batch("b1", 1000, "A", per="viewer"), a_batch("b2", 2000, "B", per="viewer")]
+    take_outcomes(ended.id, TENANT, {"outcomes": items}, engine.services)
+    # When it is looked at, and asked for, again and again
+    run_to_verdict(engine, ended.id)
+    for _ in range(2):
+        assert json.loads(judge_experiment(ended, engine.services))["state"] == "invalid_srm"
+    # Then it was told to be invalid, and nothing else was told
+    (event,) = told(engine, ended.id)
+    assert (event["type"], event["data"]["state"]) == ("experiment.invalid", "invalid_srm")
+    assert status_of(engine, ended.id) is Status.DECIDED
+
+
 def test_asking_for_the_verdict_decides_it_as_a_look_does(engine, ended):
     attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
     send_clear_winner(engine, ended.id)

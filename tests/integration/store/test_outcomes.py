@@ -9,6 +9,7 @@ from service.experiments.intake import read_experiment
 from service.experiments.ledger import take_snapshot
 from service.experiments.metrics import COUNTER_MAX, Mean, Proportion, Ratio
 from service.experiments.outcomes import MOST_OF_UNIT
+from service.experiments.snapshot import read_snapshot, write_snapshot
 from service.store.experiments import ExperimentStore
 from tests.builders import TENANT
 from tests.integration.store.test_experiments import attach, send
@@ -295,3 +296,13 @@ def test_experiments_of_a_tenant_share_their_room(store):
     assert store.client.get(f"cab:experiments:{TENANT}") == "2"
     # Figures cost one however many units they tell of.
     assert second.send(figures(1, 10**6), figures(2, 10**7)) == ["accepted"] * 2
+
+
+def test_units_that_are_taken_back_may_leave_what_they_did(counted):
+    # Given a correction that takes back units, and forgets what they did
+    counted.send(a_batch("b1", 1000, metrics={"clicks": {"s": 800}}, per="viewer"))
+    taken = a_batch("b2", -500, metrics={"clicks": {"s": 0}}, per="viewer", correction=True)
+    assert counted.send(taken) == ["accepted"]
+    # Then there are sums that can be, of which a snapshot can be read again
+    assert counted.sums("clicks") == Proportion(500, 500)
+    assert read_snapshot(write_snapshot(counted.snapshot)) == counted.snapshot
