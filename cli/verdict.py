@@ -11,6 +11,8 @@ from service.errors import InvalidRequest
 from service.experiments.snapshot import read_snapshot
 from service.experiments.verdict import decide
 
+_HINT = "Give a snapshot as `caption-ab experiment JOB --snapshot FILE` keeps it."
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
@@ -28,7 +30,12 @@ def run(options: argparse.Namespace) -> int:
     try:
         document = json.loads(options.source.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise InvalidRequest(f"{options.source} cannot be read as JSON: {error}") from error
-    sys.stdout.buffer.write(decide(read_snapshot(document)).as_bytes())
+        detail = f"{options.source} cannot be read as JSON: {error}"
+        raise InvalidRequest(detail, hint=_HINT) from error
+    try:
+        snapshot = read_snapshot(document)
+    except InvalidRequest as refused:
+        raise InvalidRequest(refused.detail, refused.errors, hint=_HINT) from None
+    sys.stdout.buffer.write(decide(snapshot).as_bytes())
     sys.stdout.flush()
     return 0

@@ -46,6 +46,7 @@ def test_what_is_no_snapshot_is_told_place_by_place(tmp_path, capsys, text, said
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
+    assert "Give a snapshot as `caption-ab experiment JOB --snapshot FILE` keeps it." in err
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path, capsys):
