@@ -33,6 +33,13 @@ def test_a_tenant_sees_its_jobs_and_no_others(hers: Browser, ann: Visitor, bob: 
     assert shown(hers.get("/jobs")) == made[::-1]
 
 
+def test_the_list_calls_what_the_comparison_says_legibility(hers: Browser, ann: Visitor):
+    # It is no verdict of viewers, which the same job may have besides
+    make(ann)
+    names = re.findall(r'<th scope="col">([^<]+)</th>', hers.get("/jobs").text)
+    assert names == ["Job", "Status", "Legibility", "Created (UTC)", "Took"]
+
+
 def test_the_list_goes_on_page_by_page(hers: Browser, ann: Visitor, redis_client: redis.Redis):
     made = [make(ann, name="x") for _ in range(PAGE + 3)]
     first = hers.get("/jobs?name=x")
