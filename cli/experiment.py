@@ -107,6 +107,8 @@ def tell(experiment: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> It
         found = each["metrics"][primary["name"]]
         value = "-" if found is None else _value(found["value"], rate=rate)
         yield f"  {each['label']:<8} {each['exposed']:>12,} viewers  {value:>10}"
+    if verdict["state"].startswith("invalid_"):
+        return  # nobody should read a difference out of spoiled data
     for pair in verdict["pairs"]:
         yield f"  {_tell_pair(pair, rate=rate)}"
     for each in verdict["guardrails"]:

@@ -44,6 +44,13 @@ def test_a_winner_is_told_with_its_sentence_counts_and_interval():
     assert "; that is +" in lines[5]
 
 
+def test_of_spoiled_data_no_difference_is_told():
+    lines = told(a_snapshot((10_000, 500), (8_000, 640)), decided=True)
+    assert lines[1].startswith("invalid_srm: ")
+    assert lines[3].split()[:2] == ["A", "10,000"]
+    assert not any("against" in line for line in lines[2:])
+
+
 def test_a_running_one_says_how_long_it_may_take():
     lines = told(a_snapshot((10_000, 500), (10_000, 510)))
     assert lines[0] == "job_1  running since 2026-11-25T10:00:00.000Z"
