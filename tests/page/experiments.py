@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from api.page_view import ShownExperiment
@@ -82,11 +83,13 @@ def show(*snapshots: Snapshot, **changes: Any) -> ShownExperiment:
     return replace(shown, **changes)
 
 
+@cache
 def make_running() -> ShownExperiment:
     """Three days of an experiment in which nothing is clear yet."""
     return show(*make_snapshots(make_plan(), (0.05, 0.053), units=6000, days=3, looks=60))
 
 
+@cache
 def make_won(labels: str = "AB") -> ShownExperiment:
     """One in which the last variant is ahead."""
     rates = tuple(0.05 + (0.02 if each == labels[-1] else 0.0) for each in labels)
@@ -95,6 +98,7 @@ def make_won(labels: str = "AB") -> ShownExperiment:
     return show(*looks[: states.index(True) + 1])
 
 
+@cache
 def make_spoiled() -> ShownExperiment:
     """One in which far too few saw the second variant."""
     looks = make_snapshots(make_plan(), (0.05, 0.05), units=4000, days=2, looks=20)

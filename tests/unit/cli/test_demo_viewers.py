@@ -92,8 +92,8 @@ def test_who_peeks_names_the_one_that_is_ahead_by_1_96_standard_errors():
 
 
 def test_of_equal_variants_who_peeks_names_one_sooner_or_later():
-    # Given twenty seeds without any difference
-    same = [watch_all(seed, 8000, chances=(0.2, 0.2)) for seed in range(20)]
+    # Given ten seeds without any difference
+    same = [watch_all(seed, 8000, chances=(0.2, 0.2)) for seed in range(10)]
     named = [any(each.ahead for each in peek(viewings, every=100)) for viewings in same]
     # Then more than one in twenty names a winner: it is no test that may be looked at again
-    assert sum(named) >= 4
+    assert sum(named) >= 2
