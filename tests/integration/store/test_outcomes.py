@@ -9,7 +9,6 @@ from service.experiments.intake import read_experiment
 from service.experiments.ledger import take_snapshot
 from service.experiments.metrics import COUNTER_MAX, Mean, Proportion, Ratio
 from service.experiments.outcomes import MOST_OF_UNIT
-from service.experiments.snapshot import read_snapshot, write_snapshot
 from service.store.experiments import ExperimentStore
 from tests.builders import TENANT
 from tests.integration.store.test_experiments import attach, send
@@ -49,14 +48,6 @@ def without_zeros(fields: dict[str, str]) -> dict[str, str]:
 @pytest.fixture
 def counted(store) -> Counted:
     return Counted(store)
-
-
-def test_counting_does_not_read_all_that_was_counted(counted):
-    """A browser's message is small, and there are many: a book of many metrics is large."""
-    counted.send(an_outcome("1", "u", metric="clicks"))
-    counted.store.client.config_resetstat()
-    assert counted.send(an_outcome("2", "v")) == ["accepted"]
-    assert "cmdstat_hgetall" not in counted.store.client.info("commandstats")
 
 
 def test_a_unit_is_in_every_metric_of_its_variant(counted):
@@ -296,13 +287,3 @@ def test_experiments_of_a_tenant_share_their_room(store):
     assert store.client.get(f"cab:experiments:{TENANT}") == "2"
     # Figures cost one however many units they tell of.
     assert second.send(figures(1, 10**6), figures(2, 10**7)) == ["accepted"] * 2
-
-
-def test_units_that_are_taken_back_may_leave_what_they_did(counted):
-    # Given a correction that takes back units, and forgets what they did
-    counted.send(a_batch("b1", 1000, metrics={"clicks": {"s": 800}}, per="viewer"))
-    taken = a_batch("b2", -500, metrics={"clicks": {"s": 0}}, per="viewer", correction=True)
-    assert counted.send(taken) == ["accepted"]
-    # Then there are sums that can be, of which a snapshot can be read again
-    assert counted.sums("clicks") == Proportion(500, 500)
-    assert read_snapshot(write_snapshot(counted.snapshot)) == counted.snapshot
