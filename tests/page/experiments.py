@@ -86,16 +86,16 @@ def show(*snapshots: Snapshot, **changes: Any) -> ShownExperiment:
 @cache
 def make_running() -> ShownExperiment:
     """Three days of an experiment in which nothing is clear yet."""
-    return show(*make_snapshots(make_plan(), (0.05, 0.053), units=6000, days=3, looks=60))
+    return show(*make_snapshots(make_plan(), (0.05, 0.053), units=6000, days=3, looks=30))
 
 
 @cache
 def make_won(labels: str = "AB") -> ShownExperiment:
     """One in which the last variant is ahead."""
     rates = tuple(0.05 + (0.02 if each == labels[-1] else 0.0) for each in labels)
-    looks = make_snapshots(make_plan(labels), rates, units=9000, days=5, looks=100)
-    states = [decide(each).state.is_final for each in looks]
-    return show(*looks[: states.index(True) + 1])
+    looks = make_snapshots(make_plan(labels), rates, units=9000, days=5, looks=50)
+    first = next(at for at, each in enumerate(looks) if decide(each).state.is_final)
+    return show(*looks[: first + 1])
 
 
 @cache
