@@ -113,6 +113,8 @@ def tell_shares(plan: Plan, verdict: Mapping[str, Any]) -> Shares:
     log_p = part(verdict, "shares").get("log_p")
     if plan.split is not Split.RANDOMIZED or not is_number(log_p):
         text = "Somebody else decides who sees what, so audiences may differ."
+        if plan.split is Split.RANDOMIZED:
+            text = "Impressions were counted, which cannot tell how viewers were divided."
         return Shares("unsure", "not tested", text, told)
     if srm.is_mismatched(log_p, units):
         text = "The variants did not get the shares that were planned, so no result can be trusted."

@@ -137,6 +137,7 @@ def test_spoiled_data_hides_its_figures_and_says_why() -> None:
     [
         (experiments.show(scene("B")), "Shares: as planned."),
         (experiments.show(scene("elsewhere")), "Shares: not tested."),
+        (experiments.show(replace(scene("B"), independent=True)), "Impressions were counted"),
         (experiments.show(scene("nobody")), "Shares: too early."),
         (experiments.show(scene("in both")), "Shares: spoiled."),
     ],

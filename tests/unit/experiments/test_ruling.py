@@ -171,3 +171,13 @@ def test_the_names_of_variants_do_not_decide(data):
     if there.state is not State.COLLECTING:
         assert back == replace(there, label=other[there.label])
     assert back.state is there.state
+
+
+def test_impressions_are_no_viewers_of_whom_shares_could_be_tested():
+    # Given a tenth more impressions of B, as viewers look at it more often
+    snapshot = a_snapshot((10_000, 500), (11_000, 550))
+    assert rule(Look(snapshot)).state is State.INVALID_SRM
+    # When they are known to be impressions, then that is no sign of how viewers were divided
+    look = Look(replace(snapshot, independent=True))
+    assert rule(look).state is State.COLLECTING
+    assert look.log_p_shares is None
