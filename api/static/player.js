@@ -53,9 +53,13 @@
     const address = `${base}v1/jobs/${video.dataset.captionAb}/outcomes?${query}`;
     const waiting = [];
     const { unit_id, variant, token } = assignment;
+    let open = Boolean(token);
     return {
+      close() {
+        open = false;
+      },
       add(outcome) {
-        if (token) waiting.push({ event_id: random(), unit_id, variant, token, ...outcome });
+        if (open) waiting.push({ event_id: random(), unit_id, variant, token, ...outcome });
       },
       send() {
         while (waiting.length) {
@@ -137,10 +141,24 @@
   }
 
   // An address works for some minutes. Browsers ask in vain for a while when it has ended: who waits
-  // then is led to the next, at the same place.
-  function show(video, address, livesS) {
+  // then is led to the next, at the same place. Where the first one gives no video at all, the page's
+  // own comes back, and `tell` is called.
+  function show(video, address, livesS, tell) {
+    const usual = video.getAttribute("src");
     let since = 0;
     let timer = null;
+    let came = false;
+    let lost = false;
+
+    function giveUp() {
+      const plays = !video.paused;
+      lost = true;
+      tell();
+      if (usual === null) video.removeAttribute("src");
+      else video.src = usual;
+      video.load();
+      if (plays) video.play().catch(() => {});
+    }
 
     function load() {
       since = performance.now();
@@ -160,18 +178,25 @@
     }
 
     function expect() {
-      timer ??= setTimeout(renew, STALLED_MS);
+      if (lost) return;
+      if (video.error && !came) giveUp();
+      else timer ??= setTimeout(renew, STALLED_MS);
     }
 
     for (const kind of ["waiting", "stalled", "seeking", "error"]) {
       video.addEventListener(kind, expect);
     }
     load();
+    video.addEventListener("loadedmetadata", () => (came = true), { once: true });
   }
 
   async function start(video) {
     if (running.has(video)) return running.get(video).assignment;
     const state = { assignment: null, report: null };
+    const tell = () => {
+      const detail = state.assignment;
+      video.dispatchEvent(new CustomEvent("caption-ab", { detail, bubbles: true }));
+    };
     running.set(video, state);
     try {
       const found = await assign(video, unitOf(video));
@@ -181,15 +206,19 @@
         address.searchParams.set("clip", video.dataset.clip || "0");
         state.report = reporter(video, found);
         observe(video, found, state.report);
-        show(video, address.href, found.video_lives_s);
+        show(video, address.href, found.video_lives_s, () => {
+          state.report.close();
+          state.assignment = { ...found, variant: null, failed: "video" };
+          console.warn("Caption AB: the experiment's video could not be loaded.");
+          tell();
+        });
       }
     } catch (error) {
       // The page's own video stays, and nothing is counted.
       const why = error instanceof TypeError ? `Does the key name ${location.origin}?` : "";
       console.warn(`Caption AB: ${why}`, error);
     }
-    const detail = state.assignment;
-    video.dispatchEvent(new CustomEvent("caption-ab", { detail, bubbles: true }));
+    tell();
     return state.assignment;
   }
 
