@@ -96,7 +96,8 @@ WHEN: dict[EventType, str] = {
     ),
     EventType.EXPERIMENT_INVALID: (
         "it has none and will have none: its data is spoiled, variants did not get their shares, "
-        "or the job ended without their videos (`reason` is `videos_missing`). Sent once"
+        "or the job ended without their videos (`reason` is `videos_missing`), or what was counted "
+        "has been lost (`counts_lost`). Sent once"
     ),
     EventType.ENDPOINT_DISABLED: (
         "an endpoint of yours was switched off by 410 or after days of failures; `data` has "

@@ -60,6 +60,7 @@ _WAITS = (
     "The experiment has not begun: it does when the job has ended with a video of every variant."
 )
 _DROPPED = "The experiment never began: the job has ended without a video of each variant."
+_LOST = "The experiment has no result: what was counted of it has been lost."
 _ANEW = "Nothing any more. Send the job again, or give the experiment to another one."
 _TOO_LARGE = (
     "A test that may end early ends when it looks good, so that the difference seen then is too "
@@ -140,6 +141,16 @@ def tell_viewers(panel: Panel | None) -> str:
 
 def _begin(shown: ShownExperiment, plan: Plan) -> Panel:
     """Before anybody could be counted."""
+    if shown.status == "lost":
+        return Panel(
+            "dropped",
+            "Lost",
+            _LOST,
+            change=_ANEW,
+            viewers="they were counted, but the counts have been lost.",
+            plan=list_plan(plan),
+            final=True,
+        )
     if shown.status == "dropped":
         return Panel(
             "dropped",

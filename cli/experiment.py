@@ -17,6 +17,7 @@ from cli.terminal import say
 _NOT_BEGUN = {
     "waiting": "It begins when the job has ended with a video of every variant.",
     "dropped": "It never began: the job has ended without the video of every variant.",
+    "lost": "It has no result: what was counted of it has been lost. Make a new job.",
 }
 
 

@@ -78,7 +78,7 @@ JOBS_ENDED = Metric(
 )  # fmt: skip
 EXPERIMENTS_ENDED = Metric(
     "caption_ab_experiments_ended_total", Kind.COUNTER,
-    "Experiments ended, by the state of their verdict, or videos_missing.",
+    "Experiments ended, by the state of their verdict, or why there is none.",
     ("state",), "api, media",
 )  # fmt: skip
 OUTCOMES = Metric(

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from service.errors import CaptionAbError, StoreError
 from service.jobs import clips, endings, finish, renders, steps
 from service.jobs.context import ClipContext, CutContext, Services
-from service.jobs.experiments import look_at_experiment
+from service.jobs.experiment_rows import look_at_experiment
 from service.jobs.frozen import freeze
 from service.jobs.leases import Lease
 from service.jobs.outcomes import Advance, End, News, Outcome, Pause, Wait

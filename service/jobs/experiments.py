@@ -18,8 +18,6 @@ from service.errors import (
     FieldError,
     InvalidRequest,
     NotFound,
-    StoreError,
-    StoreUnavailable,
 )
 from service.experiments import intake
 from service.experiments.intake import Result, look
@@ -32,7 +30,6 @@ from service.jobs.films import missing_labels, write_shown
 from service.metrics import EXPERIMENTS_ENDED, OUTCOMES, count
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB
-from service.store.commands import Claim
 from service.store.plans import KeptPlan
 from service.webhooks.events import EventType, event_body, iso_time
 
@@ -41,8 +38,6 @@ NONE = "The job has no experiment."
 #: Why an experiment that never began is over.
 DROPPED = "videos_missing"
 _INVALID = frozenset({State.INVALID_SRM, State.INVALID_DATA})
-#: How long an experiment is left alone whose looks keep ending their worker.
-_REST_S = 3600.0
 
 
 class Status(StrEnum):
@@ -52,6 +47,7 @@ class Status(StrEnum):
     RUNNING = "running"
     DECIDED = "decided"
     DROPPED = "dropped"  #: the job ended without the variants
+    LOST = "lost"  #: what was counted is not there any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,7 @@ class Experiment:
         if self.verdict_text is not None:
             return Status.DECIDED
         if self.kept.closed_ms:
-            return Status.DROPPED
+            return Status.DROPPED if self.kept.end == DROPPED else Status.LOST
         return Status.RUNNING if self.started_ms else Status.WAITING
 
     @property
@@ -107,7 +103,7 @@ def attach_experiment(job: Job, plan: Plan, services: Services) -> bool:
     text = plan_text(plan)
     new = services.plans.attach(job.id, job.tenant_id, text, plan_digest(text), now_ms=now_ms)
     if services.plans.is_open(job.id):  # what is over does not begin: nobody would look at it
-        _begin(job, plan, services)
+        begin(job, plan, services)
     return new
 
 
@@ -214,39 +210,13 @@ def find_missing(job: Job, plan: Plan, services: Services) -> list[str]:
     return missing_labels(plan.labels, cuts)
 
 
-def look_at_experiment(claim: Claim, services: Services) -> None:
-    """The work of an experiment's row: begin it, look at it, tell its verdict, or come again."""
-    settings, now_ms = services.settings, services.clock.now_ms()
-    if claim.is_poisoned(settings.crash_limit):
-        _log.error("row_given_up", extra={"row": claim.row})
-        services.commands.park(claim, delay_s=_REST_S, now_ms=now_ms)
-        return
-    job, kept = services.jobs.read(claim.job_id), services.plans.read(claim.job_id)
-    if job is None or kept is None:
-        raise StoreError(f"{claim.row} has no job or no plan.")
-    try:
-        _look(job, read_plan(json.loads(kept.text)), services)
-    except StoreUnavailable as away:
-        # Where outcomes are counted may be away alone: nothing is lost by coming again.
-        _log.warning("experiment_unread", extra={"row": claim.row, "why": away.detail})
-    except NotFound:
-        _log.info("experiment_gone", extra={"row": claim.row})
-        return
-    if services.plans.is_open(job.id):
-        ended = job.status in ENDED_JOB  # else it waits, and a wake-up may have been lost
-        delay_s = settings.experiment_look_every_s if ended else settings.look_every_s
-        services.commands.park(claim, delay_s=delay_s, now_ms=services.clock.now_ms())
+def begin(job: Job, plan: Plan, services: Services) -> bool:
+    """Open its book, and begin to count if its variants can be seen; whether it has begun.
 
-
-def _look(job: Job, plan: Plan, services: Services) -> None:
-    if _begin(job, plan, services):
-        judge_experiment(job, services)
-    elif job.status in ENDED_JOB:
-        _drop(job, plan, services)
-
-
-def _begin(job: Job, plan: Plan, services: Services) -> bool:
-    """Open its book, and begin to count if its variants can be seen; whether it has begun."""
+    Raises:
+        NotFound: the job was deleted meanwhile.
+        StoreUnavailable
+    """
     _, cuts = services.jobs.read_units(job, revisions=True)
     ready = job.status in ENDED_JOB and not missing_labels(plan.labels, cuts)
     started_ms = services.experiments.attach(
@@ -282,17 +252,3 @@ _TOLD = (
     *("state", "reason", "variant", "leaning", "sentence", "metric", "alpha", "multiple"),
     *("started_at_ms", "taken_at_ms", "assumptions", "snapshot_sha256"),
 )
-
-
-def _drop(job: Job, plan: Plan, services: Services) -> None:
-    """End an experiment that can never begin."""
-    missing = ", ".join(find_missing(job, plan, services))
-    now_ms = services.clock.now_ms()
-    sentence = {
-        "en": f"The test never began: the job has ended without a video of {missing}.",
-        "zh": f"测试未能开始:任务已结束,但没有 {missing} 的视频。",
-    }
-    data = {"state": None, "reason": DROPPED, "variant": None, "sentence": sentence}
-    event = event_body(EventType.EXPERIMENT_INVALID, job.id, data, now_ms=now_ms)
-    if services.plans.close(job.id, job.tenant_id, DROPPED, event, now_ms=now_ms):
-        count(EXPERIMENTS_ENDED, state=DROPPED)

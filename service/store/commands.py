@@ -198,10 +198,10 @@ class Commands:
         )
         return reply[1] == "1"
 
-    def park(self, claim: Claim, *, delay_s: float, now_ms: int) -> None:
-        """Give a row back unchanged, to be looked at again after a pause."""
+    def park(self, claim: Claim, *, delay_s: float, now_ms: int, state: str = "") -> None:
+        """Give a row back, unchanged but for a state, to be looked at again after a pause."""
         ready_ms = now_ms + int(delay_s * 1000)
-        unchanged = Change(claim.state, claim.queue, claim.doc, ready_ms=ready_ms)
+        unchanged = Change(state or claim.state, claim.queue, claim.doc, ready_ms=ready_ms)
         self.commit(claim, unchanged, now_ms=now_ms)
 
     def evidence(self, row: str, edit_id: str, kind: str, body: str, *, now_ms: int) -> None:

@@ -16,12 +16,16 @@ from service.store.scripts import Refusal
 
 @dataclass(frozen=True, slots=True)
 class KeptPlan:
-    """A plan as it was attached; `closed_ms` is 0 while its experiment runs or waits."""
+    """A plan as it was attached; `closed_ms` is 0 while its experiment runs or waits.
+
+    `end` is what it was closed with: the state of its verdict, or why it has none.
+    """
 
     text: str
     digest: str
     attached_ms: int
     closed_ms: int = 0
+    end: str = ""
 
 
 class PlanStore:
@@ -56,7 +60,9 @@ class PlanStore:
         if not found:
             return None
         closed_ms = int(found.get("closed", "0"))
-        return KeptPlan(found["plan"], found["digest"], int(found["at"]), closed_ms)
+        return KeptPlan(
+            found["plan"], found["digest"], int(found["at"]), closed_ms, found.get("end", "")
+        )
 
     def close(
         self, job_id: str, tenant_id: str, state: State | str, event: str, *, now_ms: int

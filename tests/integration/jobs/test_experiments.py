@@ -6,9 +6,8 @@ import json
 from dataclasses import replace
 
 import pytest
-import redis
 
-from service.errors import Conflict, InvalidRequest, NotFound, StoreUnavailable
+from service.errors import Conflict, InvalidRequest, NotFound
 from service.experiments.intake import look
 from service.experiments.plan import Arm
 from service.experiments.snapshot import read_snapshot
@@ -218,25 +217,6 @@ def test_a_book_that_was_never_opened_is_opened_by_the_next_look(engine, ended):
     engine.run(lambda: status_of(engine, ended.id) is Status.RUNNING)
 
 
-class Away:
-    """Where outcomes are counted, while it is away."""
-
-    def __getattr__(self, name: str):
-        raise StoreUnavailable("Redis: ConnectionError.")
-
-
-def test_where_outcomes_are_counted_may_be_away_for_days(engine, ended):
-    # Given a running experiment whose Redis does not answer for three days
-    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
-    send_clear_winner(engine, ended.id)
-    blind = replace(engine.services, experiments=Away())
-    until_ms = engine.clock.now_ms() + 3 * DAY_S * 1000
-    engine.run(lambda: engine.clock.now_ms() >= until_ms, blind)
-    # When it answers again, then the next look gives the verdict.
-    engine.run(lambda: bool(told(engine, ended.id)))
-    assert engine.clock.now_ms() <= until_ms + 2 * engine.settings.experiment_look_every_s * 1000
-
-
 class Deleting:
     """Where outcomes are counted, for somebody whose job is deleted just before they reach it."""
 
@@ -271,25 +251,3 @@ def test_no_book_is_opened_for_a_job_that_is_deleted_while_a_plan_is_attached(en
     with pytest.raises(NotFound):
         attach_experiment(ended, an_experiment(seed=ended.id), racing)
     assert engine.client.keys(f"cab:job:{ended.id}:experiment*") == []
-
-
-def test_outcomes_may_be_counted_in_a_redis_of_their_own(make_engine, small_clip, redis_url):
-    # Given an operator who counts elsewhere, and an experiment that was decided
-    engine = make_engine(
-        experiments_redis_url=redis_url.replace("db=0", "db=1"), experiment_look_every_s=3600.0
-    )
-    job = engine.run_job(engine.submit(small_clip))
-    attach_experiment(job, an_experiment(seed=job.id), engine.services)
-    send_clear_winner(engine, job.id)
-    assert engine.client.keys(f"cab:job:{job.id}:experiment*") == []
-    run_to_verdict(engine, job.id)
-    assert told(engine, job.id)[0]["data"]["variant"] == "B"
-    # When the job's time is over, then what was counted there goes too.
-    engine.run(lambda: engine.read(job.id).expires_ms > 0)
-    engine.clock.advance(engine.settings.experiment_keep_s)
-    parts = engine.services
-    sweep(Retention(parts.connection), parts.files, parts.experiments, parts.settings, engine.clock)
-    assert parts.jobs.read(job.id) is None
-    assert parts.experiments.read(job.id) is None
-    with redis.Redis.from_url(engine.settings.experiments_redis_url) as elsewhere:
-        assert [key for key in elsewhere.scan_iter() if key != b"cab:clock"] == []

@@ -1,0 +1,86 @@
+"""Where outcomes are counted may be another Redis, be away, or come back empty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import redis
+
+from service.errors import StoreUnavailable
+from service.jobs.experiments import Status, attach_experiment
+from service.jobs.retention import sweep
+from service.store.retention import Retention
+from tests.integration.jobs.test_experiments import (
+    DAY_S,
+    ended,
+    engine,
+    run_to_verdict,
+    send_clear_winner,
+    status_of,
+    told,
+)
+from tests.outcomes import an_experiment
+
+__all__ = ["ended", "engine"]
+
+
+class Away:
+    """Where outcomes are counted, while it is away."""
+
+    def __getattr__(self, name: str):
+        raise StoreUnavailable("Redis: ConnectionError.")
+
+
+def test_an_experiment_whose_counts_are_lost_says_so_and_does_not_begin_anew(engine, ended):
+    # Given a running experiment that was looked at, and a Redis of counts that comes back empty
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    send_clear_winner(engine, ended.id)
+    engine.run(lambda: len(engine.services.experiments.read_points(ended.id)) > 0)
+    engine.services.experiments.drop(ended.id, now_ms=engine.clock.now_ms())
+    # When it is looked at again, then it is over, and says why.
+    run_to_verdict(engine, ended.id)
+    (event,) = told(engine, ended.id)
+    assert (event["type"], event["data"]["reason"]) == ("experiment.invalid", "counts_lost")
+    assert status_of(engine, ended.id) is Status.LOST
+
+
+def test_a_verdict_whose_counts_are_lost_later_did_begin(engine, ended):
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    send_clear_winner(engine, ended.id)
+    run_to_verdict(engine, ended.id)
+    engine.services.experiments.drop(ended.id, now_ms=engine.clock.now_ms())
+    assert status_of(engine, ended.id) is Status.LOST
+
+
+def test_where_outcomes_are_counted_may_be_away_for_days(engine, ended):
+    # Given a running experiment whose Redis does not answer for three days
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    send_clear_winner(engine, ended.id)
+    blind = replace(engine.services, experiments=Away())
+    until_ms = engine.clock.now_ms() + 3 * DAY_S * 1000
+    engine.run(lambda: engine.clock.now_ms() >= until_ms, blind)
+    # When it answers again, then the next look gives the verdict.
+    engine.run(lambda: bool(told(engine, ended.id)))
+    assert engine.clock.now_ms() <= until_ms + 2 * engine.settings.experiment_look_every_s * 1000
+
+
+def test_outcomes_may_be_counted_in_a_redis_of_their_own(make_engine, small_clip, redis_url):
+    # Given an operator who counts elsewhere, and an experiment that was decided
+    engine = make_engine(
+        experiments_redis_url=redis_url.replace("db=0", "db=1"), experiment_look_every_s=3600.0
+    )
+    job = engine.run_job(engine.submit(small_clip))
+    attach_experiment(job, an_experiment(seed=job.id), engine.services)
+    send_clear_winner(engine, job.id)
+    assert engine.client.keys(f"cab:job:{job.id}:experiment*") == []
+    run_to_verdict(engine, job.id)
+    assert told(engine, job.id)[0]["data"]["variant"] == "B"
+    # When the job's time is over, then what was counted there goes too.
+    engine.run(lambda: engine.read(job.id).expires_ms > 0)
+    engine.clock.advance(engine.settings.experiment_keep_s)
+    parts = engine.services
+    sweep(Retention(parts.connection), parts.files, parts.experiments, parts.settings, engine.clock)
+    assert parts.jobs.read(job.id) is None
+    assert parts.experiments.read(job.id) is None
+    with redis.Redis.from_url(engine.settings.experiments_redis_url) as elsewhere:
+        assert [key for key in elsewhere.scan_iter() if key != b"cab:clock"] == []
