@@ -13,7 +13,7 @@ from marshmallow.validate import Length, OneOf, Range
 from api.fields import PlainSchema, StrictSchema
 from service.experiments.metrics import COUNTER_MAX, Kind
 from service.experiments.outcomes import MOST_OF_UNIT
-from service.experiments.plan import DAY_S, PLANNED_UNITS, VARIANTS, Better, Method, Split
+from service.experiments.plan import DAY_S, PLANNED_UNITS, VARIANTS, Better, Method, Split, Unit
 from service.experiments.proposal import LEAST_VALUE, MOST_PER_DAY
 from service.experiments.sizing import Shortfall
 from service.jobs.experiments import Status
@@ -67,6 +67,7 @@ class _Metric(Schema):
     most = _whole(1, COUNTER_MAX, "The largest value of a viewer; more counts as that.",
                   allow_none=True)  # fmt: skip
     harm_margin = _number(0, 1, "Of a guardrail: the relative loss that is still borne.")
+    unit = _one_of(Unit, "seconds: values are centiseconds and shown to people as seconds.")
 
 
 class MetricRequest(_Metric, PlainSchema):

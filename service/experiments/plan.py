@@ -41,12 +41,20 @@ class Better(StrEnum):
     LOWER = "lower"
 
 
+class Unit(StrEnum):
+    """In which a metric's values are shown; they are counted as whole numbers all the same."""
+
+    NUMBER = "number"  #: as they are
+    SECONDS = "seconds"  #: they are centiseconds
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One thing that is measured of each unit.
 
     `title` and `title_zh` are what sentences call it. `most` is the largest value of a unit, for
     sources that give sums alone. `harm_margin` is the relative loss that a guardrail still bears.
+    `unit` is for readers alone: nothing is computed with it.
     """
 
     name: str
@@ -56,6 +64,7 @@ class Metric:
     better: Better = Better.HIGHER
     most: int | None = None
     harm_margin: float = 0.0
+    unit: Unit = Unit.NUMBER
 
     @property
     def called(self) -> str:
@@ -223,7 +232,11 @@ def _read_metric(reader: Fields) -> Metric:
         better=reader.choice("better", Better, Better.HIGHER),
         most=reader.whole_or_none("most", 1, COUNTER_MAX),
         harm_margin=reader.number("harm_margin", 0.0, 1.0, 0.0),
+        unit=reader.choice("unit", Unit, Unit.NUMBER),
     )
+    # not `metric.kind`, which has a stand-in where it was faulty
+    if metric.unit is Unit.SECONDS and reader.plain("kind") == Kind.PROPORTION:
+        reader.fault("unit", "A proportion is a share of viewers, not a time.")
     reader.refuse_others()
     return metric
 
@@ -237,6 +250,7 @@ def _write_metric(metric: Metric) -> dict[str, Any]:
         "better": metric.better.value,
         "most": metric.most,
         "harm_margin": float(metric.harm_margin),
+        "unit": metric.unit.value,
     }
 
 

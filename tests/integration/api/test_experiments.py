@@ -58,6 +58,7 @@ def test_a_job_gets_its_experiment_once(ann: Visitor, job_id: str, method: str):
     assert body["plan"]["seed"] == job_id
     assert [each["weight"] for each in body["plan"]["variants"]] == [0.5, 0.5]
     assert (body["plan"]["allocation"], body["plan"]["alpha"]) == ("randomized", 0.05)
+    assert body["plan"]["primary"]["unit"] == "number"
     # And asking again, in either way, changes nothing
     for again in ("PUT", "POST"):
         same = ann.open(path, again, json={"primary": PLAN["primary"]})
@@ -97,6 +98,7 @@ def test_another_plan_is_refused_whether_or_not_it_has_counted(
     ("change", "pointer"),
     [
         ({"primary": {"name": "clicks", "kind": "median"}}, "#/primary/kind"),
+        ({"primary": {**PLAN["primary"], "unit": "seconds"}}, "#/primary/unit"),
         ({"primary": None}, "#/primary"),
         ({"variants": [{"label": "A"}, {"label": "C"}]}, "#/variants/1/label"),
         ({"variants": [{"label": "A", "weight": 0.5}, {"label": "B", "weight": 0.6}]},

@@ -10,7 +10,7 @@ import pytest
 
 from service.errors import InvalidRequest
 from service.experiments.metrics import Kind
-from service.experiments.plan import Better, Method, Metric, Split, read_plan, write_plan
+from service.experiments.plan import Better, Method, Metric, Split, Unit, read_plan, write_plan
 from tests.unit.experiments.snapshots import a_plan
 
 LEAST: dict[str, Any] = {
@@ -26,10 +26,13 @@ def test_what_is_left_out_has_its_default():
     assert (plan.split, plan.method, plan.alpha) == (Split.RANDOMIZED, Method.SEQUENTIAL, 0.05)
     assert (plan.min_runtime_s, plan.max_runtime_s) == (86_400, 14 * 86_400)
     assert plan.pair_units(0, 1) == 5000
+    assert plan.primary.unit is Unit.NUMBER
 
 
 def test_a_plan_reads_as_it_was_written():
-    metric = Metric("watch", Kind.RATIO, "watch time", "观看时长", Better.LOWER, 3000, 0.02)
+    metric = Metric(
+        "watch", Kind.RATIO, "watch time", "观看时长", Better.LOWER, 3000, 0.02, Unit.SECONDS
+    )
     plan = a_plan(
         0.25,
         0.75,
@@ -70,6 +73,13 @@ def test_planned_units_are_shared_by_a_pair():
         ({"primary": {"name": "x", "kind": "median"}}, "#/primary/kind"),
         ({"primary": {"name": "x", "kind": "mean", "most": 0}}, "#/primary/most"),
         ({"primary": {"name": "x", "kind": "mean", "mots": 3}}, "#/primary/mots"),
+        ({"primary": METRIC | {"unit": "minutes"}}, "#/primary/unit"),
+        ({"primary": LEAST["primary"] | {"unit": "seconds"}}, "#/primary/unit"),
+        (
+            {"guardrails": [{"name": "x", "kind": "proportion", "unit": "seconds"}]},
+            "#/guardrails/0/unit",
+        ),
+        ({"primary": {"name": "x", "kind": "median", "unit": "seconds"}}, "#/primary/kind"),
         ({"secondary": [METRIC, METRIC]}, "#/primary"),
         ({"secondary": METRIC}, "#/secondary"),
         ({"guardrails": [METRIC | {"harm_margin": -1}]}, "#/guardrails/0/harm_margin"),
