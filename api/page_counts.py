@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from api.page_interval import say_between
+from api.page_values import say_p, say_value
 from api.page_words import (
     NOTHING,
     count,
@@ -19,7 +19,6 @@ from api.page_words import (
     signed_percent,
 )
 from service.experiments import srm
-from service.experiments.metrics import Kind
 from service.experiments.plan import Better, Method, Metric, Plan, Split
 
 
@@ -138,7 +137,7 @@ def list_metrics(plan: Plan, verdict: Mapping[str, Any]) -> tuple[MetricRow, ...
 def _cells(metric: Metric, verdict: Mapping[str, Any]) -> tuple[str, ...]:
     rows = items(verdict, "variants")
     found = [part(part(each, "metrics"), metric.name) for each in rows]
-    return tuple(say_value(metric.kind, each.get("value")) for each in found)
+    return tuple(say_value(metric, each.get("value")) for each in found)
 
 
 def _wanted(metric: Metric) -> str:
@@ -207,8 +206,8 @@ def list_outlooks(plan: Plan, verdict: Mapping[str, Any]) -> tuple[OutlookRow, .
             OutlookRow(
                 str(each.get("label")),
                 _chance(outlook.get("best")),
-                say_value(plan.primary.kind, outlook.get("loss"), small=True),
-                _ends(outlook.get("credible"), plan.primary.kind),
+                say_value(plan.primary, outlook.get("loss"), small=True),
+                _ends(outlook.get("credible"), plan.primary),
                 signed_percent(shrunk.get("lift")),
             )
         )
@@ -223,10 +222,10 @@ def _chance(value: Any) -> str:
     return "under 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
 
 
-def _ends(ends: Any, kind: Kind) -> str:
+def _ends(ends: Any, metric: Metric) -> str:
     if not isinstance(ends, list | tuple) or len(ends) != 2:
         return NOTHING
-    return f"{say_value(kind, ends[0])} to {say_value(kind, ends[1])}"
+    return f"{say_value(metric, ends[0])} to {say_value(metric, ends[1])}"
 
 
 #: What stands above the cells of a pair.
@@ -235,15 +234,17 @@ PAIR_HEADS = ("Difference", "Standard error", "Times", "Interval", "p", "Viewers
 
 def list_pairs(plan: Plan, verdict: Mapping[str, Any]) -> tuple[PairRow, ...]:
     """The numbers behind each pair by the metric that decides."""
-    kind = plan.primary.kind
+    metric = plan.primary
     return tuple(
         PairRow(
             f"{each.get('variant')} less {each.get('base')}",
             (
-                say_value(kind, each.get("difference"), small=True),
-                say_value(kind, each.get("deviation"), small=True),
+                say_value(metric, each.get("difference"), small=True),
+                say_value(metric, each.get("deviation"), small=True),
                 f"{figure(each, 'multiplier', 0):.3f}",
-                " to ".join(say_value(kind, end, small=True) for end in each.get("interval") or ()),
+                " to ".join(
+                    say_value(metric, end, small=True) for end in each.get("interval") or ()
+                ),
                 say_p(each.get("p")),
                 count(each.get("units")),
                 count(each.get("planned_units")),
@@ -271,21 +272,3 @@ def list_plan(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("Ends at", f"{count(plan.max_units)} viewers" if plan.max_units else "its time alone"),
     ]
     return tuple(rows)
-
-
-def say_value(kind: Kind, value: Any, *, small: bool = False) -> str:
-    """A value of a metric; `small` ones are differences and keep more digits."""
-    if not is_number(value) or not math.isfinite(value):
-        return NOTHING
-    if kind is Kind.PROPORTION:
-        shown = f"{100 * value:.3f} %" if small or abs(value) < 0.01 else f"{100 * value:.2f} %"
-    else:
-        shown = f"{value:,.4g}" if small or abs(value) < 1000 else f"{value:,.1f}"
-    return shown.replace("-", "\u2212")
-
-
-def say_p(value: Any) -> str:
-    """A p-value."""
-    if not is_number(value):
-        return NOTHING
-    return "below 0.0001" if value < 0.0001 else f"{value:.2g}"

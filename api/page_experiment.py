@@ -38,7 +38,8 @@ from api.page_words import (
     signed_percent,
     texts,
 )
-from service.experiments.plan import Method, Plan, Split
+from service.experiments.metrics import Kind
+from service.experiments.plan import Method, Plan, Split, Unit
 
 #: A badge for each state of a verdict.
 _BADGES = {
@@ -81,6 +82,7 @@ class Panel:
 
     `kind` is a class of the style: the state of the verdict, or waiting, dropped, hidden, away.
     `spoiled` says that no figure of it can be trusted, `final` that the verdict is frozen.
+    `has_own_units` says that a value may be anything, hundredths of a second among it.
     `viewers` is the line for the trust block. `looks` are addresses at which its owner sees what
     viewers see, each with its name; `is_counted` says that whoever opens one counts as a viewer.
     """
@@ -101,6 +103,7 @@ class Panel:
     arrivals: tuple[Arrival, ...] = ()
     shares: Shares | None = None
     metrics: tuple[MetricRow, ...] = ()
+    has_own_units: bool = False
     labels: tuple[str, ...] = ()
     outlooks: tuple[OutlookRow, ...] = ()
     pairs: tuple[PairRow, ...] = ()
@@ -200,6 +203,9 @@ def _tell(shown: ShownExperiment, plan: Plan) -> Panel:
         arrivals=arrivals,
         shares=shares,
         metrics=list_metrics(plan, verdict),
+        has_own_units=any(
+            each.kind is not Kind.PROPORTION and each.unit is Unit.NUMBER for each in plan.metrics
+        ),
         labels=plan.labels,
         outlooks=list_outlooks(plan, verdict),
         pairs=list_pairs(plan, verdict),

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from api.page_scale import Scale, Span, say_plain
+from api.page_scale import Scale, Span
+from api.page_values import say_difference
 from api.page_view import ShownExperiment
 from api.page_words import count, figure, instant, is_number, items, signed_percent
 from service.experiments.looks import Point, read_point
-from service.experiments.plan import Better, Plan
+from service.experiments.plan import Better, Plan, Unit
 
 #: Lines of the table that says the same.
 MOST_ROWS = 24
@@ -130,7 +131,7 @@ def _shape(
     when = _say_time(shown, spans, kept[-1])
     now = f"{when}: {(_tell_relative if relative else _tell_plain)(plan, pair, kept[-1])}"
     first, second = (one, base) if plan.primary.better is Better.HIGHER else (base, one)
-    every = -(-len(kept) // MOST_ROWS)
+    unit, every = plan.primary.unit, -(-len(kept) // MOST_ROWS)
     rope = scale.y(alike[1]), round(scale.y(alike[0]) - scale.y(alike[1]), 1)
     return Plot(
         name=f"{one} compared with {base}",
@@ -144,11 +145,11 @@ def _shape(
         last=_whisker(kept[-1], scale),
         zero=scale.y(0.0),
         rope=rope if rope[1] >= _THIN else None,
-        ticks=tuple(scale.tick(each, relative=relative) for each in scale.values),
+        ticks=tuple(scale.tick(each, relative=relative, unit=unit) for each in scale.values),
         lines=tuple(scale.y(each) for each in scale.values),
         begins=scale.time(scale.begin),
         ends=scale.time(scale.end),
-        rows=tuple(_row(each, scale, relative=relative) for each in _thin(kept, every)),
+        rows=tuple(_row(each, scale, None if relative else unit) for each in _thin(kept, every)),
         every=every,
         notes=tuple(_notes(plan, spans, scale, thin=rope[1] < _THIN, relative=relative)),
     )
@@ -197,17 +198,22 @@ def _thin(spans: list[Span], every: int) -> list[Span]:
     return spans[::-1][::every][::-1]
 
 
-def _row(span: Span, scale: Scale, *, relative: bool) -> Row:
-    say = signed_percent if relative else say_plain
-    return Row(scale.time(span.at_ms), count(span.units), say(span.low), say(span.high))
+def _row(span: Span, scale: Scale, unit: Unit | None) -> Row:
+    """A look in words; without a unit its interval is relative."""
+    low, high = (
+        signed_percent(end) if unit is None else say_difference(end, unit)
+        for end in (span.low, span.high)
+    )
+    return Row(scale.time(span.at_ms), count(span.units), low, high)
 
 
 def _notes(
     plan: Plan, spans: list[Span], scale: Scale, *, thin: bool, relative: bool
 ) -> Iterator[str]:
     if not relative:
+        unit = "seconds" if plan.primary.unit is Unit.SECONDS else "the metric's own unit"
         yield (
-            "The difference is shown in the metric's own unit: how large it is beside the base "
+            f"The difference is shown in {unit}: how large it is beside the base "
             "cannot be told yet."
         )
     elif thin and plan.rope > 0:
@@ -235,8 +241,9 @@ def _tell_relative(plan: Plan, pair: tuple[str, str], span: Span) -> str:
 
 
 def _tell_plain(plan: Plan, pair: tuple[str, str], span: Span) -> str:
-    between = f"between {say_plain(span.low)} and {say_plain(span.high)}"
-    return f"the {plan.primary.called} of {pair[0]} less that of {pair[1]} lies {between}."
+    low, high = (say_difference(end, plan.primary.unit) for end in (span.low, span.high))
+    less = f"the {plan.primary.called} of {pair[0]} less that of {pair[1]}"
+    return f"{less} lies between {low} and {high}."
 
 
 def say_between(low: Any, high: Any) -> str:

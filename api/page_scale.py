@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-from api.page_words import NOTHING, instant, is_number, signed_percent
+from api.page_values import say_difference
+from api.page_words import instant, say_seconds, signed_percent
+from service.experiments.plan import Unit
 
 WIDTH, HEIGHT = 1000.0, 220.0
 #: What is left free at both ends.
@@ -69,16 +70,22 @@ class Scale:
             if end is not None
         )
 
-    def tick(self, value: float, *, relative: bool) -> str:
+    def tick(self, value: float, *, relative: bool, unit: Unit) -> str:
         """A value of the scale in words."""
         if abs(value) < self.step / 2:
             return "0"
-        step = 100 * self.step if relative else self.step
-        digits = max(0, -math.floor(math.log10(step) + 1e-9))
-        digits += 0 if round(step * 10**digits) * 10**-digits == round(step, 12) else 1
         if relative:
-            return signed_percent(value, min(digits, 6))
-        return say_plain(value)
+            return signed_percent(value, _digits(100 * self.step))
+        if unit is Unit.SECONDS:
+            return say_seconds(value, _digits(self.step / 100), signed=True)
+        return say_difference(value, unit)
+
+
+def _digits(step: float) -> int:
+    """Digits after the point that tell steps apart, six at most."""
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    digits += 0 if round(step * 10**digits) * 10**-digits == round(step, 12) else 1
+    return min(digits, 6)
 
 
 def _find_step(whole: float) -> float:
@@ -86,8 +93,3 @@ def _find_step(whole: float) -> float:
     rough = max(whole, 1e-9) / 4
     size = 10.0 ** math.floor(math.log10(rough))
     return next((each * size for each in _STEPS if each * size >= rough), 10 * size)
-
-
-def say_plain(value: Any) -> str:
-    """A difference in the metric's own unit."""
-    return f"{value:+,.3g}".replace("-", "\u2212") if is_number(value) else NOTHING

@@ -11,7 +11,7 @@ from api.page_view import PageView
 from api.page_words import count, items, say_days
 from service.errors import InvalidRequest
 from service.experiments.metrics import Kind
-from service.experiments.plan import Plan, write_plan
+from service.experiments.plan import Plan, Unit, write_plan
 from service.experiments.proposal import Proposal, read_proposal
 from service.experiments.sizing import Size
 
@@ -77,13 +77,26 @@ def _is_rate(plan: Plan | None) -> bool:
     return plan is None or plan.primary.kind is Kind.PROPORTION
 
 
+def _is_timed(plan: Plan | None) -> bool:
+    return plan is not None and plan.primary.unit is Unit.SECONDS
+
+
+def _count(plan: Plan | None, typed: float) -> float:
+    """What was typed, in percent or seconds, in the metric's own unit."""
+    if _is_rate(plan):
+        return typed / 100
+    return typed * 100 if _is_timed(plan) else typed
+
+
 def _read_entries(plan: Plan | None, asked: Mapping[str, str]) -> tuple[Entry, ...]:
     called = plan.primary.called if plan else "rate"
-    value = f"The {called} today, in %" if _is_rate(plan) else f"The {called} of a viewer today"
+    timed = ", in seconds" if _is_timed(plan) else ""
+    own = f"The {called} of a viewer today{timed}"
+    value = f"The {called} today, in %" if _is_rate(plan) else own
     usual = f"{100 * plan.mde:g}" if plan else _USUAL_EFFECT
     entries = [Entry("value", value, asked.get("value", ""))]
     if not _is_rate(plan):
-        title = f"Standard deviation of the {called}"
+        title = f"Standard deviation of the {called}{timed}"
         entries.append(Entry("deviation", title, asked.get("deviation", "")))
     entries += [
         Entry("effect", "Smallest change that matters, in %", asked.get("effect", usual)),
@@ -119,11 +132,12 @@ def _propose(
     given = {each.name: _number(each.given) for each in entries}
     value, effect = given["value"] or 0.0, (given["effect"] or 0.0) / 100
     assume: dict[str, Any] = {
-        "value": value / 100 if _is_rate(plan) else value,
+        "value": _count(plan, value),
         "units_per_day": given["per_day"],
     }
-    if given.get("deviation") is not None:
-        assume["deviation"] = given["deviation"]
+    deviation = given.get("deviation")
+    if deviation is not None:
+        assume["deviation"] = _count(plan, deviation)
     primary = {"name": "rate", "kind": Kind.PROPORTION.value}
     planned = write_plan(plan) if plan else {"primary": primary}
     try:

@@ -96,6 +96,13 @@ def signed_percent(value: Any, digits: int = 1) -> str:
     return f"{shown} %"
 
 
+def say_seconds(centiseconds: float, digits: int = 2, *, signed: bool = False) -> str:
+    """Centiseconds as 7.81 s, with a true minus sign."""
+    shown = round(centiseconds / 100, digits) + 0.0  # adding it makes -0 a plain 0
+    text = f"{shown:+,.{digits}f}" if signed else f"{shown:,.{digits}f}"
+    return f"{text} s".replace("-", "\u2212")
+
+
 def instant(at_ms: Any, *, seconds: bool = False) -> str:
     """Milliseconds of Unix time as 2026-11-25 14:05 UTC, or with its seconds."""
     if not is_number(at_ms) or not 0 < at_ms < _LAST_MS:

@@ -13,7 +13,10 @@ from urllib.parse import quote
 from cli.client import Client, Problem
 from cli.run import find_key, find_url
 from cli.terminal import say
+from service.experiments.metrics import Kind
+from service.experiments.plan import Unit
 
+_PERCENT = " %"
 _NOT_BEGUN = {
     "waiting": "It begins when the job has ended with a video of every variant.",
     "dropped": "It never began: the job has ended without the video of every variant.",
@@ -103,15 +106,15 @@ def tell(experiment: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> It
     yield f"{verdict['state']}: {verdict['sentence']['en']}"
     primary = experiment["plan"]["primary"]
     yield f"By {primary['title'] or primary['name']}:"
-    rate = primary["kind"] == "proportion"
+    scale, unit = _find_unit(primary)
     for each in verdict["variants"]:
         found = each["metrics"][primary["name"]]
-        value = "-" if found is None else _value(found["value"], rate=rate)
+        value = "-" if found is None else f"{scale * found['value']:,.2f}{unit}"
         yield f"  {each['label']:<8} {each['exposed']:>12,} viewers  {value:>10}"
     if verdict["state"].startswith("invalid_"):
         return  # nobody should read a difference out of spoiled data
     for pair in verdict["pairs"]:
-        yield f"  {_tell_pair(pair, rate=rate)}"
+        yield f"  {_tell_pair(pair, scale, unit)}"
     for each in verdict["guardrails"]:
         if each["harm"]:
             yield f"  {each['variant']} does harm: its {each['metric']} is worse than allowed"
@@ -120,18 +123,21 @@ def tell(experiment: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> It
         yield f"  about {left} more; it ends in {end}"
 
 
-def _tell_pair(pair: Mapping[str, Any], *, rate: bool) -> str:
+def _find_unit(metric: Mapping[str, Any]) -> tuple[float, str]:
+    """What the values of a metric are multiplied by to be shown, and what follows them."""
+    if metric["kind"] == Kind.PROPORTION:
+        return 100, _PERCENT
+    return (0.01, " s") if metric.get("unit") == Unit.SECONDS else (1, "")
+
+
+def _tell_pair(pair: Mapping[str, Any], scale: float, unit: str) -> str:
     numbers = [pair["difference"], *pair["interval"]]
-    here, low, high = (f"{100 * each:+.2f}" if rate else f"{each:+,.2f}" for each in numbers)
-    unit = " points" if rate else ""
+    here, low, high = (f"{scale * each:+,.2f}" for each in numbers)
+    unit = " points" if unit == _PERCENT else unit
     text = f"{pair['variant']} against {pair['base']}: {here}{unit}, between {low} and {high}"
     if pair["lift"]:
         text += "; that is {:+.1f} % to {:+.1f} %".format(*(100 * each for each in pair["lift"]))
     return text
-
-
-def _value(value: float, *, rate: bool) -> str:
-    return f"{100 * value:.2f} %" if rate else f"{value:,.2f}"
 
 
 def _days(count: int) -> str:

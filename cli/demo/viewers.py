@@ -49,6 +49,7 @@ def plan_experiment() -> dict[str, Any]:
                 "title": "watch time per view",
                 "title_zh": "每次观看时长",
                 "most": round(LENGTH_S * 100),
+                "unit": "seconds",
             }
         ],
         "guardrails": [

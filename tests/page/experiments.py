@@ -11,7 +11,7 @@ from typing import Any
 from api.page_view import ShownExperiment
 from service.experiments.looks import read_point, write_point
 from service.experiments.metrics import Kind, Mean, Proportion, Sums
-from service.experiments.plan import Arm, Metric, Plan
+from service.experiments.plan import Arm, Metric, Plan, Unit
 from service.experiments.power import Traffic
 from service.experiments.snapshot import Snapshot, Tally
 from service.experiments.verdict import decide
@@ -19,7 +19,7 @@ from service.experiments.verdict import decide
 DAY_MS = 86_400_000
 START_MS = 1_794_500_000_000
 CLICKS = Metric("clicks", Kind.PROPORTION, "click rate", "点击率")
-WATCH = Metric("watch", Kind.MEAN, "watch time", "观看时长", most=3000)
+WATCH = Metric("watch", Kind.MEAN, "watch time", "观看时长", most=3000, unit=Unit.SECONDS)
 ENDS = Metric("ends", Kind.PROPORTION, "completion rate", "完播率", harm_margin=0.01)
 
 

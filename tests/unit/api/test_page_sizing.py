@@ -49,7 +49,7 @@ def test_the_form_needs_no_script_and_keeps_what_is_looked_at() -> None:
 def test_a_plan_that_waits_is_sized_by_its_own_metric() -> None:
     """Given a plan on watch time, its average and deviation are asked, not a rate."""
     view = make_view(experiment=waiting(primary=experiments.WATCH, secondary=()))
-    form = offer_sizing(view, {"value": "900", "deviation": "800", "effect": "5", "per_day": "10"})
+    form = offer_sizing(view, {"value": "9", "deviation": "8", "effect": "5", "per_day": "10"})
     assert [each.name for each in form.entries] == ["value", "deviation", "effect", "per_day"]
     assert "a difference of 5 % in the watch time" in form.answer.text
 

@@ -12,7 +12,7 @@ from cli.experiment import read_plan_file, tell, tell_sizing
 from cli.main import main
 from cli.outcome_rows import Row, read_rows
 from service.experiments.metrics import Mean
-from service.experiments.plan import write_plan
+from service.experiments.plan import Unit, write_plan
 from service.experiments.proposal import read_proposal
 from service.experiments.snapshot import Snapshot
 from service.experiments.verdict import decide
@@ -84,6 +84,16 @@ def test_what_is_no_rate_has_no_percent():
     assert lines[2] == "By watch:"
     assert lines[3].split() == ["A", "1,000", "viewers", "12.00"]
     assert lines[5].startswith("  B against A: +1.00, between +0.")
+
+
+def test_a_time_is_told_in_seconds():
+    sums = [
+        {"watch": Mean(1000, 780_600, 700_000_000)},
+        {"watch": Mean(1000, 900_000, 900_000_000)},
+    ]
+    lines = told(of_sums(sums, a_plan(primary=replace(WATCH, unit=Unit.SECONDS))))
+    assert lines[3].split() == ["A", "1,000", "viewers", "7.81", "s"]
+    assert lines[5].startswith("  B against A: +1.19 s, between +0.")
 
 
 def test_sizes_are_told_in_a_sentence_and_by_variant():
