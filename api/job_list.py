@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,18 +15,21 @@ from flask import Blueprint, Response, request
 
 from api.fields import MAX_METADATA_NAME, MAX_METADATA_VALUE
 from api.listing import JobFilter, list_jobs
+from api.page_experiment import say_state
 from api.page_state import job_words
 from api.people import answer_in_words, draw, send_page
 from api.schemas import MAX_NAME, PAGE
 from api.state import services
 from api.visitors import require_session
-from service.errors import CaptionAbError, InvalidRequest
+from service.errors import CaptionAbError, InvalidRequest, StoreUnavailable
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB, JobStatus
 from service.sessions import write_form_mark
+from service.store.experiments import ExperimentStore
 
 routes = Blueprint("job_list", __name__, url_prefix="/jobs")
 routes.register_error_handler(CaptionAbError, answer_in_words)
+_log = logging.getLogger(__name__)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 #: The fields of the form, as they stand in the address.
 FIELDS = ("status", "from", "to", "name", "metadata")
@@ -40,6 +46,7 @@ class Line:
     created: datetime
     took: str
     verdict: str
+    experiment: str
     labels: str
 
 
@@ -59,9 +66,10 @@ def show_jobs() -> Response:
         cursor = ""
     kept = {name: value for name, value in asked.items() if value}
     following = f"/jobs?{urlencode({**kept, 'cursor': page.next_cursor})}"
+    told = tell_experiments(page.jobs, parts.experiments)
     text = draw(
         "jobs.html",
-        lines=[tell_line(job) for job in page.jobs],
+        lines=[tell_line(job, each) for job, each in zip(page.jobs, told, strict=True)],
         asked=asked,
         faults=faults,
         statuses=[each.value for each in JobStatus],
@@ -95,7 +103,32 @@ def read_choice(asked: dict[str, str]) -> tuple[JobFilter, list[str]]:
     return chosen, faults
 
 
-def tell_line(job: Job) -> Line:
+def tell_experiments(jobs: Sequence[Job], store: ExperimentStore) -> list[str]:
+    """How far the experiment of each job is, in a word or two.
+
+    Empty where it has none, and of all of them where outcomes are counted in a Redis that is away.
+    """
+    try:
+        found = store.read_standings([each.id for each in jobs])
+    except StoreUnavailable:
+        _log.warning("experiments_not_listed", exc_info=True)
+        return [""] * len(jobs)
+    return [say_standing(job, each) for job, each in zip(jobs, found, strict=True)]
+
+
+def say_standing(job: Job, standing: tuple[int, str] | None) -> str:
+    """An experiment by when it began and its frozen verdict, as the store has them."""
+    if standing is None:
+        return ""
+    started_ms, verdict = standing
+    if verdict:
+        return say_state(json.loads(verdict))
+    if started_ms:
+        return "Running"
+    return "Not begun" if job.status in ENDED_JOB else "Waiting"
+
+
+def tell_line(job: Job, experiment: str) -> Line:
     """A job as a line of the list."""
     ended = job.status in ENDED_JOB and job.ended_ms
     return Line(
@@ -106,6 +139,7 @@ def tell_line(job: Job) -> Line:
         created=datetime.fromtimestamp(job.created_ms / 1000, UTC),
         took=say_span(job.ended_ms - job.created_ms) if ended else "",
         verdict=say_verdict(job.result) if ended else "",
+        experiment=experiment,
         labels=", ".join(each.label for each in job.spec.variants),
     )
 

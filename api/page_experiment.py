@@ -135,6 +135,14 @@ def tell_experiment(view: PageView) -> Panel | None:
     return replace(_tell(shown, shown.plan), looks=_looks(view, shown, shown.plan))
 
 
+def say_state(verdict: Mapping[str, Any]) -> str:
+    """The state of a verdict in a few words, with the variant that is ahead."""
+    state = str(verdict.get("state") or "")
+    ahead = f": {verdict.get('variant')}" if state in {"winner", "leading"} else ""
+    ahead += ", with harm" if verdict.get("reason") == "ahead_with_harm" else ""
+    return _BADGES.get(state, state.replace("_", " ")) + ahead
+
+
 def tell_viewers(panel: Panel | None) -> str:
     """Who saw the variants, for the block on trust."""
     if panel is None:
@@ -184,11 +192,9 @@ def _tell(shown: ShownExperiment, plan: Plan) -> Panel:
     shares = tell_shares(plan, verdict)
     arrivals = list_arrivals(plan, units)
     sentence = part(verdict, "sentence")
-    ahead = f": {verdict.get('variant')}" if state in {"winner", "leading"} else ""
-    ahead += ", with harm" if verdict.get("reason") == "ahead_with_harm" else ""
     return Panel(
         state if state in _BADGES else "collecting",
-        _BADGES.get(state, state.replace("_", " ")) + ahead,
+        say_state(verdict),
         str(sentence.get("en") or ""),
         str(sentence.get("zh") or ""),
         tell_change(plan, verdict),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from service.errors import Conflict, NotFound, StoreUnavailable
 from service.experiments.aggregates import Aggregate
@@ -81,6 +82,21 @@ class ExperimentStore:
         key = self._keys.experiment(job_id)
         found = self._connection.read(lambda client: client.hmget(key, HEAD))
         return read_book(dict(zip(HEAD, found, strict=True))) if found[0] else None
+
+    def read_standings(self, job_ids: Sequence[str]) -> list[tuple[int, str] | None]:
+        """Of each job when its experiment began and its frozen verdict; None where it has none.
+
+        It is 0 while it has not begun, and an empty text while there is no verdict. One exchange.
+        """
+
+        def ask(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=False)
+            for each in job_ids:
+                pipeline.hmget(self._keys.experiment(each), "started", "verdict")
+            return pipeline.execute()
+
+        found = self._connection.read(ask) if job_ids else []
+        return [None if at is None else (int(at), text or "") for at, text in found]
 
     def record(
         self,

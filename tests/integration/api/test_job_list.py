@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import redis
 from flask import Flask
 
+from api.app import create_app
 from api.schemas import PAGE
+from cli.children import free_port
+from service.settings import Settings
+from service.wiring import build_services
 from tests.integration.api.conftest import JOB, Visitor
 from tests.integration.api.looks import Browser, browser
 from tests.integration.api.test_jobs import set_status
 from tests.integration.api.test_listing import make
+from tests.integration.api.viewers import PLAN, end_job, ended_job
+from tests.outcomes import a_batch
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def test_the_list_calls_what_the_comparison_says_legibility(hers: Browser, ann: 
     # It is no verdict of viewers, which the same job may have besides
     make(ann)
     names = re.findall(r'<th scope="col">([^<]+)</th>', hers.get("/jobs").text)
-    assert names == ["Job", "Status", "Legibility", "Created (UTC)", "Took"]
+    assert names == ["Job", "Status", "Legibility", "Experiment", "Created (UTC)", "Took"]
 
 
 def test_the_list_goes_on_page_by_page(hers: Browser, ann: Visitor, redis_client: redis.Redis):
@@ -141,3 +148,51 @@ def test_a_list_of_nobody_is_a_form(app: Flask):
     assert page.status_code == 401
     assert 'action="/jobs/sign-in"' in page.text
     assert JOB["clips"][0]["url"] not in page.text
+
+
+def experiments_in(text: str) -> list[str]:
+    """The column of experiments, the newest job first."""
+    (body,) = re.findall(r"<tbody>(.*)</tbody>", text, re.DOTALL)
+    return [re.findall(r"<td>(.*?)</td>", row, re.DOTALL)[2] for row in body.split("</tr>")[:-1]]
+
+
+def plan(visitor: Visitor, job_id: str) -> None:
+    assert visitor.open(f"/v1/jobs/{job_id}/experiment", "PUT", json=PLAN).status_code == 201
+
+
+def test_the_list_tells_how_far_each_experiment_is(
+    hers: Browser, ann: Visitor, redis_client: redis.Redis
+):
+    # Given a job without an experiment, one that waits, one that runs, and one that B has won
+    make(ann)
+    waits, runs, won = make(ann), ended_job(ann, redis_client), ended_job(ann, redis_client)
+    for each in (waits, runs, won):
+        plan(ann, each)
+    batches = [
+        a_batch(each, 10_000, each, per="viewer", metrics={"clicks": {"s": count}})
+        for each, count in (("A", 500), ("B", 700))
+    ]
+    for each in (runs, won):
+        sent = ann.post(f"/v1/jobs/{each}/outcomes", json={"outcomes": batches})
+        assert sent.get_json()["accepted"] == 2
+    ann.get(f"/v1/jobs/{won}/verdict")
+    # Then each says so; the list itself looks at none, which would end it
+    assert experiments_in(hers.get("/jobs").text) == ["Winner: B", "Running", "Waiting", "–"]
+    assert experiments_in(hers.get("/jobs").text)[1] == "Running"
+    # And a job that has ended without its videos waits no longer
+    end_job(redis_client, waits, without="B")
+    assert experiments_in(hers.get("/jobs").text)[2] == "Not begun"
+
+
+def test_the_list_is_there_while_counting_is_away(
+    settings: Settings, ann: Visitor, redis_client: redis.Redis
+):
+    # Given an experiment that is counted in a Redis which does not answer
+    plan(ann, ended_job(ann, redis_client))
+    away = replace(settings, experiments_redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    parts = build_services(away, name="away", connections=4)
+    page = browser(create_app(parts), ann).get("/jobs")
+    # Then the list is there without it
+    assert page.status_code == 200
+    assert experiments_in(page.text) == ["–"]
+    parts.connection.client.connection_pool.disconnect()
