@@ -64,8 +64,7 @@ _DROPPED = "The experiment never began: the job has ended without a video of eac
 _LOST = "The experiment has no result: what was counted of it has been lost."
 _ANEW = "Nothing any more. Send the job again, or give the experiment to another one."
 _TOO_LARGE = (
-    "A test that may end early ends when it looks good, so that the difference seen then is too "
-    "large on average."
+    "The difference seen at the moment of winning is usually a little larger than the true one."
 )
 #: Assumptions of a verdict, in words.
 _ASSUMED = {
@@ -228,7 +227,7 @@ def _caveats(plan: Plan, verdict: Mapping[str, Any]) -> Iterator[str]:
     if verdict.get("state") in {"winner", "leading"}:
         own = [each for each in items(verdict, "variants") if each.get("label") == ahead]
         lift = part(own[0], "shrunk_lift").get("lift") if own else None
-        guess = f" A more careful guess against {plan.labels[0]} is {signed_percent(lift)}."
+        guess = f" A careful guess is {signed_percent(lift)} against {plan.labels[0]}."
         yield f"{_TOO_LARGE}{guess if is_number(lift) else ''}"
 
 

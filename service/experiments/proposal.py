@@ -66,7 +66,8 @@ def read_proposal(
         return Proposal(plan, seeded)
     assumed = _read_assumption(assume, f"{pointer}/assume", plan, faults)
     _refuse(faults)
-    sizing = size_plan(plan, assumed)
+    usual = "max_runtime_s" not in given
+    sizing = size_plan(plan, assumed, usual_end=usual)
     if not wanted:
         return Proposal(plan, seeded, assumed, sizing)
     planned = deciding(plan, sizing.one_look, sizing.any_look).units
@@ -74,7 +75,7 @@ def read_proposal(
         faults.append(FieldError(f"{pointer}/assume", f"It takes more than {PLANNED_UNITS[1]}."))
         _refuse(faults)
     plan = replace(plan, planned_units=max(planned, PLANNED_UNITS[0]))
-    return Proposal(plan, seeded, assumed, size_plan(plan, assumed))
+    return Proposal(plan, seeded, assumed, size_plan(plan, assumed, usual_end=usual))
 
 
 def keep_plan(proposal: Proposal) -> dict[str, Any]:

@@ -70,11 +70,12 @@ def improve(plan: Plan, value: float) -> float:
     return value * (1 + sign * plan.mde)
 
 
-def size_plan(plan: Plan, assumed: Assumption) -> Sizing:
+def size_plan(plan: Plan, assumed: Assumption, *, usual_end: bool = False) -> Sizing:
     """Units and days for the plan's `mde`, `alpha` and `power`.
 
     Each variant also gets what it must have before anything is said (`min_units`, and outcomes for
-    a rate). `assumed` must fit the plan: `proposal.py` refuses what does not.
+    a rate). `assumed` must fit the plan: `proposal.py` refuses what does not. `usual_end` says that
+    nobody has chosen when the test ends.
     """
     weights = [arm.weight for arm in plan.arms]
     need = need_units(
@@ -87,7 +88,8 @@ def size_plan(plan: Plan, assumed: Assumption) -> Sizing:
     least = math.ceil(_least_of_each(plan, assumed) / min(weights))
     one, many = (_size(plan, assumed, max(n, least)) for n in (need.once, need.always))
     shortfall = _find_shortfall(plan, assumed, deciding(plan, one, many).units)
-    return Sizing(one, many, shortfall, _say(plan, assumed, one, many, shortfall))
+    ends = "usual_runtime" if usual_end and shortfall is Shortfall.MAX_RUNTIME else shortfall
+    return Sizing(one, many, shortfall, _say(plan, assumed, one, many, ends))
 
 
 def deciding(plan: Plan, one_look: Size, any_look: Size) -> Size:
@@ -156,9 +158,7 @@ def _find_shortfall(plan: Plan, assumed: Assumption, units: int) -> Shortfall | 
     return Shortfall.MAX_RUNTIME if come < units else None
 
 
-def _say(
-    plan: Plan, assumed: Assumption, one: Size, many: Size, shortfall: Shortfall | None
-) -> Sentence:
+def _say(plan: Plan, assumed: Assumption, one: Size, many: Size, ends: str | None) -> Sentence:
     fixed = plan.method is Method.FIXED
     size = deciding(plan, one, many)
     names = ["once" if fixed else "any"]
@@ -166,8 +166,8 @@ def _say(
         names.append("days")
     if size.days is None and assumed.units_per_day is not None:
         names.append("nobody")
-    elif shortfall:
-        names.append(shortfall.value)
+    elif ends:
+        names.append(ends)
     elif not fixed:
         names.append("once_would_do")
     facts = _facts(plan, assumed, one, size)

@@ -83,13 +83,13 @@ def test_a_verdict_that_is_given_says_that_nothing_changes_it() -> None:
 
 
 def test_the_size_of_a_win_is_told_with_care() -> None:
-    """Given a winner, it is said that the difference seen is too large on average, and a guess."""
+    """Given a winner, it is said that the difference seen is larger than the truth, and a guess."""
     text = section(read(experiments.make_won()))
     (own,) = [each for each in experiments.make_won().verdict["variants"] if each["label"] == "B"]
-    assert "is too large on average." in text
-    guess = f"against A is +{100 * own['shrunk_lift']['lift']:.1f} %."
+    assert "usually a little larger than the true one." in text
+    guess = f"A careful guess is +{100 * own['shrunk_lift']['lift']:.1f} % against A."
     assert guess in text
-    assert "too large on average" not in read(experiments.make_running()).text
+    assert "larger than the true one" not in read(experiments.make_running()).text
 
 
 def test_a_test_that_goes_on_says_how_far_it_is() -> None:

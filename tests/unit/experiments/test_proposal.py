@@ -131,3 +131,15 @@ def test_faults_of_a_plan_within_a_request_lie_below_it():
 
 def test_a_job_with_one_variant_is_told_so():
     assert "one variant" in faults_of(LEAST, "A")["#/variants"]
+
+
+def test_who_has_not_chosen_an_end_is_told_when_a_test_ends():
+    # Given more viewers than come within the usual time
+    asked = {**LEAST, "assume": {"value": 0.05, "units_per_day": 1000}}
+    told = read_proposal(asked, "AB", seed="s").sizing
+    assert told.shortfall == "max_runtime"
+    assert "; a test ends after 14 days unless you plan longer, so let it run" in told.sentence.en
+    assert "若不另行设定，测试会在 14 天后结束" in told.sentence.zh
+    # and who has chosen one, that the plan does
+    chosen = read_proposal({**asked, "max_runtime_s": 14 * 86_400}, "AB", seed="s").sizing
+    assert "; the plan ends it after 14 days already" in chosen.sentence.en
