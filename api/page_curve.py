@@ -75,6 +75,17 @@ def list_moments(choice: Choice) -> list[Moment]:
     return [each for each in (*found, _largest(choice)) if each]
 
 
+def find_opening(choice: Choice, captions: Sequence[tuple[int, int]]) -> int:
+    """The frame that is shown at first: where both differ most, else amid the first caption.
+
+    `captions` are the first and last frame of each.
+    """
+    largest = _largest(choice)
+    if largest:
+        return largest.frame
+    return sum(captions[0]) // 2 if captions else 0
+
+
 def find_frame(at_s: Any, timing: Timing) -> int:
     """The frame that is shown at a time, counted from 0."""
     if not is_number(at_s):

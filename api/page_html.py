@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from api.page_choice import choose, list_videos
 from api.page_counts import PAIR_HEADS
-from api.page_curve import draw_curve, list_moments
+from api.page_curve import draw_curve, find_opening, list_moments
 from api.page_experiment import tell_experiment, tell_viewers
 from api.page_measures import list_cues, list_findings, list_measures, list_parts, rank_variants
 from api.page_progress import tell_progress
@@ -111,13 +111,15 @@ def _job_context(view: PageView) -> dict[str, Any]:
 
 def _clip_context(view: PageView, asked: Mapping[str, str]) -> dict[str, Any]:
     choice = choose(view, asked)
+    cues = list_cues(choice)
     return {
         "choice": choice,
         "verdict": tell_verdict(view, choice),
         "trust": tell_trust(view, choice),
         "curve": draw_curve(choice),
         "moments": list_moments(choice),
-        "cues": list_cues(choice),
+        "opening": find_opening(choice, [(each.frame, each.last) for each in cues]),
+        "cues": cues,
         "measures": list_measures(choice),
         "labels": list(part(choice.report, "measures")),
         "parts": list_parts(choice),

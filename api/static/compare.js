@@ -24,7 +24,7 @@ function compare(root) {
 
   let frame = 0, view = $('.stage').dataset.view, rate = 1, top = 0, heard = 0, swapped = false;
   let playing = false, wanted = null, moving = null, held = false, blind = false;
-  let loop = null, marks = [0, last], correcting = false, repaired = 0;
+  let loop = null, marks = [0, last], correcting = false, repaired = 0, fresh = false;
 
   // ---- frames and seconds
 
@@ -127,6 +127,7 @@ function compare(root) {
 
   async function seek(n) {
     wanted = clamp(Math.round(n), 0, last);
+    fresh = false;
     show(wanted);
     delete root.dataset.shown;
     moving ??= move();
@@ -143,7 +144,7 @@ function compare(root) {
   async function run() {
     await moving;
     const [from, to] = loop || [0, last];
-    if (frame >= to || (loop && frame < from)) {
+    if (fresh || frame >= to || (loop && frame < from)) {
       top = view === 'one' ? +swapped : top;
       arrange();
       await seek(from);
@@ -433,7 +434,7 @@ function compare(root) {
   const begin = () => {
     if (++ready < 2) return;
     recall();
-    if (!moving) seek(0);
+    if (!moving) seek(+scrub.value).then(() => { fresh = true; });
     beat();
   };
   for (const video of videos) {

@@ -52,7 +52,7 @@ def test_the_divider_of_split_is_a_slider(look):
     assert "45%" in clip
     assert page.page.get_attribute(".cut", "aria-valuetext") == "45 percent"
     # and the address brings back all of it
-    assert page.page.url.endswith("#f=0&v=split&cut=45")
+    assert page.page.url.endswith("#f=140&v=split&cut=45")
     page.page.reload()
     page.wait_shown()
     assert page.page.input_value(".cut") == "45"
@@ -210,3 +210,22 @@ def test_sides_are_shuffled_in_blind_mode(look):
     assert seen == {0, 1}
     assert page.site.posted == []
     assert page.said().startswith("You saw no difference.")
+
+
+def test_the_page_opens_where_the_captions_differ_and_plays_from_the_beginning(look):
+    # Given an address that names no frame; then both show where the two differ most
+    page = look()
+    assert page.wait_shown() == 140
+    assert page.frames() == [140, 140]
+    # When it is played without another choice, then from the beginning
+    page.do("play")
+    page.wait_until("+document.querySelector('.scrub').value < 100")
+    page.do("play")
+    assert page.wait_shown() < 130
+    # and when a moment was chosen, from there
+    page.page.click("[data-moment]:has-text('Largest difference')")
+    page.wait_shown(140)
+    page.do("play")
+    page.page.wait_for_timeout(300)
+    page.do("play")
+    assert page.wait_shown() >= 140

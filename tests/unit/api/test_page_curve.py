@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from api.page_choice import choose
-from api.page_curve import draw_curve, list_moments
+from api.page_curve import draw_curve, find_opening, list_moments
 from tests.page.jobs import make_job, make_report, make_view
 
 
@@ -41,3 +41,15 @@ def test_of_more_than_two_the_largest_difference_is_that_of_the_pair() -> None:
     lines["B"][at], lines["C"][at] = 1.0, 21.0
     moments = list_moments(choose(make_view(make_job("ABC"), report), {}))
     assert (moments[-1].frame, moments[-1].text) == (30, "Largest difference")
+
+
+def test_the_players_open_where_the_two_differ_most() -> None:
+    """Given a report with a largest difference, its frame is the first that is seen."""
+    assert find_opening(choose(make_view(), {}), [(10, 20)]) == 140
+
+
+def test_where_nothing_differs_the_players_open_amid_the_first_caption() -> None:
+    """Given no difference is known, a frame with a caption is shown; without captions the first."""
+    choice = choose(make_view(make_job("AB"), {}), {})
+    assert find_opening(choice, [(10, 21), (30, 40)]) == 15
+    assert find_opening(choice, []) == 0
