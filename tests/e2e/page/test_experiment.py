@@ -84,6 +84,26 @@ def test_nothing_is_wider_than_the_smallest_screen(look):
         assert page.evaluate("document.documentElement.scrollWidth") == 320, name
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_no_value_is_hidden_on_a_small_screen(look, width):
+    # Given a phone
+    for name in ("won", "three", "harmed", "long"):
+        page = look(make_views()[name], viewport={"width": width, "height": 640}).page
+        page.evaluate(OPEN)
+        cells = page.locator(".metrics tbody tr > *")
+        # Then all of each metric is on the screen, and each value says whose it is
+        assert cells.count() > 0
+        boxes = [cells.nth(at).bounding_box() for at in range(cells.count())]
+        assert min(each["x"] for each in boxes) >= 0, name
+        assert max(each["x"] + each["width"] for each in boxes) <= width, name
+        region = page.locator("[aria-label='All metrics of the experiment']")
+        assert region.evaluate("each => each.scrollWidth <= each.clientWidth"), name
+        told = "each => getComputedStyle(each, '::before').content"
+        labels = page.locator(".metrics tbody tr").first.locator("[data-of]")
+        assert all(labels.nth(at).evaluate(told) != "none" for at in range(labels.count()))
+        page.close()
+
+
 def test_it_needs_no_script(look):
     # Given a browser that runs none, and a plan that waits
     page = look(make_views()["waiting"], java_script_enabled=False).page

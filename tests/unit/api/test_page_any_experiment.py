@@ -91,3 +91,15 @@ def test_a_verdict_with_holes_is_drawn() -> None:
         assert "Which variant performs better?" in render_job_page(make_view(experiment=holed)), (
             name
         )
+
+
+def test_a_p_value_is_explained_where_one_is_told() -> None:
+    """Given secondary metrics, the page says what p and adjusted mean; without them nothing."""
+    assert "p: how often chance alone would show such" in render_job_page(
+        make_view(experiment=experiments.make_won())
+    )
+    plan = experiments.make_plan(secondary=())
+    alone = experiments.show(
+        *experiments.make_snapshots(plan, (0.05, 0.06), units=2000, days=2, looks=4)
+    )
+    assert "how often chance alone" not in render_job_page(make_view(experiment=alone))
