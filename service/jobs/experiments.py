@@ -217,6 +217,9 @@ def begin(job: Job, plan: Plan, services: Services) -> bool:
         NotFound: the job was deleted meanwhile.
         StoreUnavailable
     """
+    kept = services.plans.read(job.id)
+    if kept is None:
+        raise NotFound(NONE)
     _, cuts = services.jobs.read_units(job, revisions=True)
     ready = job.status in ENDED_JOB and not missing_labels(plan.labels, cuts)
     started_ms = services.experiments.attach(
@@ -225,6 +228,7 @@ def begin(job: Job, plan: Plan, services: Services) -> bool:
         plan,
         begin=ready,
         shown=write_shown(cuts),
+        text=kept.text,
         now_ms=services.clock.now_ms(),
     )
     if services.plans.read(job.id) is None:

@@ -52,11 +52,13 @@ class ExperimentStore:
         *,
         begin: bool,
         shown: str = "{}",
+        text: str = "",
         now_ms: int,
     ) -> int:
         """Open the book of an experiment, and begin to count where its variants can be seen.
 
         `shown` is kept with the begin: which videos viewers see, as `service/jobs/films.py` writes.
+        `text` is the plan as it was attached, perhaps by a release that wrote it otherwise.
         Returns when it began, 0 while it has not. May be called any number of times.
 
         Raises:
@@ -64,7 +66,7 @@ class ExperimentStore:
             Conflict: it has another plan.
             StoreUnavailable: Redis has little memory left.
         """
-        text = plan_text(plan)
+        text = text or plan_text(plan)
         args = (tenant_id, job_id, text, plan_digest(text), int(begin), shown)
         try:
             return int(self._connection.run(scripts.ATTACH_EXPERIMENT, now_ms, *args)[1])

@@ -9,6 +9,7 @@ import pytest
 
 from service.errors import Conflict, InvalidRequest, NotFound
 from service.experiments.intake import look
+from service.experiments.ledger import plan_digest, plan_text
 from service.experiments.plan import Arm
 from service.experiments.snapshot import read_snapshot
 from service.experiments.verdict import decide
@@ -191,6 +192,20 @@ def test_a_plan_of_variants_that_are_not_there_is_refused(engine, ended):
     assert caught.value.errors[0].pointer == "#/variants/1/label"
     with pytest.raises(NotFound):
         read_experiment(ended, engine.services)
+
+
+def test_a_plan_that_another_release_wrote_is_looked_at_as_it_was_attached(engine, ended):
+    # Given a running experiment whose plan was written without what a later release writes
+    plan = an_experiment(seed=ended.id)
+    text = plan_text(plan).replace(',"title_zh":""', "")
+    assert text != plan_text(plan)
+    now_ms = engine.clock.now_ms()
+    engine.services.plans.attach(ended.id, TENANT, text, plan_digest(text), now_ms=now_ms)
+    # When it is looked at again and again, then it begins, counts and is decided.
+    engine.run(lambda: status_of(engine, ended.id) is Status.RUNNING)
+    send_clear_winner(engine, ended.id)
+    run_to_verdict(engine, ended.id)
+    assert status_of(engine, ended.id) is Status.DECIDED
 
 
 def test_a_verdict_whose_telling_was_cut_off_is_told_by_the_next_look(engine, ended):
