@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +20,7 @@ from cli.client import Client, Problem
 from cli.interrupt import Interrupt, Interrupted
 from cli.live import row_progress
 from cli.outcome_rows import Fault, Row, read_rows
+from cli.piles import Piles
 from cli.run import find_key, find_url
 from cli.terminal import printable, say
 
@@ -50,11 +51,12 @@ def run(options: argparse.Namespace) -> int:
     interrupt.install()
     name = "Standard input" if str(options.file) == "-" else str(options.file)
     tally = Tally()
-    with open_table(options.file) as table:
-        total = check_rows(rows_of(table), name)
+    with Piles() as piles:
+        with open_table(options.file) as table, contextlib.closing(rows_of(table)) as rows:
+            total = pile_rows(rows, piles, name)
         try:
             with row_progress(f"Sending {name}", total) as advance:
-                for batch in batches(rows_of(table)):
+                for batch in batches(piles.take()):
                     results = send(client, job, [row.item for row in batch], interrupt)
                     for line in tally.note(batch, results):
                         print(line, file=sys.stderr, flush=True)
@@ -73,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def open_table(path: Path) -> Iterator[BinaryIO]:
-    """A file, or what comes on standard input, that can be read more than once.
+    """A file, or what comes on standard input, that can be read from its beginning again.
 
     Raises:
         Problem: it cannot be read.
@@ -90,7 +92,7 @@ def open_table(path: Path) -> Iterator[BinaryIO]:
         yield table
 
 
-def rows_of(table: BinaryIO) -> Iterator[Row | Fault]:
+def rows_of(table: BinaryIO) -> Generator[Row | Fault, None, None]:
     """The rows from the beginning on; a mark says whether it is UTF-16."""
     table.seek(0)
     coding = "utf-16" if table.read(2) in _UTF_16 else "utf-8"
@@ -104,19 +106,30 @@ def rows_of(table: BinaryIO) -> Iterator[Row | Fault]:
         text.detach()
 
 
-def check_rows(rows: Iterator[Row | Fault], name: str) -> int:
-    """See that each row can be sent; how many there are.
+def pile_rows(rows: Iterable[Row | Fault], piles: Piles, name: str) -> int:
+    """See that each row can be sent, and lay it on the pile of its variant; how many there are.
 
     Raises:
-        Problem: some cannot, or there are none; nothing is to be sent then.
+        Problem: some cannot, there are none, or no room for them; nothing is to be sent then.
     """
     count, faults, told = 0, 0, []
-    for row in rows:
-        count += 1
-        if isinstance(row, Fault):
+    try:
+        for row in rows:
+            count += 1
+            if isinstance(row, Row):
+                piles.add(row)
+                continue
             faults += 1
             if faults <= _TOLD:
                 told.append({"pointer": f"line {row.line}", "detail": row.detail})
+        piles.flush()
+    except OSError as error:
+        raise Problem(
+            {
+                "detail": f"{name} cannot be laid aside for sending: {error.strerror}.",
+                "hint": "It takes a few times the room of the file. TMPDIR names another folder.",
+            }
+        ) from None
     if not count:
         raise Problem({"detail": f"{name} has no rows below the names of its columns."})
     if not faults:
@@ -131,17 +144,11 @@ def check_rows(rows: Iterator[Row | Fault], name: str) -> int:
     )
 
 
-def batches(rows: Iterable[Row | Fault]) -> Iterator[list[Row]]:
-    """The rows in groups that a request can hold.
-
-    Raises:
-        Problem: a row is faulty that was not when the file was checked.
-    """
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows in groups that a request can hold."""
     batch: list[Row] = []
     size = 0
     for row in rows:
-        if isinstance(row, Fault):
-            raise Problem({"detail": f"The file has changed: line {row.line}: {row.detail}"})
         bytes_more = len(json.dumps(row.item)) + 2
         if len(batch) == BATCH or (batch and size + bytes_more > _BATCH_BYTES):
             yield batch
@@ -192,7 +199,8 @@ class Tally:
 
     def note(self, batch: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         """Take the answer to a batch; a line for each row that was rejected, while they are few."""
-        for row, result in zip(batch, results, strict=True):
+        told = zip(batch, results, strict=True)
+        for row, result in sorted(told, key=lambda each: each[0].line):
             self.rows += 1
             self.derived += row.derived
             self.statuses[result["status"]] += 1

@@ -7,12 +7,15 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from cli.children import free_port
+from cli.client import Client
 from cli.main import main
 from service.experiments.snapshot import read_snapshot
 from service.experiments.states import State
@@ -133,6 +136,30 @@ class TestOutcomes:
         shown = command("experiment").out
         assert shown[3].split()[:3] == ["A", "1,251", "viewers"]
         assert shown[4].split()[:3] == ["B", "1,250", "viewers"]
+
+    def test_a_file_sorted_by_variant_spoils_no_look_on_its_way(
+        self, command, plan, tmp_path, monkeypatch
+    ):
+        # Given 2,000 viewers of each variant, all of A before the first of B
+        command("experiment", "--plan", plan)
+        path = tmp_path / "o.csv"
+        path.write_text(HEAD + "".join(f",u{n},{'AB'[n // 2000]},,,\n" for n in range(4000)))
+        # When somebody looks after each request
+        seen, count = [], Client.count_outcomes
+
+        def count_and_look(client: Client, job: str, items: Sequence[Mapping[str, Any]]):
+            results = count(client, job, items)
+            seen.append(json.loads(client.verdict(job))["state"])
+            return results
+
+        monkeypatch.setattr(Client, "count_outcomes", count_and_look)
+        done = command("outcomes", str(path))
+        # Then no look finds wrong shares, and all are counted
+        assert done.out[0].startswith("Rows: 4,000, of which 4,000 counted")
+        assert len(seen) == 4
+        assert State.INVALID_SRM.value not in seen
+        shown = command("experiment").out
+        assert [line.split()[:2] for line in shown[3:5]] == [["A", "2,000"], ["B", "2,000"]]
 
     def test_what_is_rejected_is_told_with_its_line_and_the_rest_counts(
         self, command, plan, tmp_path

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 
 import pytest
 
 from cli.client import Problem
 from cli.main import main
 from cli.outcome_rows import Fault, Row, read_rows
-from cli.outcomes import Tally, batches, check_rows, open_table, rows_of
+from cli.outcomes import Tally, batches, open_table, pile_rows, rows_of
+from cli.piles import Piles
 
 
 def rows(count: int) -> list[Row]:
@@ -44,8 +46,8 @@ class TestCheck:
         ]
 
     def test_of_many_faults_the_first_are_told(self):
-        with pytest.raises(Problem) as caught:
-            check_rows(iter([Fault(n, "x") for n in range(25)]), "o.csv")
+        with Piles() as piles, pytest.raises(Problem) as caught:
+            pile_rows([Fault(n, "x") for n in range(25)], piles, "o.csv")
         assert len(caught.value.fields) == 20
         assert caught.value.hint.startswith("5 more lines are wrong.")
 
@@ -70,13 +72,32 @@ class TestCheck:
         assert "none.csv cannot be read: No such file or directory." in capsys.readouterr().err
 
     @pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16"])
-    def test_codings_of_table_programs_are_read_more_than_once(self, tmp_path, coding):
+    def test_codings_of_table_programs_are_read(self, tmp_path, coding):
         path = tmp_path / "o.csv"
         path.write_bytes("unit_id\tvariant\r\n你好\tA\r\n".encode(coding))
-        with open_table(path) as table:
-            assert check_rows(rows_of(table), "o.csv") == 1
-            [row] = rows_of(table)
+        with Piles() as piles:
+            with open_table(path) as table:
+                assert pile_rows(rows_of(table), piles, "o.csv") == 1
+            [row] = piles.take()
         assert row.item["unit_id"] == "你好"
+
+    def test_a_file_for_which_there_is_no_room_is_told(self, tmp_path, capsys):
+        # Given a file, where no program may write one as large
+        path = tmp_path / "o.csv"
+        path.write_text("unit_id,variant\n" + "".join(f"u{n},A\n" for n in range(5000)))
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+        # When it is imported
+        try:
+            code = import_file(path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        # Then that is told, and how to help it
+        assert code == 1
+        assert capsys.readouterr().err.splitlines() == [
+            f"error: {path} cannot be laid aside for sending: File too large.",
+            "  It takes a few times the room of the file. TMPDIR names another folder.",
+        ]
 
 
 class TestBatches:
@@ -94,10 +115,6 @@ class TestBatches:
         assert [row for each in groups for row in each] == long
         assert len(groups) == 3
 
-    def test_a_file_that_changes_between_is_told(self):
-        with pytest.raises(Problem, match="The file has changed: line 9"):
-            list(batches(iter([*rows(3), Fault(9, "x")])))
-
 
 class TestTally:
     def test_rejected_rows_are_told_with_their_lines(self):
@@ -112,6 +129,13 @@ class TestTally:
         summed, noted = tally.tell()
         assert summed == "Rows: 3, of which 1 counted, 1 counted before, 1 rejected."
         assert noted.startswith("Without event_id: 1. Each got one from its cells")
+
+    def test_rejected_rows_of_a_batch_are_told_in_the_order_of_the_file(self):
+        # Given a batch in which rows of two variants are mixed
+        batch = [Row(line, {"event_id": f"e{line}"}) for line in (2, 9, 3, 10)]
+        answer = {"status": "rejected", "reason": "invalid", "detail": "No."}
+        lines = list(Tally().note(batch, [answer] * 4))
+        assert [line.split(":")[0] for line in lines] == ["line 2", "line 3", "line 9", "line 10"]
 
     def test_words_of_a_file_do_not_move_the_cursor(self):
         answer = {"status": "rejected", "reason": "unknown_metric", "detail": "No 'a\x1b[2Jb'."}
