@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from service.jobs.experiments import look_at_experiment
+from service.jobs.experiment_rows import look_at_experiment
 from tests.integration.api.conftest import JOB, Visitor
 from tests.integration.api.test_experiments import ASSUME, THREE, send
 from tests.integration.api.viewers import PLAN, end_job
