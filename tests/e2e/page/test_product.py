@@ -75,9 +75,9 @@ def test_a_link_shows_a_job_from_its_beginning_to_its_verdict(service, job, page
     ended = follow(service, job, Interrupt(), lambda _: None)
     verdict = ended["comparison"]["verdict"]["text"]
     page.wait_for_selector(f"text={verdict[:40]}", timeout=200_000)
-    page.wait_for_selector("[data-shown]")
+    first = int(page.wait_for_selector("[data-shown]").get_attribute("data-shown"))
     page.click("[data-do=on]")
-    page.wait_for_selector('[data-shown="1"]')
+    page.wait_for_selector(f'[data-shown="{first + 1}"]')
     page.wait_for_selector("text=exact in both")
     # and says what the job's result says, to everybody
     assert verdict in page.inner_text(".verdict")
