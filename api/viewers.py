@@ -13,7 +13,8 @@ from flask import Response, g, request
 
 from api.addresses import counted_address
 from api.state import public_url, state
-from service.errors import Forbidden, RateExceeded, Unauthorized
+from api.turns import take_turn
+from service.errors import Forbidden, Unauthorized
 from service.logs import learn
 from service.model.public_key import PublicKey
 from service.origins import read_origin
@@ -144,13 +145,8 @@ def count_viewer() -> None:
     Raises:
         RateExceeded: there were too many in this minute.
     """
-    turn = state().viewers.take(f"viewer:{counted_address()}")
-    if turn is not None and not turn.allowed:
-        raise RateExceeded(
-            f"There were {turn.limit} requests of viewers from here within a minute.",
-            policy="viewers",
-            retry_after_s=turn.reset_s,
-        )
+    name = f"viewer:{counted_address()}"
+    take_turn(state().viewers, name, "requests of viewers from here", "viewers")
 
 
 def open_to_origin(response: Response) -> Response:

@@ -17,11 +17,11 @@ from api.addresses import counted_address
 from api.gate import require_scope
 from api.jobs import own_job
 from api.state import public_url, services, state
+from api.turns import take_turn
 from service.errors import (
     Forbidden,
     Gone,
     NotFound,
-    RateExceeded,
     Unauthorized,
 )
 from service.ids import is_id
@@ -226,23 +226,12 @@ def count_sign_in() -> None:
     Raises:
         RateExceeded: there were too many in this minute.
     """
-    turn = state().sign_ins.take(f"sign-in:{counted_address()}")
-    if turn is not None and not turn.allowed:
-        raise RateExceeded(
-            f"There were {turn.limit} tries to sign in from here within a minute.",
-            policy="sign-in",
-            retry_after_s=turn.reset_s,
-        )
+    name = f"sign-in:{counted_address()}"
+    take_turn(state().sign_ins, name, "tries to sign in from here", "sign-in")
 
 
 def _count(name: str) -> None:
-    turn = state().throttle.take(name)
-    if turn is not None and not turn.allowed:
-        raise RateExceeded(
-            f"There were {turn.limit} requests for pages within a minute.",
-            policy="pages",
-            retry_after_s=turn.reset_s,
-        )
+    take_turn(state().throttle, name, "requests for pages", "pages")
 
 
 def is_secure() -> bool:

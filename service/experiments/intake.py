@@ -60,11 +60,12 @@ def take_outcomes(
     document: Any,
     *,
     now_ms: int,
-    pepper: str | None = None,
+    secret: str | None = None,
 ) -> list[Result]:
     """Check and count a batch; one result for each item, in its order.
 
-    `pepper` is given where a viewer's browser has sent it: each item must then show a unit token.
+    `secret` is given where a viewer's browser has sent it: each item must then show a unit token
+    that it has signed.
 
     Raises:
         InvalidRequest: it is no batch, or none of a browser's.
@@ -78,9 +79,9 @@ def take_outcomes(
     if not book.started_ms:
         raise Conflict(NOT_BEGUN, hint=WHEN)
     read_token = None
-    if pepper is not None:
+    if secret is not None:
         check_beacons(items)
-        read_token = partial(read_unit_token, pepper, Stage(job_id, book.digest, book.plan.labels))
+        read_token = partial(read_unit_token, secret, Stage(job_id, book.digest, book.plan.labels))
     read = [
         read_item(each, f"#/outcomes/{n}", book, now_ms, read_token) for n, each in enumerate(items)
     ]

@@ -64,7 +64,7 @@ class Experiment:
         if self.verdict_text is not None:
             return Status.DECIDED
         if self.kept.closed_ms:
-            return Status.DROPPED if self.kept.end == DROPPED else Status.LOST
+            return end_of(self.kept)
         return Status.RUNNING if self.started_ms else Status.WAITING
 
     @property
@@ -81,6 +81,11 @@ class Experiment:
     def verdict_text(self) -> str | None:
         """The frozen verdict in its one form."""
         return self.book.verdict if self.book else None
+
+
+def end_of(kept: KeptPlan) -> Status:
+    """How an experiment is over that has no verdict."""
+    return Status.DROPPED if kept.end == DROPPED else Status.LOST
 
 
 def attach_experiment(job: Job, plan: Plan, services: Services) -> bool:
@@ -167,7 +172,13 @@ def snapshot_of(experiment: Experiment, now_ms: int) -> str:
 
 
 def refuse_early(status: Status) -> Conflict:
-    """Why nothing is shown, counted or judged: it waits for its videos, or never has them."""
+    """Why nothing is shown, counted or judged: it waits, never has its videos, or was lost."""
+    if status is Status.LOST:
+        return Conflict(
+            "The experiment is over without a result: what was counted of it has been lost.",
+            hint="Send the job again, with the experiment.",
+            experiment_status=status.value,
+        )
     if status is Status.DROPPED:
         return Conflict(
             "The experiment never began: the job has ended without a video of each variant.",
@@ -188,17 +199,17 @@ def take_outcomes(
         InvalidRequest, NotFound, Conflict, ExperimentFull, StoreUnavailable: as `intake` does.
     """
     now_ms = services.clock.now_ms()
-    store, pepper = services.experiments, services.settings.signing_secret if from_browser else None
+    store, secret = services.experiments, services.settings.signing_secret if from_browser else None
     try:
         results = intake.take_outcomes(
-            store, job_id, tenant_id, document, now_ms=now_ms, pepper=pepper
+            store, job_id, tenant_id, document, now_ms=now_ms, secret=secret
         )
     except (NotFound, Conflict) as refused:
         kept = services.plans.read(job_id)
         # that there is no book yet is no news: the row of the experiment opens it
         if kept is None or (isinstance(refused, Conflict) and refused.detail != intake.NOT_BEGUN):
             raise
-        raise refuse_early(Status.DROPPED if kept.closed_ms else Status.WAITING) from None
+        raise refuse_early(end_of(kept) if kept.closed_ms else Status.WAITING) from None
     for each in results:
         count(OUTCOMES, outcome=each.status)
     return results

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import redis
 
-from service.errors import StoreUnavailable
-from service.jobs.experiments import Status, attach_experiment
+from service.errors import Conflict, StoreUnavailable
+from service.jobs.experiments import (
+    Status,
+    attach_experiment,
+    judge_experiment,
+    take_outcomes,
+)
 from service.jobs.retention import sweep
 from service.store.retention import Retention
+from tests.integration.jobs.harness import TENANT
 from tests.integration.jobs.test_experiments import (
     DAY_S,
     ended,
@@ -19,7 +26,7 @@ from tests.integration.jobs.test_experiments import (
     status_of,
     told,
 )
-from tests.outcomes import an_experiment
+from tests.outcomes import an_experiment, an_outcome
 
 __all__ = ["ended", "engine"]
 
@@ -50,6 +57,15 @@ def test_a_verdict_whose_counts_are_lost_later_did_begin(engine, ended):
     run_to_verdict(engine, ended.id)
     engine.services.experiments.drop(ended.id, now_ms=engine.clock.now_ms())
     assert status_of(engine, ended.id) is Status.LOST
+    # Whoever asks for the verdict or sends more is told so, and not to wait for a beginning.
+    late = {"outcomes": [an_outcome("e", "u")]}
+    for ask in (
+        lambda: judge_experiment(ended, engine.services),
+        lambda: take_outcomes(ended.id, TENANT, late, engine.services),
+    ):
+        with pytest.raises(Conflict, match="has been lost") as caught:
+            ask()
+        assert caught.value.extra["experiment_status"] == "lost"
 
 
 def test_where_outcomes_are_counted_may_be_away_for_days(engine, ended):
