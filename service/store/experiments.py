@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.errors import Conflict, NotFound, StoreUnavailable
 from service.experiments.aggregates import Aggregate
 from service.experiments.ledger import (
     HEAD,
@@ -27,7 +26,7 @@ from service.experiments.plan import Plan
 from service.settings import Settings
 from service.store import scripts
 from service.store.connection import Connection, Refused
-from service.store.refusals import NEARLY_FULL
+from service.store.refusals import experiment_refusal
 from service.store.scripts import Refusal
 
 
@@ -168,13 +167,8 @@ class ExperimentStore:
 
 
 def _refusal(refusal: Refusal) -> Exception:
-    match refusal:
-        case Refusal.GONE:
-            return NotFound("There is no such job.")
-        case Refusal.FULL:
-            return StoreUnavailable(NEARLY_FULL)
-        case _:
-            return Conflict(
-                "The experiment has another plan, or has not begun.",
-                hint="A plan never changes once it is given: read it, or make a new job.",
-            )
+    return experiment_refusal(
+        refusal,
+        "The experiment has another plan, or has not begun.",
+        "A plan never changes once it is given: read it, or make a new job.",
+    )

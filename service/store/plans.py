@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.errors import Conflict, NotFound, StoreUnavailable
 from service.experiments.states import State
 from service.model.rows import experiment_row
 from service.settings import Settings
 from service.store import scripts
 from service.store.connection import Connection, Refused
-from service.store.refusals import NEARLY_FULL
+from service.store.refusals import experiment_refusal
 from service.store.scripts import Refusal
 
 
@@ -86,14 +85,9 @@ class PlanStore:
 
 
 def _refusal(refusal: Refusal) -> Exception:
-    match refusal:
-        case Refusal.GONE:
-            return NotFound("There is no such job.")
-        case Refusal.FULL:
-            return StoreUnavailable(NEARLY_FULL)
-        case _:
-            return Conflict(
-                "The job has an experiment with another plan.",
-                hint="A plan never changes once it is given: its numbers would mean something "
-                "else. Read it, or make a new job.",
-            )
+    return experiment_refusal(
+        refusal,
+        "The job has an experiment with another plan.",
+        "A plan never changes once it is given: its numbers would mean something else. Read it, or "
+        "make a new job.",
+    )

@@ -10,6 +10,7 @@ from service.errors import (
     CreditQuotaExceeded,
     Gone,
     IdempotencyReused,
+    NotFound,
     QuotaExceeded,
     RateExceeded,
     StoreUnavailable,
@@ -98,3 +99,14 @@ def cut_refusal(refused: Refused, use: KeyUse | None) -> Exception:
 def _violated(policy: str) -> dict[str, Any]:
     """The member of a problem by which a client tells limits apart."""
     return {"violated-policies": [policy]}
+
+
+def experiment_refusal(refusal: Refusal, detail: str, hint: str) -> Exception:
+    """The error of what was refused to an experiment; `detail` is of its own state."""
+    match refusal:
+        case Refusal.GONE:
+            return NotFound("There is no such job.")
+        case Refusal.FULL:
+            return StoreUnavailable(NEARLY_FULL)
+        case _:
+            return Conflict(detail, hint=hint)
