@@ -106,7 +106,9 @@ def fuzz(system: Running, examples: int) -> int:
     What needs the scope `admin` is asked with an operator's key, in a run of its own.
     """
     tenant = _fuzz(system, system.key, examples, "--exclude-path-regex", _ADMIN)
-    return max(tenant, _fuzz(system, system.operator_key, examples, "--include-path-regex", _ADMIN))
+    # The one thing deleted there is a key, and it stays to be seen, as revoked, for 30 days.
+    admin = ("--include-path-regex", _ADMIN, "--exclude-checks", "use_after_free")
+    return max(tenant, _fuzz(system, system.operator_key, examples, *admin))
 
 
 def _fuzz(system: Running, key: str, examples: int, *which: str) -> int:
