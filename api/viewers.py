@@ -14,7 +14,7 @@ from flask import Response, g, request
 from api.addresses import counted_address
 from api.state import public_url, state
 from api.turns import take_turn
-from service.errors import Forbidden, Unauthorized
+from service.errors import Forbidden, RateExceeded, StoreUnavailable, Unauthorized
 from service.logs import learn
 from service.model.public_key import PublicKey
 from service.origins import read_origin
@@ -35,6 +35,8 @@ _RULES = frozenset(rule for _, rule in OPENED)
 _READING = frozenset({"GET", "HEAD"})
 #: The largest body of a browser with a publishable key: as much as `sendBeacon` takes.
 BEACON_BYTES = 65_536
+#: What scripts of other origins may read of an answer's headers.
+EXPOSED = "Retry-After, X-Request-Id"
 #: How long a browser may remember that it may ask from another origin.
 PREFLIGHT_S = 600
 
@@ -84,12 +86,15 @@ def answer_preflight() -> Response | None:
     asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
     if not asks or origin is None or not _is_for_viewers():
         return None
-    count_viewer()
-    job_id = (request.view_args or {}).get("job_id", "")
-    if not is_own_origin(origin) and read_origin(origin) not in (
-        state().shelves.origins.find(job_id) or ()
-    ):
-        raise OriginRefused
+    try:
+        count_viewer()
+    except RateExceeded:
+        # The request that follows is refused too, and only that refusal can be read by the page.
+        if not _is_known_origin(origin, ask=False):
+            raise
+    else:
+        if not _is_known_origin(origin, ask=True):
+            raise OriginRefused
     g.viewer_origin = origin
     headers = {
         "Access-Control-Allow-Methods": "GET, POST",
@@ -113,6 +118,7 @@ def admit_viewer() -> bool:
     if text is None:
         return False
     count_viewer()
+    g.viewer_counted = True
     if request.url_rule is None or (request.method, request.url_rule.rule) not in OPENED:
         raise PublicKeyRefused
     key = find_public_key(text)
@@ -150,15 +156,46 @@ def count_viewer() -> None:
 
 
 def open_to_origin(response: Response) -> Response:
-    """Let the page that was admitted read the answer, and others embed what viewers see."""
-    if _is_for_viewers():
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        response.vary.update(("Origin", "Authorization"))
-    origin = g.get("viewer_origin")
+    """Let a page of the experiment read the answer, and others embed what viewers see."""
+    if not _is_for_viewers():
+        return response
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.vary.update(("Origin", "Authorization"))
+    origin = g.get("viewer_origin") or _refused_origin()
     if origin is not None:
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED
     return response
+
+
+def _refused_origin() -> str | None:
+    """The origin of a page of this experiment whose request was refused before its key was read.
+
+    Who has not been counted, or too often, makes nobody look anything up.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None or "caller" in g:  # an API key is not for pages
+        return None
+    try:
+        known = _is_known_origin(origin, ask=bool(g.get("viewer_counted")))
+    except StoreUnavailable:
+        return None
+    return origin if known else None
+
+
+def _is_known_origin(origin: str, *, ask: bool) -> bool:
+    """Whether it is of any key of this experiment; without `ask`, as far as is remembered.
+
+    Raises:
+        StoreUnavailable: never without `ask`.
+    """
+    job_id = (request.view_args or {}).get("job_id", "")
+    shelves = state().shelves
+    known = shelves.origins.find(job_id) if ask else shelves.origins.recall(job_id)
+    key = shelves.keys.recall(read_public_key(_shown_key() or "") or "")
+    if key is not None and key.job_id == job_id and key.is_open:
+        known = (known or frozenset()) | set(key.origins)
+    return is_own_origin(origin) or read_origin(origin) in (known or ())
 
 
 def is_own_origin(origin: str) -> bool:

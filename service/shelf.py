@@ -60,6 +60,12 @@ class Shelf(Generic[T]):
             self._kept.popitem(last=False)
         return found
 
+    def recall(self, name: str) -> T | None:
+        """What is remembered of a name, as old as it may be in an outage; nobody is asked."""
+        until_s, known = self._kept.get(name, (0.0, None))
+        fresh = self._clock.monotonic_s() < until_s + self._outage_s
+        return known if fresh else None
+
     def forget(self, name: str) -> None:
         """Ask the store the next time."""
         self._kept.pop(name, None)

@@ -80,3 +80,21 @@ def test_what_is_forgotten_is_asked_for_again(books: Books, shelf: Shelf[str]):
     shelf.forget("never there")
     shelf.find("a")
     assert books.asked == ["a", "a"]
+
+
+def test_what_is_remembered_can_be_had_without_asking(books: Books, shelf: Shelf[str], fake_clock):
+    # Given a thing that was read, one that was not there, and one never asked for
+    shelf.find("a")
+    shelf.find("b")
+    asked = list(books.asked)
+    # When it has lain there for as long as it is given in an outage, then it is forgotten
+    assert [shelf.recall(name) for name in "abc"] == ["one", None, None]
+    fake_clock.advance(69.9)
+    assert shelf.recall("a") == "one"
+    fake_clock.advance(0.2)
+    assert shelf.recall("a") is None
+    assert books.asked == asked
+    # And what the process forgets is not recalled
+    shelf.find("a")
+    shelf.forget("a")
+    assert shelf.recall("a") is None
