@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from api.state import origin
+from service.experiments.standing import Status
 from service.jobs.again import retry_job
 from service.jobs.submit import Caller, submit_job
 from service.jobs.view import initial_units, job_data
@@ -103,4 +104,5 @@ def _as_written(new: NewJob, now_ms: int) -> Job:
         spec=new.spec,
         sequence=1,
         retry_of=new.retry_of,
+        experiment=Status.WAITING.value if new.plan else "",
     )

@@ -16,7 +16,7 @@ from service.experiments.outcomes import MOST_OF_UNIT
 from service.experiments.plan import DAY_S, PLANNED_UNITS, VARIANTS, Better, Method, Split, Unit
 from service.experiments.proposal import LEAST_VALUE, MOST_PER_DAY
 from service.experiments.sizing import Shortfall
-from service.jobs.experiments import Status
+from service.experiments.standing import Status
 
 _ID = 200
 _METRICS = 20

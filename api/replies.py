@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from api.comparisons import ComparisonReply
+from api.verdict_schemas import JobExperimentReply
 from service.model.lifecycle import ClipState, CutState, JobStatus
 from service.nemo.intents import Intent
 
@@ -169,6 +170,7 @@ class LinksReply(Schema):
     resume = _uri()
     retry = _uri()
     events = _uri()
+    experiment = _uri()
     page = _uri()
 
 
@@ -187,6 +189,9 @@ class JobSummaryReply(Schema):
     metadata = fields.Dict()
     retry_of = fields.String(
         allow_none=True, metadata={"description": "The job that this one tries again."}
+    )
+    experiment = fields.Nested(
+        JobExperimentReply, allow_none=True, metadata={"description": "Null where it has none."}
     )
     links = fields.Nested(LinksReply)
 

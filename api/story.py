@@ -18,6 +18,7 @@ from api.openapi import Routes
 from api.replies import CreditsReply
 from api.schemas import NoQuery
 from api.state import answer_json, services
+from api.verdict_schemas import StandingReply
 from service.errors import CaptionAbError, NotFound
 from service.ids import is_id
 from service.jobs.story import build_story
@@ -70,6 +71,7 @@ class StoryReply(ma.Schema):
         allow_none=True, metadata={"description": "The X-Request-Id of the request that made it."}
     )
     credits = ma.fields.Nested(CreditsReply, required=True)
+    experiment = ma.fields.Nested(StandingReply, required=True, allow_none=True)
     told_at = ma.fields.String(required=True, metadata={"format": "date-time"})
     entries = ma.fields.List(ma.fields.Nested(EntryReply), required=True)
     open = ma.fields.List(ma.fields.Nested(OpenRowReply), required=True)

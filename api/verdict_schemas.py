@@ -8,6 +8,7 @@ from marshmallow import Schema, fields
 
 from api.experiment_schemas import PlanReply, SentenceReply
 from service.experiments.plan import Method
+from service.experiments.standing import Status
 from service.experiments.states import Reason, State
 
 
@@ -30,6 +31,23 @@ def _interval(text: str, *, none: bool = False) -> fields.List[float]:
         allow_none=none,
         metadata={"description": text, "minItems": 2, "maxItems": 2},
     )
+
+
+class StandingReply(Schema):
+    """How far the experiment of a job is."""
+
+    status = _known(Status, "As of the experiment.")
+    state = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of its verdict; null before there is a final one."},
+    )
+
+
+class JobExperimentReply(StandingReply):
+    """The same, and where all of it is told."""
+
+    url = fields.String(required=True, metadata={"format": "uri"})
 
 
 class EstimateReply(Schema):

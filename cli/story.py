@@ -88,6 +88,10 @@ def tell(story: Mapping[str, Any]) -> Iterator[str]:
     yield f"{story['job_id']}  {story['name']}".rstrip()
     yield f"  status   {story['status']}"
     yield f"  credits  {money['charged']} charged, {money['reserved']} set aside"
+    experiment = story.get("experiment")
+    if experiment:
+        state = f", {experiment['state']}" if experiment["state"] else ""
+        yield f"  viewers  experiment {experiment['status']}{state}"
     yield f"  request  {story['request_id'] or 'not recorded'}"
     day = ""
     for entry in story["entries"]:

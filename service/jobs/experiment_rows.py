@@ -7,8 +7,9 @@ import logging
 
 from service.errors import NotFound, StoreError, StoreUnavailable
 from service.experiments.plan import Plan, read_plan
+from service.experiments.standing import DROPPED
 from service.jobs.context import Services
-from service.jobs.experiments import DROPPED, begin, find_missing, judge_experiment
+from service.jobs.experiments import begin, find_missing, judge_experiment
 from service.metrics import EXPERIMENTS_ENDED, count
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB

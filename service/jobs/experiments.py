@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from service.errors import (
@@ -24,6 +23,7 @@ from service.experiments.intake import Result, look
 from service.experiments.ledger import Book, plan_digest, plan_text, take_snapshot
 from service.experiments.plan import Plan, read_plan
 from service.experiments.snapshot import canonical, write_snapshot
+from service.experiments.standing import Status, end_without_verdict
 from service.experiments.states import State
 from service.jobs.context import Services
 from service.jobs.films import missing_labels, write_shown
@@ -35,19 +35,7 @@ from service.webhooks.events import EventType, event_body, iso_time
 
 _log = logging.getLogger(__name__)
 NONE = "The job has no experiment."
-#: Why an experiment that never began is over.
-DROPPED = "videos_missing"
 _INVALID = frozenset({State.INVALID_SRM, State.INVALID_DATA})
-
-
-class Status(StrEnum):
-    """How far an experiment is."""
-
-    WAITING = "waiting"  #: for the videos of its variants
-    RUNNING = "running"
-    DECIDED = "decided"
-    DROPPED = "dropped"  #: the job ended without the variants
-    LOST = "lost"  #: what was counted is not there any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +52,7 @@ class Experiment:
         if self.verdict_text is not None:
             return Status.DECIDED
         if self.kept.closed_ms:
-            return end_of(self.kept)
+            return end_without_verdict(self.kept.end)
         return Status.RUNNING if self.started_ms else Status.WAITING
 
     @property
@@ -81,11 +69,6 @@ class Experiment:
     def verdict_text(self) -> str | None:
         """The frozen verdict in its one form."""
         return self.book.verdict if self.book else None
-
-
-def end_of(kept: KeptPlan) -> Status:
-    """How an experiment is over that has no verdict."""
-    return Status.DROPPED if kept.end == DROPPED else Status.LOST
 
 
 def attach_experiment(job: Job, plan: Plan, services: Services) -> bool:
@@ -209,7 +192,9 @@ def take_outcomes(
         # that there is no book yet is no news: the row of the experiment opens it
         if kept is None or (isinstance(refused, Conflict) and refused.detail != intake.NOT_BEGUN):
             raise
-        raise refuse_early(end_of(kept) if kept.closed_ms else Status.WAITING) from None
+        raise refuse_early(
+            end_without_verdict(kept.end) if kept.closed_ms else Status.WAITING
+        ) from None
     for each in results:
         count(OUTCOMES, outcome=each.status)
     return results
@@ -246,6 +231,8 @@ def begin(job: Job, plan: Plan, services: Services) -> bool:
         # Deleted meanwhile: the book may have been opened after it was dropped.
         services.experiments.drop(job.id, now_ms=services.clock.now_ms())
         raise NotFound(NONE)
+    if started_ms and job.experiment != Status.RUNNING:
+        services.plans.begin(job.id, job.tenant_id, now_ms=services.clock.now_ms())
     return started_ms > 0
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from service.experiments.standing import standing_data
 from service.model.cut import CutDoc, EditIntent, Recovery, RenderIntent
 from service.model.delivery import DeliveryDoc
 from service.model.documents import read_document
@@ -62,6 +63,7 @@ def build_story(
         "status": job.status.value,
         "request_id": read_origin(seen.origin).request_id or None,
         "credits": {"reserved": job.reserved, "charged": job.charged},
+        "experiment": standing_data(job.experiment),
         "told_at": iso_time(now_ms),
         "entries": [each.as_dict() for each in entries],
         "open": [_open(row, still_open, now_ms, for_operator) for row in still_open.values()],

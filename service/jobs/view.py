@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from service.experiments.standing import standing_data
 from service.model.cut import (
     ClipDoc,
     CutDoc,
@@ -78,15 +79,23 @@ def job_summary(job: Job, public_url: str) -> dict[str, Any]:
         "credits": {"reserved": job.reserved, "charged": job.charged},
         "metadata": dict(job.spec.metadata),
         "retry_of": job.retry_of or None,
+        "experiment": _experiment(job, own_url),
         "links": {
             "self": own_url,
             "cancel": f"{own_url}/cancel",
             "resume": f"{own_url}/resume",
             "retry": f"{own_url}/retry",
             "events": f"{own_url}/events",
+            "experiment": f"{own_url}/experiment",
             "page": f"{site}/jobs/{job.id}",
         },
     }
+
+
+def _experiment(job: Job, own_url: str) -> dict[str, Any] | None:
+    """How far the experiment is, and where it is told in full."""
+    told = standing_data(job.experiment)
+    return {**told, "url": f"{own_url}/experiment"} if told else None
 
 
 def initial_units(job: Job) -> tuple[list[ClipRow], list[CutRow]]:

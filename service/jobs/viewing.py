@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from service.errors import NotFound
 from service.experiments.plan import Plan
+from service.experiments.standing import Status
 from service.jobs.context import Services
-from service.jobs.experiments import Status, read_experiment
+from service.jobs.experiments import read_experiment
 from service.jobs.films import ShownVideo, pick_shown
 from service.unit_tokens import Stage
 

@@ -110,6 +110,8 @@ class Job:
     charged: int = 0
     result: Mapping[str, Any] = field(default_factory=dict)
     retry_of: str = ""
+    #: How far its experiment is, as `read_standing` reads it; empty where it has none.
+    experiment: str = ""
     #: The latest revision of each cut that has more than one, by `<clip>.<label>`.
     revisions: Mapping[str, int] = field(default_factory=dict)
 

@@ -220,6 +220,7 @@ def job_of(job_id: str, found: dict[str, str]) -> Job:
         charged=int(found.get("charged", 0)),
         result=json.loads(found.get("result", "{}")),
         retry_of=found.get("retry_of", ""),
+        experiment=found.get("experiment", ""),
         revisions={
             name.removeprefix("revision:"): int(latest)
             for name, latest in found.items()

@@ -63,6 +63,18 @@ class PlanStore:
             found["plan"], found["digest"], int(found["at"]), closed_ms, found.get("end", "")
         )
 
+    def begin(self, job_id: str, tenant_id: str, *, now_ms: int) -> bool:
+        """Note with a job that its experiment counts; false when it is over. Idempotent.
+
+        Raises:
+            NotFound: the tenant has no such job.
+            Conflict: the job has no experiment.
+        """
+        try:
+            return self._connection.run(scripts.BEGIN_PLAN, now_ms, tenant_id, job_id)[0] == "1"
+        except Refused as refused:
+            raise _refusal(refused.refusal) from None
+
     def close(
         self, job_id: str, tenant_id: str, state: State | str, event: str, *, now_ms: int
     ) -> bool:

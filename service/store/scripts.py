@@ -192,6 +192,7 @@ ATTACH_PLAN = _script(
     *("tenant", "job", "plan", "digest"),
     refuses=(Refusal.GONE, Refusal.STATE, Refusal.FULL),
 )
+BEGIN_PLAN = _script("begin_plan", "tenant", "job", refuses=(Refusal.GONE, Refusal.STATE))
 CLOSE_EXPERIMENT = _script(
     "close_experiment",
     *("tenant", "job", "state", "keep_ms", "event"),
@@ -262,6 +263,7 @@ SCRIPTS: tuple[Script, ...] = (
     REVOKE_SHARE,
     ADD_PREFERENCE,
     ATTACH_PLAN,
+    BEGIN_PLAN,
     CLOSE_EXPERIMENT,
     CREATE_PUBLIC_KEY,
     REVOKE_PUBLIC_KEY,

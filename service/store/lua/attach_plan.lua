@@ -14,5 +14,6 @@ if nearly_full() then return { -14 } end
 -- An ended job is kept until its experiment is over: its row is open so long.
 if ENDED[redis.call('HGET', K.job(job), 'status')] then keep_again(job) end
 redis.call('HSET', K.plan(job), 'plan', ARGV[7], 'digest', ARGV[8], 'at', ARGV[2])
+redis.call('HSET', K.job(job), 'experiment', 'waiting')
 create_row('experiment:' .. job, job, { queue = 'media', state = 'waiting' })
 return { '1' }

@@ -11,7 +11,8 @@ local open = redis.call('HGET', K.row(row), 'open')
 if not open then return { -7 } end
 if open ~= '1' then return { '0' } end
 local ttl = tonumber(redis.call('HGET', K.job(job), 'ttl'))
-redis.call('HSET', K.job(job), 'ttl', string.format('%.0f', math.max(ttl, tonumber(ARGV[8]))))
+redis.call('HSET', K.job(job), 'experiment', ARGV[7],
+  'ttl', string.format('%.0f', math.max(ttl, tonumber(ARGV[8]))))
 redis.call('HSET', K.plan(job), 'closed', ARGV[2], 'end', ARGV[7])
 redis.call('HSET', K.row(row), 'state', ARGV[7])
 append_event(job, ARGV[9])

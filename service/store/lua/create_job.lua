@@ -48,6 +48,7 @@ if change.retry_of then redis.call('HSET', K.job(job), 'retry_of', change.retry_
 if change.origin then redis.call('HSET', K.job(job), 'origin', change.origin) end
 if change.plan then
   redis.call('HSET', K.plan(job), 'plan', change.plan, 'digest', change.digest, 'at', ARGV[2])
+  redis.call('HSET', K.job(job), 'experiment', 'waiting')
 end
 redis.call('SADD', K.tenant_open(tenant), job)
 redis.call('ZADD', K.tenant_jobs(tenant), ARGV[2], job)

@@ -12,10 +12,10 @@ from service.experiments.intake import look
 from service.experiments.ledger import plan_digest, plan_text
 from service.experiments.plan import Arm
 from service.experiments.snapshot import read_snapshot
+from service.experiments.standing import Status, read_standing
 from service.experiments.verdict import decide
 from service.jobs.advance import advance
 from service.jobs.experiments import (
-    Status,
     attach_experiment,
     judge_experiment,
     read_experiment,
@@ -59,7 +59,12 @@ def send_clear_winner(engine, job_id: str) -> None:
 
 
 def status_of(engine, job_id: str) -> Status:
-    return read_experiment(engine.read(job_id), engine.services).status
+    """The status of an experiment, which its job must tell too."""
+    status = read_experiment(engine.read(job_id), engine.services).status
+    standing = read_standing(engine.read(job_id).experiment)
+    assert standing is not None
+    assert standing.status is status
+    return status
 
 
 def run_to_verdict(engine, job_id: str) -> None:
@@ -224,9 +229,9 @@ def test_a_verdict_whose_telling_was_cut_off_is_told_by_the_next_look(engine, en
 
 def test_a_book_that_was_never_opened_is_opened_by_the_next_look(engine, ended):
     # Given a plan that was attached by somebody who died before its book was opened
-    plan = an_experiment(seed=ended.id)
-    attach_experiment(ended, plan, engine.services)
-    engine.services.experiments.drop(ended.id, now_ms=engine.clock.now_ms())
+    text = plan_text(an_experiment(seed=ended.id))
+    now_ms = engine.clock.now_ms()
+    engine.services.plans.attach(ended.id, TENANT, text, plan_digest(text), now_ms=now_ms)
     assert status_of(engine, ended.id) is Status.WAITING
     # When its row is looked at, then it runs.
     engine.run(lambda: status_of(engine, ended.id) is Status.RUNNING)

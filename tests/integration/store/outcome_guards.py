@@ -116,6 +116,10 @@ GUARDS = (
         Edit(f"{LUA}close_experiment.lua", "if open ~= '1' then return { '0' } end", ""),
     ),
     Guard(
+        "nothing begins that is over",
+        Edit(f"{LUA}begin_plan.lua", "if open ~= '1' then return { '0' } end", ""),
+    ),
+    Guard(
         "a running experiment holds the deletion back",
         Edit(f"{LUA}delete_job.lua", "if ARGV[9] ~= '1' then return { -7, kind } end", ""),
     ),

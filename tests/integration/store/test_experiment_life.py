@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.errors import Conflict
+from service.errors import Conflict, NotFound
 from service.experiments.intake import read_experiment, read_item
 from service.store.scripts import Refusal
 from tests.builders import TENANT, endpoint_fields
@@ -133,3 +133,39 @@ def test_an_ended_job_waits_for_news_of_its_verdict(store, experiments):
     (event,) = [row for row in store.client.zrange("cab:due", 0, -1) if row.startswith("event:")]
     store.deliveries.fan_out(store.claim(event), [], now_ms=store.now_ms)
     assert store.client.pttl(key) > 0
+
+
+def test_a_job_knows_how_far_its_experiment_is(store, experiments):
+    # Given an ended job; when it gets a plan, begins, once and again, and is closed
+    job, told = ended_job(store), []
+
+    def note() -> None:
+        told.append(store.jobs.read(job.id).experiment)
+
+    note()
+    attach(store, experiments, job.id)
+    note()
+    for _ in range(2):
+        assert store.plans.begin(job.id, TENANT, now_ms=store.now_ms)
+        note()
+    assert close(store, job.id)
+    note()
+    # Then each is noted with it, and nothing begins that is over
+    assert not store.plans.begin(job.id, TENANT, now_ms=store.now_ms)
+    note()
+    assert told == ["", "waiting", "running", "running", "winner", "winner"]
+
+
+def test_nothing_begins_that_is_not_there(store, experiments):
+    # Given a job without an experiment, and one whose experiment runs
+    bare, job = ended_job(store), ended_job(store)
+    attach(store, experiments, job.id)
+    before = snapshot(store.client)
+    # When it is begun where there is none, by somebody else, and for no job
+    with pytest.raises(Conflict):
+        store.plans.begin(bare.id, TENANT, now_ms=store.now_ms)
+    for job_id, tenant_id in ((job.id, "ten_2"), ("job_0", TENANT)):
+        with pytest.raises(NotFound):
+            store.plans.begin(job_id, tenant_id, now_ms=store.now_ms)
+    # Then nothing has changed
+    assert snapshot(store.client) == before

@@ -41,6 +41,17 @@ def told(*rows: dict[str, Any]) -> list[str]:
     return lines[lines.index("Open at 2026-11-25T03:00:00.000Z:") + 1 :]
 
 
+def test_how_far_the_experiment_of_a_job_is_stands_at_the_top():
+    # Given a job without an experiment, as of an older release too, then no line speaks of one
+    for story in (a_story(), {**a_story(), "experiment": None}):
+        assert not [line for line in tell(story) if "experiment" in line]
+    # And with one it is told, with the state of its verdict once there is one
+    for state, line in ((None, "running"), ("winner", "decided, winner")):
+        found = {"status": line.partition(",")[0], "state": state}
+        lines = list(tell({**a_story(), "experiment": found}))
+        assert lines[3] == f"  viewers  experiment {line}"
+
+
 def test_each_open_row_says_what_it_waits_for():
     # Given rows in every situation; then each has its line
     held = a_row(held_by="flow", held_until="2026-11-25T03:01:00.000Z")
