@@ -88,11 +88,28 @@ def attach_experiment(job: Job, plan: Plan, services: Services) -> bool:
                 f"The job has ended and has no video of {', '.join(missing)}.",
                 hint="Leave the variant out, or send the job again.",
             )
-    text = plan_text(plan)
-    new = services.plans.attach(job.id, job.tenant_id, text, plan_digest(text), now_ms=now_ms)
+    new = _keep(job, plan, services, now_ms)
     if services.plans.is_open(job.id):  # what is over does not begin: nobody would look at it
         begin(job, plan, services)
     return new
+
+
+def _keep(job: Job, plan: Plan, services: Services, now_ms: int) -> bool:
+    """Give a job its plan; false when it has this one, perhaps as a release before wrote it.
+
+    Raises:
+        Conflict: it has another plan.
+        NotFound, StoreUnavailable
+    """
+    text = plan_text(plan)
+    try:
+        return services.plans.attach(job.id, job.tenant_id, text, plan_digest(text), now_ms=now_ms)
+    except Conflict:
+        # A field that is younger than the plan has its default in both.
+        kept = services.plans.read(job.id)
+        if kept is None or read_plan(json.loads(kept.text)) != plan:
+            raise
+        return False
 
 
 def check_labels(plan: Plan, labels: Sequence[str]) -> None:

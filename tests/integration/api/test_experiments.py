@@ -9,7 +9,9 @@ import sys
 import pytest
 import redis
 
+from service.experiments.ledger import plan_digest
 from service.experiments.snapshot import canonical
+from service.jobs.context import Services
 from tests.conftest import ROOT
 from tests.integration.api.conftest import JOB, Visitor
 from tests.integration.api.viewers import PLAN, end_job, ended_job
@@ -92,6 +94,30 @@ def test_another_plan_is_refused_whether_or_not_it_has_counted(
     told = ann.get(path).get_json()
     assert told["plan"]["alpha"] == 0.05
     assert told["variants"][0]["units"] == 1
+
+
+def test_a_plan_stays_the_same_where_a_later_release_knows_more_fields(
+    ann: Visitor, job_id: str, services: Services
+):
+    # Given a plan as an earlier release kept it, without fields of today
+    path, plan = f"/v1/jobs/{job_id}/experiment", PLAN
+    dry = ann.open(f"{path}?dry_run=true", "PUT", json=plan).get_json()["plan"]
+    older = {name: each for name, each in dry.items() if name not in {"min_outcomes", "overrides"}}
+    older["primary"] = {name: dry["primary"][name] for name in ("name", "kind", "title")}
+    text = json.dumps(older)
+    services.plans.attach(
+        job_id, ann.tenant_id, text, plan_digest(text), now_ms=services.clock.now_ms()
+    )
+    # When the body is sent that it was made of, again and again
+    for _ in range(2):
+        reply = ann.open(path, "PUT", json=plan)
+        # Then it is the same plan, which runs
+        assert (reply.status_code, reply.get_json()["status"]) == (200, "running")
+        assert reply.get_json()["plan"] == dry
+    assert send(ann, job_id, an_outcome("e", "u")).get_json()["accepted"] == 1
+    # And another plan is another one still, also by a field that the kept one lacks
+    for change in ({"min_outcomes": 30}, {"alpha": 0.1}, {"overrides": {"me": "A"}}):
+        assert ann.open(path, "PUT", json={**plan, **change}).status_code == 409
 
 
 @pytest.mark.parametrize(
