@@ -98,7 +98,7 @@ def _read_metrics(
                 Rejection.UNKNOWN_METRIC, "metrics", f"The experiment has no metric {name!r}."
             )
             continue
-        part = Reader(parts.plain(name), f"{reader.at('metrics')}/{name}", faults)
+        part = Reader(parts.plain(name), parts.at(name), faults)
         found[place] = _read_sums(part, plan.metrics[place], units, taking_back=taking_back)
         part.refuse_others()
         reader.reasons |= part.reasons
@@ -140,15 +140,24 @@ def _read_mean(part: Reader, metric: Metric, units: int, total: int, *, taking_b
         )
     if part.plain("stddev") is not None:
         stated = part.number("stddev", 0.0, 1e9)
+        if units == 0 and taking_back:
+            part.fault("stddev", "No units have none: tell `sum_squares`.")
         # what is no number was noted as a fault, and cannot be made a fraction
-        deviation = Fraction(stated if units > 0 and math.isfinite(stated) else 0)
-        squares = deviation**2 * (units - 1) + Fraction(total * total, max(units, 1))
-        # Rounded up: a variance that is too small by rounding would name winners too early.
-        return Mean(units, total, min(math.ceil(squares), COUNTER_MAX))
-    if metric.most is not None and total <= metric.most * units:
-        return from_sum(units, total, metric.most)
-    detail = (
-        "It needs `sum_squares` or `stddev`, as the plan names no largest value that bounds it."
-    )
-    part.refuse(Rejection.SQUARES_MISSING, "sum_squares", detail)
-    return Mean(units, total, 0)
+        return _from_deviation(units, total, stated if math.isfinite(stated) else 0.0)
+    if metric.most is None:
+        detail = "It needs `sum_squares` or `stddev`, as the plan names no largest value."
+        part.refuse(Rejection.SQUARES_MISSING, "sum_squares", detail)
+        return Mean(units, total, 0)
+    if total > metric.most * units and not taking_back:
+        detail = f"No {units} units can have it: the plan's largest value is {metric.most}."
+        part.refuse(Rejection.SUMS_CONTRADICT, "sum", detail)
+    return from_sum(units, total, metric.most)
+
+
+def _from_deviation(units: int, total: int, deviation: float) -> Mean:
+    """The sums of so many units; of fewer than none, what takes back the sums of as many."""
+    count = abs(units)
+    squares = Fraction(deviation) ** 2 * max(count - 1, 0) + Fraction(total**2, max(count, 1))
+    # Rounded up: a variance that is too small by rounding would name winners too early. Nor is it
+    # cut to what a counter holds: the store refuses it.
+    return Mean(units, total, math.ceil(squares) * (-1 if units < 0 else 1))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.errors import InvalidRequest
 from service.experiments.aggregates import Aggregate, read_aggregate
-from service.experiments.metrics import COUNTER_MAX, Mean, Proportion, Ratio
+from service.experiments.metrics import COUNTER_MAX, Kind, Mean, Proportion, Ratio
 from service.experiments.outcomes import (
     MOST_OF_UNIT,
     Fault,
@@ -19,6 +19,7 @@ from service.experiments.outcomes import (
     read_items,
     read_outcome,
 )
+from service.experiments.plan import Metric
 from tests.outcomes import START_MS, a_batch, an_experiment, an_outcome, figures
 
 NOW_MS = START_MS + 3_600_000
@@ -185,9 +186,50 @@ def test_a_deviation_gives_squares_that_are_never_too_small():
     assert 10 * sums.s2 - sums.s1**2 >= 1.5**2 * 9 * 10
 
 
+def test_squares_that_no_counter_holds_are_not_made_smaller():
+    # Given a deviation from which squares of 10^22 follow,
+    metrics = {"spent": {"sum": 10**10, "stddev": 1e8}}
+    found = read_bulk(a_batch("b1", 10**6, metrics=metrics))
+    # Then the store is given all of them, and refuses them: fewer would name winners too early.
+    assert found.sums[3].s2 > 10**21
+
+
+@pytest.mark.parametrize("told", [{"sum_squares": 4000}, {"stddev": 1.7}, {}])
+def test_what_takes_a_batch_back_takes_what_it_had_added(told):
+    def sums_of(sign: int) -> Mean:
+        squares = {name: sign * n if name == "sum_squares" else n for name, n in told.items()}
+        metrics = {"watch": {"sum": sign * 100, **squares}}
+        found = read_bulk(a_batch("b", sign * 7, metrics=metrics, correction=sign < 0))
+        assert isinstance(found, Aggregate)
+        return found.sums[1]
+
+    added, taken = sums_of(1), sums_of(-1)
+    assert (taken.n, taken.s1, taken.s2) == (-added.n, -added.s1, -added.s2)
+
+
+def test_a_name_with_a_slash_has_its_pointer_escaped():
+    plan = an_experiment(primary=Metric("a/b~c", Kind.PROPORTION))
+    item = a_batch("b1", 3, metrics={"a/b~c": {"s": 4}})
+    fault = read_aggregate(item, AT, plan, started_ms=START_MS, now_ms=NOW_MS)
+    assert isinstance(fault, Fault)
+    assert (fault.reason, fault.pointer) == ("sums_contradict", f"{AT}/metrics/a~1b~0c/s")
+
+
+def test_a_deviation_of_no_units_takes_back_nothing():
+    metrics = {"spent": {"sum": -100, "stddev": 1.5}}
+    fault = read_bulk(a_batch("b1", 0, metrics=metrics, correction=True))
+    assert isinstance(fault, Fault)
+    assert (fault.reason, fault.pointer) == ("invalid", f"{AT}/metrics/spent/stddev")
+
+
 @pytest.mark.parametrize(
     ("item", "reason", "field"),
     [
+        (
+            a_batch("b", 3, metrics={"watch": {"sum": 9001}}),
+            "sums_contradict",
+            "/metrics/watch/sum",
+        ),
         (a_batch("b", 3, metrics={"clicks": {"s": 4}}), "sums_contradict", "/metrics/clicks/s"),
         (a_batch("b", -3), "negative_value", "/units"),
         (figures(1, -3, correction=True), "negative_value", "/units"),
