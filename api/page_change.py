@@ -33,6 +33,10 @@ CHANGES: Mapping[str, str] = {
         "More viewers: each variant needs {min_outcomes} who did it and as many who did "
         "not. So far: {did}."
     ),
+    "collecting/few_values": (
+        "More viewers who add to the {metric}: each variant needs as much of it as from "
+        "{min_units} who are alike."
+    ),
     "collecting/no_variance": (
         "Viewers who differ from each other. Where all of a variant have the same value, look at "
         "what is sent as the {metric}: it may be a constant."
@@ -100,6 +104,10 @@ CHANGES: Mapping[str, str] = {
         f"{_ENDED} Each variant needed {{min_outcomes}} who did it and as many who did not; at the "
         "end: {did}. To go on, {anew}, with more traffic, or a metric that is neither so rare nor "
         "so common."
+    ),
+    "inconclusive/few_values": (
+        f"{_ENDED} Each variant needed as much of the {{metric}} as from {{min_units}} viewers who "
+        "are alike. To go on, {anew}, with more traffic, or a metric to which more viewers add."
     ),
     "inconclusive/no_variance": (
         f"{_ENDED} All viewers of a variant had the same {{metric}}. See what is sent as that, "

@@ -37,13 +37,15 @@ _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680)
 class Setting:
     """What is simulated: a metric of each variant, and how viewers are divided.
 
-    `levels` are the rates of a proportion, and relative means of the other kinds.
+    `levels` are the rates of a proportion, and relative means of the other kinds, to which the
+    share `adding` of all units adds anything.
     """
 
     name: str
     levels: tuple[float, ...]
     weights: tuple[float, ...]
     kind: Kind = Kind.PROPORTION
+    adding: float = 1.0
 
     @property
     def plan(self) -> Plan:
@@ -115,7 +117,7 @@ def _draw_values(setting: Setting, counts: Array, random: np.random.Generator) -
         for arm, level in enumerate(setting.levels):
             sizes = counts[experiment, :, arm]
             starts = np.concatenate(([0], sizes.cumsum()[:-1]))
-            values = _watch(setting.kind, int(sizes.sum()), level, random)
+            values = _watch(setting, int(sizes.sum()), level, random)
             for name in names:
                 # a look without units would repeat its neighbour's sum
                 part = np.add.reduceat(np.append(values[name], 0), starts) * (sizes > 0)
@@ -123,13 +125,15 @@ def _draw_values(setting: Setting, counts: Array, random: np.random.Generator) -
     return found
 
 
-def _watch(kind: Kind, size: int, level: float, random: np.random.Generator) -> dict[str, Array]:
-    """Centiseconds watched: most leave at once, some see all of 30 s; a viewer is like himself."""
-    if kind is Kind.MEAN:
-        stays = random.random(size) < 0.6
+def _watch(
+    setting: Setting, size: int, level: float, random: np.random.Generator
+) -> dict[str, Array]:
+    """Centiseconds watched: many leave at once, some see all of 30 s; a viewer is like himself."""
+    stays = random.random(size) < setting.adding
+    if setting.kind is Kind.MEAN:
         x = np.minimum(3000, random.lognormal(6.2, 1.0, size) * level * stays).astype(np.int64)
         return {"s1": x, "s2": x * x}
-    y = random.geometric(0.4, size)
+    y = random.geometric(0.4, size) * stays
     taste = random.lognormal(6.0, 0.8, size)
     x = np.minimum(3000 * y, taste * level * random.gamma(y)).astype(np.int64)
     return {"sx": x, "sxx": x * x, "sy": y, "syy": y * y, "sxy": x * y}
@@ -144,6 +148,10 @@ def run_product(paths: Paths) -> Ends:
     if "s" in paths.sums:
         yes = paths.sums["s"]
         ready &= (np.minimum(yes, paths.n - yes) >= plan.min_outcomes).all(axis=2)
+    for total, squares in (("s1", "s2"), ("sx", "sxx"), ("sy", "syy")):
+        if total in paths.sums:
+            weight = paths.sums[total].astype(float) ** 2
+            ready &= (weight >= plan.min_units * paths.sums[squares]).all(axis=2)
     wins = ready[..., None] & _beats(
         paths,
         value,

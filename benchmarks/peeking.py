@@ -49,10 +49,13 @@ MORE_EQUAL = (
 )
 #: Values instead of yes or no; they take long to draw, so there are fewer.
 VALUES = (
-    Setting("seconds watched, 50/50", (1.0, 1.0), _EVEN, Kind.MEAN),
+    Setting("seconds watched, 50/50", (1.0, 1.0), _EVEN, Kind.MEAN, 0.6),
     Setting("seconds for each impression, 50/50", (1.0, 1.0), _EVEN, Kind.RATIO),
-    Setting("seconds watched, 10/90", (1.0, 1.0), _SKEWED, Kind.MEAN),
+    Setting("seconds watched, 10/90", (1.0, 1.0), _SKEWED, Kind.MEAN, 0.6),
     Setting("seconds for each impression, 10/90", (1.0, 1.0), _SKEWED, Kind.RATIO),
+    Setting("seconds of 1 % of viewers, 10/90", (1.0, 1.0), _SKEWED, Kind.MEAN, 0.01),
+    Setting("the same for each impression, 50/50", (1.0, 1.0), _EVEN, Kind.RATIO, 0.01),
+    Setting("the same for each impression, 10/90", (1.0, 1.0), _SKEWED, Kind.RATIO, 0.01),
 )
 #: The last variant is the best. In the first, at least 90 % must be found.
 UNEQUAL = (

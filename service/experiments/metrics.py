@@ -124,6 +124,22 @@ def estimate(sums: Sums) -> Estimate | None:
             return _estimate_ratio(sums) if sums.sy > 0 else None
 
 
+def effective_units(sums: Mean | Ratio, most: int | None) -> float:
+    """How many units that are alike would weigh as much: Kish's effective size, s^2 / s2.
+
+    It is about 10 where 10 of a million units have all there is (Kish, "Survey Sampling", 1965).
+    Of a ratio it is the lesser of both numbers; of a mean of values up to `most` also that of what
+    they lack to it, as a mean can rest on the few who do not watch to the end. 0 where all are 0.
+    """
+    if isinstance(sums, Ratio):
+        return min(_divide(sums.sx**2, sums.sxx), _divide(sums.sy**2, sums.syy))
+    found = _divide(sums.s1**2, sums.s2)
+    if most is None or sums.s1 >= sums.n * most:
+        return found
+    lacking = sums.n * most**2 - 2 * most * sums.s1 + sums.s2
+    return min(found, _divide((sums.n * most - sums.s1) ** 2, lacking))
+
+
 def share_totals(sums: Sequence[Sums], weights: Sequence[float]) -> list[float | None]:
     """Each variant's share of all that was gained, as if all had had the same share of viewers.
 

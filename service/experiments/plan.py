@@ -107,7 +107,7 @@ class Plan:
         rope: Differences smaller than this count as none; 0 never calls variants alike.
         planned_units: All units for which it is tuned, or at which a fixed test is read.
         max_units: It ends when so many units have come.
-        min_units: Units of each variant before anything is said.
+        min_units: Units of each variant before anything is said, and on how many a value must rest.
         min_outcomes: And, of a proportion, so many who did it and so many who did not.
         min_runtime_s: No verdict before.
         max_runtime_s: It ends then.

@@ -73,9 +73,9 @@ def improve(plan: Plan, value: float) -> float:
 def size_plan(plan: Plan, assumed: Assumption, *, usual_end: bool = False) -> Sizing:
     """Units and days for the plan's `mde`, `alpha` and `power`.
 
-    Each variant also gets what it must have before anything is said (`min_units`, and outcomes for
-    a rate). `assumed` must fit the plan: `proposal.py` refuses what does not. `usual_end` says that
-    nobody has chosen when the test ends.
+    Each variant also gets what it must have before anything is said (`min_units`, outcomes for a
+    rate, and for a mean so many that it rests on as many). `assumed` must fit the plan:
+    `proposal.py` refuses what does not. `usual_end` says that nobody has chosen when the test ends.
     """
     weights = [arm.weight for arm in plan.arms]
     need = need_units(
@@ -127,8 +127,10 @@ def _variances(plan: Plan, assumed: Assumption) -> list[float]:
 
 
 def _least_of_each(plan: Plan, assumed: Assumption) -> float:
-    if plan.primary.kind is not Kind.PROPORTION:
+    if plan.primary.kind is Kind.RATIO:
         return plan.min_units
+    if plan.primary.kind is Kind.MEAN:  # of the mean square, the share that is not variance
+        return plan.min_units * (1 + ((assumed.deviation or 0.0) / assumed.value) ** 2)
     rates = (assumed.value, improve(plan, assumed.value))
     rarest = min(min(each, 1 - each) for each in rates)
     return max(plan.min_units, plan.min_outcomes / rarest)

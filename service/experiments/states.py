@@ -31,6 +31,7 @@ class Reason(StrEnum):
     MIN_RUNTIME = "min_runtime"
     FEW_UNITS = "few_units"
     FEW_OUTCOMES = "few_outcomes"
+    FEW_VALUES = "few_values"
     NO_VARIANCE = "no_variance"
     BEFORE_PLANNED = "before_planned"
     UNDECIDED = "undecided"

@@ -16,6 +16,8 @@ FIXED = a_plan(method=Method.FIXED, planned_units=20_000)
 HARM = Metric("ends", Kind.PROPORTION, "completion rate", "完播率")
 GUARDED = a_plan(guardrails=(HARM,))
 WATCH = Metric("watch", Kind.MEAN, "watch time", "观看时长", most=3000)
+PAID = Metric("paid", Kind.MEAN, "sales", "销售额")
+FEW_PAY = {"paid": Mean(5000, 99 * 700, 99 * 700**2)}
 ROPE = a_plan(rope=0.05)
 
 SKEWED = ((12_000, 600), (9000, 700))
@@ -42,6 +44,13 @@ TABLE: list[tuple[str, Snapshot, State, Reason, str | None]] = [
     ("few", a_snapshot((99, 40), (99, 40)), State.COLLECTING, Reason.FEW_UNITS, None),
     ("rare", a_snapshot((900, 24), (900, 90)), State.COLLECTING, Reason.FEW_OUTCOMES, None),
     ("all did", a_snapshot((900, 890), (900, 400)), State.COLLECTING, Reason.FEW_OUTCOMES, None),
+    (
+        "of few",
+        of_sums([FEW_PAY] * 2, a_plan(primary=PAID)),
+        State.COLLECTING,
+        Reason.FEW_VALUES,
+        None,
+    ),
     (
         "one value",
         of_sums([{"watch": Mean(500, 500, 500)}] * 2, a_plan(primary=WATCH)),
@@ -119,6 +128,13 @@ TABLE: list[tuple[str, Snapshot, State, Reason, str | None]] = [
         a_snapshot((900, 4), (900, 4), days=14),
         State.INCONCLUSIVE,
         Reason.FEW_OUTCOMES,
+        None,
+    ),
+    (
+        "late, of few",
+        of_sums([FEW_PAY] * 2, a_plan(primary=PAID), days=14),
+        State.INCONCLUSIVE,
+        Reason.FEW_VALUES,
         None,
     ),
     (

@@ -15,6 +15,7 @@ from service.experiments.metrics import (
     Proportion,
     Ratio,
     Sums,
+    effective_units,
     estimate,
     from_sum,
     is_full,
@@ -132,6 +133,33 @@ def test_a_trillion_units_lose_no_digit():
 def test_a_counter_is_full_where_the_store_refuses():
     assert not is_full(Mean(1, COUNTER_MAX, COUNTER_MAX))
     assert is_full(Mean(1, 1, COUNTER_MAX + 1))
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**4), st.integers(0, 10**9))
+def test_units_that_are_alike_weigh_as_many_as_they_are(n, x, others):
+    # Given n units with the same value among others that have none,
+    mean = Mean(n + others, n * x, n * x * x)
+    ratio = Ratio(n + others, n * x, n * x * x, 3 * n, 9 * n, 3 * n * x)
+    # Then it is they who carry the mean.
+    assert effective_units(mean, None) == effective_units(ratio, 5) == pytest.approx(n)
+    # and of the values up to x it may be those who lack all of it
+    assert effective_units(mean, x) == pytest.approx(min(n, others) if others else n)
+
+
+@pytest.mark.parametrize(
+    ("sums", "most", "least"),
+    [
+        (Mean(1000, 990 * 7, 990 * 49), 7, 10),  # all but ten have the most
+        (Mean(1000, 990 * 7, 990 * 49), None, 990),
+        (Mean(10, 100, 2000), 9, 5),  # a source counted above what the plan calls the most
+        (Ratio(1000, 10, 100, 100, 100, 10), None, 1),
+        (Ratio(1000, 100, 100, 10, 100, 10), None, 1),
+        (Ratio(1000, 5, 0, 5, 5, 0), None, 0),  # squares that contradict the sum
+        (Mean(), None, 0),
+    ],
+)
+def test_a_value_rests_on_the_fewest_that_can_move_it(sums, most, least):
+    assert effective_units(sums, most) == pytest.approx(least)
 
 
 def test_watch_time_is_shared_as_if_all_had_had_the_same_viewers():

@@ -75,6 +75,30 @@ def test_the_least_that_a_plan_asks_for_is_enough(counts, lack):
     assert Look(a_snapshot((500, 200), counts)).lack(RATE) is lack
 
 
+@pytest.mark.parametrize(
+    ("sums", "lack"),
+    [
+        (Mean(5000, 100 * 700, 100 * 700**2), None),
+        (Mean(5000, 99 * 700, 99 * 700**2), Reason.FEW_VALUES),
+        (Mean(5000, 4900 * 3000, 4900 * 3000**2), None),
+        (Mean(5000, 4901 * 3000, 4901 * 3000**2), Reason.FEW_VALUES),
+    ],
+)
+def test_a_mean_that_rests_on_few_is_not_judged(sums, lack):
+    usual = Mean(5000, 3_000_000, 3_000_000_000)
+    for pair in ([sums, usual], [usual, sums]):
+        snapshot = of_sums([{"watch": each} for each in pair], a_plan(primary=WATCH))
+        assert Look(snapshot).lack(WATCH) is lack
+
+
+def test_a_ratio_of_few_viewers_is_not_judged():
+    # Given 5,000 viewers of whom 99 have had an impression, all of B's twice as long,
+    pace = Metric("pace", Kind.RATIO)
+    sums = [{"pace": Ratio(5000, 99 * x, 99 * x * x + 99, 99, 99, 99 * x)} for x in (1000, 2000)]
+    ruling = rule(Look(of_sums(sums, a_plan(primary=pace))))
+    assert ruling == Ruling(State.COLLECTING, Reason.FEW_VALUES)
+
+
 def test_shares_that_were_once_wrong_stay_wrong():
     snapshot = a_snapshot(*AHEAD, earlier={"srm": -9.0})
     assert rule(Look(snapshot)).state is State.INVALID_SRM

@@ -73,6 +73,9 @@ def test_what_must_be_there_before_anything_is_said_is_counted_too():
     # and a rare event so many that it is seen often enough.
     rare = size_plan(a_plan(mde=10.0, min_outcomes=25), Assumption(0.0001))
     assert rare.one_look.units == 500_000
+    # and a mean with a deviation of thrice its value rests on a tenth of its units.
+    spread = size_plan(a_plan(primary=WATCH, mde=5.0), Assumption(100, deviation=300))
+    assert spread.one_look.by_variant == (1000, 1000)
 
 
 @given(
