@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from service.experiments import srm
+from service.experiments.assign import bucket_shares
 from service.experiments.inference import pair_alpha, tuning
 from service.experiments.look import Look
 from service.experiments.metrics import KINDS, Kind
@@ -232,7 +233,7 @@ def _mismatched(paths: Paths) -> Array:
     concentration = srm.CONCENTRATION
     total = paths.n.sum(axis=2)
     factor = _lack(np.array(concentration)) - _lack(concentration + total)
-    for arm, weight in enumerate(paths.setting.weights):
+    for arm, weight in enumerate(bucket_shares(paths.setting.weights)):
         prior = concentration * weight
         seen, expected = prior + paths.n[..., arm], (concentration + total) * weight
         factor += seen * np.log(seen / expected) + expected - seen

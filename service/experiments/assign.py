@@ -7,6 +7,7 @@ unit's id would get another variant. It has 10,000 values: no weight is finer th
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,6 +82,18 @@ def bucket_ranges(weights: Sequence[float], coverage: float = 1.0) -> tuple[Rang
     )
 
 
+def bucket_shares(weights: Sequence[float], coverage: float = 1.0) -> list[float]:
+    """Each variant's share of those who take part: of the steps of the hash, those in its range.
+
+    Where few take part they differ from the weights: thirds of 1 % are 34, 33 and 33 steps. They
+    are the weights where a variant has no step at all, so that nobody sees it.
+    """
+    steps = [
+        _count_below(end) - _count_below(start) for start, end in bucket_ranges(weights, coverage)
+    ]
+    return [each / sum(steps) for each in steps] if all(steps) else list(weights)
+
+
 def choose_range(ranges: Sequence[Range], at: float) -> int | None:
     """The first range that holds a hash."""
     return next((index for index, (start, end) in enumerate(ranges) if start <= at < end), None)
@@ -99,6 +112,17 @@ def _in_namespace(namespace: Namespace | None, unit_id: str) -> bool:
     if namespace is None:
         return True
     return namespace.start <= hash_namespace(namespace.name, unit_id) < namespace.end
+
+
+def _count_below(edge: float) -> int:
+    """How many values of the hash lie below an edge, as `choose_range` compares them."""
+    count = min(_STEPS, math.ceil(edge * _STEPS))
+    # the product may be rounded over a step
+    while count > 0 and (count - 1) / _STEPS >= edge:
+        count -= 1
+    while count < _STEPS and count / _STEPS < edge:
+        count += 1
+    return count
 
 
 def _running_sums(weights: Sequence[float]) -> list[float]:

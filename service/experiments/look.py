@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import combinations
 
 from service.experiments import srm
+from service.experiments.assign import bucket_shares
 from service.experiments.inference import (
     Comparison,
     Interval,
@@ -97,7 +98,8 @@ class Look:
         if self.plan.split is not Split.RANDOMIZED or self.snapshot.independent:
             return None
         counts = [tally.exposed for tally in self.snapshot.tallies]
-        now = srm.log_p_value(counts, [arm.weight for arm in self.plan.arms])
+        weights = [arm.weight for arm in self.plan.arms]
+        now = srm.log_p_value(counts, bucket_shares(weights, self.plan.coverage))
         return min(now, self.snapshot.earlier.get("srm", 0.0))
 
     @cached_property

@@ -15,6 +15,8 @@ from service.experiments.assign import (
     Namespace,
     assign,
     bucket_ranges,
+    bucket_shares,
+    choose_range,
     fnv1a32,
     hash_unit,
 )
@@ -52,6 +54,21 @@ def test_an_emoji_is_hashed_as_two_units():
     # Then both forms hash alike, and unlike its code point or its bytes.
     assert fnv1a32("🎬") == fnv1a32(two)
     assert fnv1a32("🎬") != (0x811C9DC5 ^ ord("🎬")) * 0x01000193 % 2**32
+
+
+@given(
+    st.lists(st.integers(1, 9), min_size=2, max_size=8),
+    st.sampled_from([1.0, 0.5, 0.1, 0.05, 0.01, 0.003]) | st.floats(0.01, 1),
+)
+def test_shares_are_what_all_steps_of_the_hash_come_to(parts, coverage):
+    # Given each step of the hash, put into its range,
+    weights = [part / sum(parts) for part in parts]
+    ranges = bucket_ranges(weights, coverage)
+    found = [choose_range(ranges, step / 10_000) for step in range(10_000)]
+    steps = [found.count(index) for index in range(len(weights))]
+    # Then variants have these shares of those who take part,
+    expected = [each / sum(steps) for each in steps] if all(steps) else weights
+    assert bucket_shares(weights, coverage) == pytest.approx(expected, abs=1e-15)
 
 
 def test_weights_are_kept_over_many_units():

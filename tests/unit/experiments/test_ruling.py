@@ -104,6 +104,16 @@ def test_shares_that_were_once_wrong_stay_wrong():
     assert rule(Look(snapshot)).state is State.INVALID_SRM
 
 
+def test_shares_are_those_that_the_hash_gives():
+    # Given thirds of 1 % of viewers, which are 34, 33 and 33 steps of the hash,
+    plan = a_plan(1 / 3, 1 / 3, 1 / 3, coverage=0.01)
+    counts = [(steps * 10_000, steps * 500) for steps in (34, 33, 33)]
+    # Then a million viewers in these shares are as they should be, and others are not.
+    assert rule(Look(a_snapshot(*counts, plan=plan))).state is State.COLLECTING
+    wrong = rule(Look(a_snapshot(*counts[::-1], plan=plan)))
+    assert wrong == Ruling(State.INVALID_SRM, Reason.SHARES)
+
+
 def test_shares_do_not_matter_where_nobody_was_randomized():
     snapshot = a_snapshot((20_000, 1000), (9000, 700), plan=LOST)
     assert rule(Look(snapshot)).state is State.LEADING
