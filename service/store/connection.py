@@ -133,9 +133,6 @@ class Connection:
         reply = self._on_time(
             now_ms, lambda at_ms: self._evaluate(script, self._arguments(at_ms, args))
         )
-        if reply[0] == Refusal.CLOCK and self._accepted_at_s is None and self._no_peer_alive():
-            self._settled = True
-            reply = self._evaluate(script, self._arguments(now_ms, args))
         if reply[0] == Refusal.CLOCK:
             raise ClockRefused
         self._accepted_at_s = self._clock.monotonic_s()
@@ -171,7 +168,7 @@ class Connection:
         ask: Callable[[int], list[Any]],
         first: Callable[[list[Any]], Any] = lambda reply: reply[0],
     ) -> list[Any]:
-        """Ask with a time that is still right when it arrives.
+        """Ask with a time that is still right when it arrives, and again where nobody kept it.
 
         A call may wait for a connection, or for its process, longer than the guard of the clock
         allows a time to be old: then it is made again with the time that has come by then.
@@ -184,7 +181,12 @@ class Connection:
                 break
             late_ms = waited_ms
             reply = ask(now_ms + late_ms)
-        return reply
+        if first(reply) != Refusal.CLOCK or self._accepted_at_s is not None:
+            return reply
+        if self._no_peer_alive():
+            self._settled = True
+        # A peer that was there, or came meanwhile, keeps the time: ours may be the same.
+        return ask(now_ms + int((self._clock.monotonic_s() - began_s) * 1000))
 
     def _arguments(self, now_ms: int, args: tuple[str | int, ...]) -> list[str | int]:
         ahead_s = self._settings.clock_ahead_s

@@ -6,11 +6,14 @@ import pytest
 
 from service.clock import FakeClock
 from service.errors import ClockRefused
+from service.experiments.intake import take_outcomes
 from service.settings import Settings
 from service.store.connection import Connection
+from service.store.experiments import ExperimentStore
 from service.store.jobs import JobStore
-from tests.builders import a_new_job
+from tests.builders import TENANT, a_new_job
 from tests.integration.store.invariants import assert_invariants, snapshot
+from tests.outcomes import an_experiment, an_outcome
 
 HIGH_MS = 1_800_000_000_000
 
@@ -20,11 +23,24 @@ class Process:
 
     def __init__(self, client, now_ms: int = HIGH_MS, while_asleep=lambda: None) -> None:
         self.clock = SleepingClock(now_ms, while_asleep)
-        self.jobs = JobStore(Connection(client, Settings(), self.clock))
+        connection = Connection(client, Settings(), self.clock)
+        self.jobs = JobStore(connection)
+        self.experiments = ExperimentStore(connection, Settings())
 
     def work(self, now_ms: int | None = None) -> None:
         """Write something at a time, its own clock's unless told otherwise."""
         self.jobs.create(a_new_job(), now_ms=self.clock.now_ms() if now_ms is None else now_ms)
+
+    def begin(self) -> None:
+        """Open the book of an experiment, which begins to count."""
+        now_ms = self.clock.now_ms()
+        self.experiments.attach("job_1", TENANT, an_experiment(), begin=True, now_ms=now_ms)
+
+    def count(self, event: str = "e") -> None:
+        """Count an outcome, as many are counted: several commands in one exchange."""
+        batch = {"outcomes": [an_outcome(event, event)]}
+        now_ms = self.clock.now_ms()
+        take_outcomes(self.experiments, "job_1", TENANT, batch, now_ms=now_ms)
 
 
 class SleepingClock(FakeClock):
@@ -129,3 +145,25 @@ def test_the_first_process_ever_needs_no_peer(redis_client):
     first.work()
     assert first.clock.slept_s == 0
     assert int(redis_client.get("cab:clock")) == HIGH_MS
+
+
+def test_a_process_may_count_first_where_nobody_has_written_for_minutes(running, redis_client):
+    # Given a store that only counts outcomes, in which nobody has written since the last look
+    running.begin()
+    api = Process(redis_client, HIGH_MS + 300_000)
+    # When a process that has never written there gets an outcome, then it is counted.
+    api.count()
+    assert api.clock.slept_s == Settings().clock_settle_s
+    api.count("later")
+    assert api.clock.slept_s == Settings().clock_settle_s
+
+
+def test_who_watches_while_a_peer_begins_at_the_same_time_goes_on(running, redis_client):
+    # Given two processes that come at once to a store in which nobody has written for minutes
+    running.begin()
+    late_ms = HIGH_MS + 300_000
+    peer = Process(redis_client, late_ms)
+    other = Process(redis_client, late_ms, lambda: peer.count("peer"))
+    # When one of them is taken while the other still watches, then both are.
+    other.count("other")
+    assert int(redis_client.get("cab:clock")) >= late_ms
