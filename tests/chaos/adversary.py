@@ -10,15 +10,16 @@ import contextlib
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
 import redis
 
 from tests.chaos.fleet import API, WORKERS
-from tests.chaos.points import POINTS
+from tests.chaos.points import POINTS, Point
 from tests.chaos.run import Run
+from tests.chaos.stores import MAIN
 from tests.chaos.watch import Deed, Weather
 
 #: What the journal calls it when all connections to the store are cut.
@@ -39,7 +40,9 @@ class Pace:
 
 
 class Adversary:
-    """Disturbs a run from `begin` to `end`."""
+    """Disturbs a run from `begin` to `end`; `points` are those at which it sets traps."""
+
+    points: Sequence[Point] = [each for each in POINTS if each.deed is Deed.KILL]
 
     def __init__(self, run: Run, seed: int, pace: Pace) -> None:
         self._run, self._fleet, self._watch = run, run.fleet, run.fleet.watch
@@ -123,7 +126,7 @@ class Adversary:
 
     def _arm_a_point(self) -> None:
         """The next work that comes to a named point does not come further."""
-        point = self._dice.choice([each for each in POINTS if each.deed is Deed.KILL])
+        point = self._dice.choice(self.points)
         self._fleet.journal.count("trap armed")
         self._watch.arm(point.trap())
 
@@ -132,20 +135,26 @@ class Adversary:
         self._fleet.stop_for(name, self._lease_s * self._dice.uniform(0.5, 2.0))
 
     def _kill_valkey(self) -> None:
-        self._fleet.kill("valkey")
+        self._kill_store(MAIN)
+
+    def _kill_store(self, name: str) -> None:
+        self._fleet.kill(name)
         until_s = time.monotonic() + 30
-        while time.monotonic() < until_s and not self._store_answers():
+        while time.monotonic() < until_s and not self._store_answers(name):
             time.sleep(0.1)
 
     def _pause_valkey(self) -> None:
         """For longer than a lease and its grace."""
-        self._fleet.stop_for("valkey", self._lease_s * self._dice.uniform(1.2, 2.0))
+        self._fleet.stop_for(MAIN, self._lease_s * self._dice.uniform(1.2, 2.0))
 
     def _cut_connections(self) -> None:
+        self._cut_those_of(MAIN)
+
+    def _cut_those_of(self, name: str) -> None:
         with (
             contextlib.suppress(redis.RedisError),
             self._lasting(CUTS, *WORKERS),
-            self._fleet.store() as store,
+            self._fleet.store(name) as store,
         ):
             store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             self._fleet.journal.count(CUTS)
@@ -183,9 +192,9 @@ class Adversary:
         finally:
             faults.end(fault, time.monotonic())
 
-    def _store_answers(self) -> bool:
+    def _store_answers(self, name: str) -> bool:
         try:
-            with self._fleet.store() as store:
+            with self._fleet.store(name) as store:
                 return bool(store.ping())
         except redis.RedisError:
             return False

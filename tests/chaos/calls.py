@@ -17,6 +17,9 @@ _BY_DIGEST = {
 }
 #: Arguments that every script has before its own.
 _COMMON = 4
+#: They begin with a tenant and a job.
+_OF_EXPERIMENTS = frozenset({"attach_plan", "attach_experiment", "record_outcomes",
+                             "freeze_verdict", "close_experiment"})  # fmt: skip
 _HEAD = re.compile(rb"(GET|POST|PUT|DELETE) (\S+) HTTP/1\.1\r\n")
 _REQUEST_ID = re.compile(rb"\r\nX-Request-Id: *(\S+)", re.IGNORECASE)
 _SESSION_ID = re.compile(rb"[?&\"/]session_id[=\"]:? ?\"?([\w-]+)")
@@ -26,7 +29,8 @@ _SESSION_ID = re.compile(rb"[?&\"/]session_id[=\"]:? ?\"?([\w-]+)")
 class Call:
     """A request to the store: a script of ours by its name, or a plain command in lower case.
 
-    `row` is what it is about; a commit goes from `before` to the state of its `change`.
+    `row` is what it is about; a commit goes from `before` to the state of its `change`, a call
+    about an experiment to what it comes to by it.
     """
 
     name: str
@@ -53,9 +57,20 @@ def read_call(message: bytes) -> Call:
     call = Call(name, row=args[0], fence=args[1] if len(args) > 1 else "")
     if name == "commit":
         return Call(name, args[0], args[1], before=args[2], change=json.loads(args[5]))
+    if name in _OF_EXPERIMENTS:
+        return Call(name, f"experiment:{args[1]}", change={"state": _reached(name, args)})
     if name == "record_attempt":
         return Call(name, args[0], args[1], change={"state": args[2], "ended": args[4] == "0"})
     return call
+
+
+def _reached(name: str, args: list[str]) -> str:
+    """What an experiment comes to by a call: begun, looked at, or frozen."""
+    if name == "attach_experiment":
+        return "begun" if args[4] == "1" else "waiting"
+    if name == "freeze_verdict":
+        return "frozen" if args[4] else "looked at"
+    return ""
 
 
 def _script_of(command: str, words: list[bytes]) -> str:

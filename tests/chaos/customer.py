@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cli.client import Client, Problem
 
 ENDED = frozenset({"succeeded", "partial", "failed", "canceled", "expired"})
 SRT = "1\n00:00:00,200 --> 00:00:00,900\nHello there\n\n2\n00:00:01,000 --> 00:00:01,800\nBye\n"
 #: All there are, so that no sequence has a gap; progress comes to those alone who name it.
-EVENTS = ["job.*", "job.progress", "clip.*", "cut.*"]
+EVENTS = ["job.*", "job.progress", "clip.*", "cut.*", "experiment.*"]
 _PAUSE_S = 0.2
 _PATIENCE_S = 120.0
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -41,8 +42,8 @@ class Customer:
         self.clip_sha256 = hashlib.sha256(clip.read_bytes()).hexdigest()
         self.upload_id = self.client.upload(clip, lambda _: None)["id"]
 
-    def send(self, key: str, labels: str = "AB") -> str:
-        """Send one job until it is accepted; its id."""
+    def send(self, key: str, labels: str = "AB", plan: Mapping[str, Any] | None = None) -> str:
+        """Send one job until it is accepted, perhaps with the plan of an experiment; its id."""
         presets = ("outline", "boxed", "classic", "karaoke")
         request = {
             "name": key,
@@ -53,6 +54,7 @@ class Customer:
             ],
             "captions": {"format": "srt", "text": SRT},
             "webhook": {"url": self.webhook, "events": EVENTS},
+            **({} if plan is None else {"experiment": plan}),
         }
         job = self._insist(lambda: self.client.submit(request, key))
         with self._lock:
@@ -108,14 +110,25 @@ class Customer:
         return digest.hexdigest()
 
     def _insist(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Ask again while the API is away: every request here may be repeated."""
-        until_s = time.monotonic() + _PATIENCE_S
-        while True:
-            try:
-                return ask()
-            except Problem as problem:
-                passing = problem.status in {0, 429, 500, 502, 503}
-                if not passing or time.monotonic() > until_s:
-                    raise
-                self.retried += 1
-            time.sleep(_PAUSE_S)
+        def again() -> None:
+            self.retried += 1
+
+        return insist(ask, again)
+
+
+def insist(ask: Callable[[], Answer], again: Callable[[], None] = lambda: None) -> Answer:
+    """Ask again while the API is away: every request of these tests may be repeated.
+
+    Raises:
+        Problem: it refuses, or is away for longer than two minutes.
+    """
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return ask()
+        except Problem as problem:
+            passing = problem.status in {0, 429, 500, 502, 503}
+            if not passing or time.monotonic() > until_s:
+                raise
+            again()
+        time.sleep(_PAUSE_S)

@@ -19,10 +19,10 @@ import requests
 from cli.children import Child, free_port, says
 from cli.credentials import create_key, load_secrets
 from cli.interrupt import Interrupt
-from cli.valkey import plan_valkey
 from tests.chaos.journal import Journal
 from tests.chaos.proxy import Hub
 from tests.chaos.scale import Production, Scale
+from tests.chaos.stores import COUNTING, MAIN, StoreServer
 from tests.chaos.watch import Watch
 from tests.chaos.witness import Witness
 
@@ -46,7 +46,8 @@ SWITCHES = {"render": "copy", "edit_s": 1.0, "pending_s": 0.3, "processing_s": 0
 class Plan:
     """What a run wants to be otherwise: where, how fast, and how Valkey is started.
 
-    `own_env` is added to the environment of single processes, by name.
+    `own_env` is added to the environment of single processes, by name; with `counts_apart`
+    outcomes of experiments are counted in a Valkey of their own.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class Plan:
     own_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     valkey_prefix: Sequence[str] = ()
     fsync: str = "always"
+    counts_apart: bool = False
 
 
 class Fleet:
@@ -68,6 +70,7 @@ class Fleet:
         self.witness = Witness()
         self.children: dict[str, Child] = {}
         self.key: dict[str, str] = {}
+        self._stores: dict[str, StoreServer] = {}
         self._held: set[str] = set()
         self._lock = threading.RLock()
         self._ending = threading.Event()
@@ -96,9 +99,9 @@ class Fleet:
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self._sandbox_port}"
 
-    def store(self) -> redis.Redis:
-        """A client of the store, not through a proxy."""
-        return redis.Redis.from_url(self._store_url, decode_responses=True, protocol=2)
+    def store(self, name: str = MAIN) -> redis.Redis:
+        """A client of a store, not through a proxy."""
+        return self._stores[name].connect()
 
     def books(self) -> dict[str, Any]:
         """The sandbox's books."""
@@ -183,9 +186,8 @@ class Fleet:
     def _start(self) -> None:
         self.plan.folder.mkdir(parents=True, exist_ok=True)
         self._api_port, self._sandbox_port = free_port(), free_port()
-        valkey = self._plan_valkey()
         interrupt = Interrupt()
-        self.children["valkey"] = valkey
+        self._plan_stores()
         self.children["sandbox"] = self._sandbox()
         for child in self.children.values():
             child.start()
@@ -200,14 +202,12 @@ class Fleet:
         self.witness.start()
         self.await_ready()
 
-    def _plan_valkey(self) -> Child:
-        folder = self.plan.folder
-        valkey = plan_valkey(folder / "valkey", os.environ, self._logs)
-        self._store_url = valkey.url
-        self._store_port = int(valkey.url.rsplit(":", 1)[1].partition("/")[0])
-        child = valkey.child
-        child.argv = [*self.plan.valkey_prefix, *child.argv, "--appendfsync", self.plan.fsync]
-        return child
+    def _plan_stores(self) -> None:
+        plan = self.plan
+        for name in (MAIN, COUNTING) if plan.counts_apart else (MAIN,):
+            prefix = plan.valkey_prefix if name == MAIN else ()
+            self._stores[name] = StoreServer(name, plan.folder, prefix=prefix, fsync=plan.fsync)
+            self.children[name] = self._stores[name].child
 
     def _sandbox(self) -> Child:
         folder = self.plan.folder / "sandbox"
@@ -238,7 +238,7 @@ class Fleet:
         return {
             name: {
                 **common,
-                "CAPTION_AB_REDIS_URL": self._through(name),
+                **self._store_urls(name),
                 "NEMO_API_URL": f"http://127.0.0.1:{port}",
                 "NEMO_WEB_URL": f"http://127.0.0.1:{port}",
                 **self.plan.own_env.get(name, {}),
@@ -246,9 +246,12 @@ class Fleet:
             for name, port in backend.items()
         }
 
-    def _through(self, name: str) -> str:
-        port = self.hub.to_store(name, self._store_port, self.watch)
-        return self._store_url.replace(f":{self._store_port}/", f":{port}/")
+    def _store_urls(self, name: str) -> dict[str, str]:
+        settings = {MAIN: "CAPTION_AB_REDIS_URL", COUNTING: "CAPTION_AB_EXPERIMENTS_REDIS_URL"}
+        return {
+            settings[each.name]: each.through(self.hub, name, self.watch)
+            for each in self._stores.values()
+        }
 
     def _child(self, name: str, env: dict[str, str]) -> Child:
         if name == API:

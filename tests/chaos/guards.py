@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from tests.chaos.experiment_points import EXPERIMENT_POINTS
 from tests.chaos.points import POINTS, Keeps, Point
 from tests.guards import LUA, Edit, run_without, try_each
 
@@ -89,6 +90,28 @@ GUARDS: dict[Keeps, tuple[Edit, ...]] = {
             "return True",
         ),
     ),
+    Keeps.SAME_PLAN: (
+        Edit(f"{LUA}attach_plan.lua", "if digest == ARGV[8] then return { '0' } end", ""),
+    ),
+    Keeps.OPENED_ONCE: (Edit(f"{LUA}attach_experiment.lua", "if digest then", "if false then"),),
+    Keeps.COUNTED_ONCE: (
+        Edit(
+            f"{LUA}record_outcomes.lua",
+            "local before = known(item, 'event_id_reused')",
+            "local before = nil",
+        ),
+    ),
+    Keeps.FROZEN_IS_TOLD: (
+        Edit(
+            "service/experiments/intake.py",
+            "return Looked(book.verdict, is_final=True)",
+            "return Looked(book.verdict, is_final=False)",
+        ),
+    ),
+    Keeps.TOLD_ONCE: (
+        Edit(f"{LUA}close_experiment.lua", "if open ~= '1' then return { '0' } end", ""),
+    ),
+    Keeps.TELLING_WRITTEN: (Edit(f"{LUA}close_experiment.lua", "append_event(job, ARGV[9])", ""),),
 }
 
 
@@ -96,7 +119,7 @@ def main(words: Sequence[str]) -> int:
     """Try every point without its guard; returns how many passed all the same."""
     return try_each(
         (f"{point.name}, without: {point.keeps}", partial(try_without, point))
-        for point in POINTS
+        for point in (*POINTS, *EXPERIMENT_POINTS)
         if not words or any(word in point.name for word in words)
     )
 
@@ -105,7 +128,10 @@ def try_without(point: Point) -> str:
     """Run one point's test on a copy without its guard; why it failed, or nothing."""
     if point.keeps not in GUARDS:
         return "no guard to take away"
-    test = f"tests/chaos/test_points.py::test_at_a_named_point[{point.slug}]"
+    test = "test_points.py::test_at_a_named_point"
+    if point in EXPERIMENT_POINTS:
+        test = "test_experiments.py::test_an_experiment_at_a_named_point"
+    test = f"tests/chaos/{test}[{point.slug}]"
     args = ["pytest", "-q", "-p", "no:cacheprovider", "-m", "chaos", test]
     done = run_without(GUARDS[point.keeps], args, {"PATIENCE_S": _PATIENCE_S})
     said = [line[2:].strip() for line in done.stdout.splitlines() if line.startswith("E  ")]

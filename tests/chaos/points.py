@@ -38,6 +38,12 @@ class Keeps(StrEnum):
     FIND_FILE = "a file is looked for before it is sent again"
     BOOK_ONCE = "a charge is booked once"
     LATE_SENDER = "no paid call starts late in a lease"
+    SAME_PLAN = "the same plan again changes nothing"
+    OPENED_ONCE = "a book is opened once"
+    COUNTED_ONCE = "an outcome is counted once"
+    FROZEN_IS_TOLD = "a frozen verdict whose row is open is told by the next look"
+    TOLD_ONCE = "an experiment is closed once"
+    TELLING_WRITTEN = "the end of an experiment is told in the same write"
     NOTHING_WRITTEN = "nothing of ours: the caller asks again"
 
 
@@ -79,6 +85,7 @@ class Point:
     method: str = ""
     deed: Deed = Deed.KILL
     victim: str = ""
+    skips: int = 0
     switches: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -89,8 +96,9 @@ class Point:
     def trap(self) -> Trap:
         stop_s = _LONG_S if self.deed is Deed.STOP else 0.0
         return Trap(
-            self.wire, self.what, self.deed, self.row, self.goes, self.method, self.victim, stop_s
-        )
+            self.wire, self.what, self.deed, self.row, self.goes, self.method, self.victim, stop_s,
+            self.skips,
+        )  # fmt: skip
 
 
 def _commit(

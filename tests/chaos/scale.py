@@ -15,6 +15,7 @@ _DURATIONS: Mapping[str, tuple[float, ...]] = {
     "RING_S": (0.5,),
     "RING_MAX_S": (2,),
     "LOOK_EVERY_S": (3,),
+    "EXPERIMENT_LOOK_EVERY_S": (1,),
     "STEP_RETRY_S": (0.5,),
     "POLL_EVERY_S": (0.5,),
     "RECOVERY_LOOKS_S": (1, 3, 5, 7, 9),

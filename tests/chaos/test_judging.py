@@ -140,6 +140,24 @@ def test_a_row_whose_commit_never_reached_the_store_is_judged():
     assert [each.kind(BOUND_S) for each in journal.resumed] == ["undisturbed"]
 
 
+def test_a_trap_may_let_some_pass_before_it_springs():
+    ear, _ = watch()
+    trap = ear.arm(Trap(Wire.BEFORE, "record_outcomes", Deed.KILL, skips=2))
+    for _ in range(2):
+        assert not ear.asked_store("one", Call("record_outcomes")).cut
+    assert not trap.sprung.is_set()
+    assert ear.asked_store("one", Call("record_outcomes")).cut
+    assert trap.sprung.is_set()
+
+
+def test_the_death_of_who_counts_makes_no_worker_deaf():
+    ear, _ = watch()
+    ear.process_died("counting")
+    assert ear.faults.lasting == ("kill counting",)
+    ear.process_started("counting")
+    assert ear.faults.lasting == ()
+
+
 def test_a_late_answer_to_the_dead_is_not_its_successor_listening():
     ear, _ = watch()
     ear.process_died("one")

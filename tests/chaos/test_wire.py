@@ -69,6 +69,23 @@ def test_scripts_are_known_by_their_digest_and_by_their_text():
     assert read_call(request("BRPOP", "q", "1")).name == "brpop"
 
 
+@pytest.mark.parametrize(
+    ("name", "args", "reached"),
+    [
+        ("attach_plan", ["plan", "digest"], ""),
+        ("attach_experiment", ["plan", "digest", "0", "{}"], "waiting"),
+        ("attach_experiment", ["plan", "digest", "1", "{}"], "begun"),
+        ("record_outcomes", ["digest", "[]", "9", "9", "[]"], ""),
+        ("freeze_verdict", ["{}", "", "", "[]", "500"], "looked at"),
+        ("freeze_verdict", ["{}", "snapshot", "verdict", "[]", "500"], "frozen"),
+        ("close_experiment", ["winner", "9", "event"], ""),
+    ],
+)
+def test_calls_about_an_experiment_name_its_row_and_what_it_comes_to(name, args, reached):
+    words = ["EVAL", script_text(name), "0", "cab:", "1", "2", "3", "ten_1", "job_1", *args]
+    assert read_call(request(*words)) == Call(name, "experiment:job_1", change={"state": reached})
+
+
 def test_a_popped_doorbell_names_its_row():
     bell = script_text("tick").split("BELL = [==[")[1].split("]==]")[0]
     reply = request("caption-ab:q:flow", bell.replace("@row@", "cut:j.0.A.1"))

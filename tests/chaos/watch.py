@@ -14,9 +14,10 @@ from tests.chaos.calls import Ask, Call, is_refusal, rung_row
 from tests.chaos.faults import Fault, Faults
 from tests.chaos.journal import Journal, Resumed
 from tests.chaos.proxy import CUT, HALVE, PASS, Verdict
+from tests.chaos.stores import COUNTING, MAIN
 
 #: Calls after which nobody works on their row, save a commit that keeps it.
-_ENDING = frozenset({"finish", "fan_out", "record_attempt", "release"})
+_ENDING = frozenset({"finish", "fan_out", "record_attempt", "release", "close_experiment"})
 _GIVING_UP = _ENDING | {"commit"}
 #: By this a worker is heard to listen for work.
 _LISTENING = "brpop"
@@ -47,7 +48,8 @@ class Trap:
     """Springs once, on the first message that fits.
 
     `what` is a store command or the beginning of a backend path; `row` a pattern of the rows it is
-    about; `goes` the states from and to which a commit goes; `method` that of a backend request.
+    about; `goes` the states from and to which a commit goes; `method` that of a backend request;
+    `skips` is how many that fit are let pass before.
     """
 
     wire: Wire
@@ -58,6 +60,7 @@ class Trap:
     method: str = ""
     victim: str = ""
     stop_s: float = 0.0
+    skips: int = 0
     sprung: threading.Event = field(default_factory=threading.Event)
     at_s: float = 0.0
 
@@ -126,7 +129,7 @@ class Watch:
 
     def struck(self, what: str, who: str = "") -> Fault:
         """Something begins that strikes a process, or all workers as the store's absence does."""
-        deaf = self._workers if who in {"", "valkey"} else {who}
+        deaf = self._workers if who in {"", MAIN} else {who} - {COUNTING}
         return self.faults.begin(what, time.monotonic(), deaf=deaf)
 
     def holds(self, who: str) -> list[str]:
@@ -225,6 +228,9 @@ class Watch:
         with self._lock:
             trap = next((each for each in self.traps if _fits(each, wire, what, call, row)), None)
             if trap is None:
+                return PASS
+            if trap.skips:
+                trap.skips -= 1
                 return PASS
             self.traps.remove(trap)
         trap.at_s = time.monotonic()
