@@ -46,7 +46,7 @@ def show_experiment(
 
 def _show(job: Job, experiment: Experiment, services: Services) -> ShownExperiment:
     book = experiment.book
-    if book is None or not experiment.started_ms:
+    if book is None or not experiment.can_be_judged:
         return _describe(experiment)
     text = experiment.verdict_text
     if text is None:

@@ -56,6 +56,11 @@ class Experiment:
         return Status.RUNNING if self.started_ms else Status.WAITING
 
     @property
+    def can_be_judged(self) -> bool:
+        """Whether it has a verdict, or may get one: counts of before a verdict give no second."""
+        return self.status in {Status.RUNNING, Status.DECIDED}
+
+    @property
     def started_ms(self) -> int:
         """When it began to count; 0 while it waits."""
         return self.book.started_ms if self.book else 0
@@ -148,7 +153,7 @@ def judge_experiment(job: Job, services: Services) -> str:
         Conflict: it has not begun.
     """
     experiment = read_experiment(job, services)
-    if not experiment.started_ms:
+    if not experiment.can_be_judged:
         raise refuse_early(experiment.status)
     now_ms = services.clock.now_ms()
     looked = look(services.experiments, job.id, job.tenant_id, now_ms=now_ms)
@@ -163,7 +168,7 @@ def snapshot_of(experiment: Experiment, now_ms: int) -> str:
     Raises:
         Conflict: nothing was counted yet.
     """
-    if experiment.book is None or not experiment.started_ms:
+    if experiment.book is None or not experiment.can_be_judged:
         raise refuse_early(experiment.status)
     frozen = experiment.book.frozen_snapshot
     if frozen is not None:

@@ -107,6 +107,19 @@ def test_what_a_page_says_is_what_is_frozen(ann, hers, services, job):
     assert WINS in file.text
 
 
+def test_counts_of_before_a_verdict_are_told_as_lost(ann, hers, services, job, redis_client):
+    # Given a verdict that was told, and counts that come back as they were before it
+    attach(services, job)
+    send(services, ann, job, "x", 250, 500)
+    key = f"cab:job:{job}:experiment"
+    copy = redis_client.dump(key)
+    assert WINS in read(hers, job)
+    redis_client.restore(key, 0, copy, replace=True)
+    # When its owner looks, then no other verdict is made of them
+    assert "the counts have been lost" in read(hers, job)
+    assert "verdict" not in redis_client.hgetall(key)
+
+
 def test_a_link_shows_the_outcome(app, ann, services, job):
     # Given a link that asks for nothing
     attach(services, job)

@@ -12,6 +12,8 @@ from service.jobs.experiments import (
     Status,
     attach_experiment,
     judge_experiment,
+    read_experiment,
+    snapshot_of,
     take_outcomes,
 )
 from service.jobs.retention import sweep
@@ -100,3 +102,21 @@ def test_outcomes_may_be_counted_in_a_redis_of_their_own(make_engine, small_clip
     assert parts.experiments.read(job.id) is None
     with redis.Redis.from_url(engine.settings.experiments_redis_url) as elsewhere:
         assert [key for key in elsewhere.scan_iter() if key != b"cab:clock"] == []
+
+
+def test_counts_of_before_a_verdict_give_no_other_one(engine, ended):
+    # Given a verdict that was told, and a Redis of counts that comes back as it was before it
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    send_clear_winner(engine, ended.id)
+    book = engine.client.keys(f"cab:job:{ended.id}:experiment*")
+    copy = {key: engine.client.dump(key) for key in book}
+    run_to_verdict(engine, ended.id)
+    for key, value in copy.items():
+        engine.client.restore(key, 0, value, replace=True)
+    # When somebody asks for it, then no second one is made
+    with pytest.raises(Conflict, match="has been lost"):
+        judge_experiment(ended, engine.services)
+    assert status_of(engine, ended.id) is Status.LOST
+    with pytest.raises(Conflict, match="has been lost"):
+        snapshot_of(read_experiment(ended, engine.services), engine.clock.now_ms())
+    assert len(told(engine, ended.id)) == 1
