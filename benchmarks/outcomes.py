@@ -32,8 +32,9 @@ from service.experiments.intake import take_outcomes
 from service.experiments.metrics import Kind
 from service.experiments.plan import Arm, Metric, Plan
 from service.settings import Settings
-from service.store.connection import Connection, connect
+from service.store.connection import Connection
 from service.store.experiments import ExperimentStore
+from service.store.pool import connect
 
 BATCH = 1000
 TENANT = "ten_bench"

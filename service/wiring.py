@@ -27,12 +27,13 @@ from service.outbound.session import open_session
 from service.settings import Settings
 from service.store.accounts import AccountStore
 from service.store.commands import Commands
-from service.store.connection import POOL_WAIT_S, Connection, connect
+from service.store.connection import Connection
 from service.store.deliveries import DeliveryStore
 from service.store.endpoints import EndpointStore
 from service.store.experiments import ExperimentStore
 from service.store.jobs import JobStore
 from service.store.plans import PlanStore
+from service.store.pool import POOL_WAIT_S, connect
 from service.store.replies import ReplyStore
 from service.vault import Vault
 
@@ -62,7 +63,7 @@ def build_services(
     counting = connection
     if url := settings.experiments_redis_url:
         apart = connect(settings, connections=connections, name=named, wait_s=pool_wait_s, url=url)
-        counting = Connection(apart, settings, clock)
+        counting = Connection(apart, settings, clock, keeper=connection)
     commands = Commands(connection, settings)
     accounts = AccountStore(connection)
     vault, nemo = Vault(settings.secret_keys), build_client(settings, clock)

@@ -43,7 +43,8 @@ def judge(beat: Beat, now_s: float, store_answers: Callable[[], bool]) -> str:
 
 def ask_store(settings: Settings) -> bool:
     """Whether Redis answers a process that has just started."""
-    from service.store.connection import connect, translated
+    from service.store.connection import translated
+    from service.store.pool import connect
 
     client = connect(settings, connections=1, name="caption-ab-health")
     try:

@@ -26,8 +26,8 @@ from service.media.files import run_directly
 from service.model.lifecycle import Queue
 from service.outbound.descriptors import keep_low_free
 from service.settings import Settings
-from service.store.connection import WORKER_POOL_WAIT_S
 from service.store.keys import queue_key
+from service.store.pool import WORKER_POOL_WAIT_S
 from service.tracing import start_tracing, stop_tracing
 from service.wiring import build_services
 from workers.checks import check_surroundings

@@ -1,4 +1,4 @@
-"""The connection to Redis, and the running of commands on it."""
+"""The running of commands on Redis, under the guard of the clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
@@ -18,7 +17,6 @@ from redis.exceptions import (
     ReadOnlyError,
     RedisError,
 )
-from redis.retry import Retry
 
 from service.clock import Clock
 from service.errors import ClockRefused, StoreError, StoreUnavailable
@@ -26,39 +24,17 @@ from service.settings import Settings
 from service.store.keys import Keys
 from service.store.scripts import Refusal, Script, script_text
 
-#: How long a caller of the API waits for a free connection: it may ask again.
-POOL_WAIT_S = 5.0
-#: The same for a worker, which would lose what a paid stream has just said.
-WORKER_POOL_WAIT_S = 40.0
 #: How often a call is made again whose time had become old on its way, and from what age on.
 _TRIES_ON_TIME, _LATE_MS = 8, 100
+#: How far a time may lie below the highest one seen, and above it, in milliseconds.
+_Bounds = tuple[int, int]
+#: Asks with a time, under bounds of its own or the usual ones.
+_Ask = Callable[..., list[Any]]
+#: How far off a time may be that is known to be right: as far as it likes.
+_ANY_MS = 10**15
 #: Answers of Redis that pass: full, a replica, without its disk, busy. Redis 6 wraps what a script
 #: ran into.
 _PASSING = re.compile(r"(?:ERR .*?-)?(OOM|READONLY|MISCONF|NOREPLICAS|BUSY)\b", re.DOTALL)
-
-
-def connect(
-    settings: Settings, *, connections: int, name: str, wait_s: float = POOL_WAIT_S, url: str = ""
-) -> redis.Redis:
-    """Open a client whose pool blocks up to `wait_s` when all connections are taken.
-
-    `url` is where, if it is not the main Redis.
-    """
-    pool = redis.BlockingConnectionPool.from_url(
-        url or settings.redis_url,
-        max_connections=connections,
-        timeout=wait_s,
-        # A connection that has died unnoticed, as all do when Redis is restarted, costs no call:
-        # every command may come twice.
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        socket_timeout=10,
-        socket_connect_timeout=5,
-        health_check_interval=15,
-        client_name=name,
-        decode_responses=True,
-        protocol=2,
-    )
-    return redis.Redis(connection_pool=pool)
 
 
 @contextmanager
@@ -109,15 +85,24 @@ class Connection:
     A call may lie above the highest time seen by `clock_ahead_s` plus what this process has itself
     seen pass since its last accepted call: an outage is no jump of the clock. A process that has
     had no call accepted yet first watches whether a living peer keeps the time (decision 0002).
+
+    With a `keeper` another Redis keeps the time, and this one follows it: it may be quiet for
+    hours, or have come back as it was days ago.
     """
 
-    def __init__(self, client: redis.Redis, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        settings: Settings,
+        clock: Clock,
+        keeper: Connection | None = None,
+    ) -> None:
         self.client = client
         self.keys = Keys()
         self._settings = settings
         self._clock = clock
+        self._keeper = keeper
         self._accepted_at_s: float | None = None
-        self._settled = False
         self._digests: dict[str, str] = {}
         #: How often Redis was found away, full or read-only.
         self.outages = 0
@@ -130,9 +115,11 @@ class Connection:
             ClockRefused: `now_ms` is implausible.
             StoreUnavailable: Redis cannot take it.
         """
-        reply = self._on_time(
-            now_ms, lambda at_ms: self._evaluate(script, self._arguments(at_ms, args))
-        )
+
+        def ask(at_ms: int, bounds_ms: _Bounds | None = None) -> list[Any]:
+            return self._evaluate(script, self._arguments(at_ms, args, bounds_ms))
+
+        reply = self._on_time(now_ms, ask)
         if reply[0] == Refusal.CLOCK:
             raise ClockRefused
         self._accepted_at_s = self._clock.monotonic_s()
@@ -150,8 +137,9 @@ class Connection:
             StoreUnavailable: Redis cannot take them; some may have been done.
         """
 
-        def ask(at_ms: int) -> list[Any]:
-            return self._evaluate_all(script, [self._arguments(at_ms, args) for args in calls])
+        def ask(at_ms: int, bounds_ms: _Bounds | None = None) -> list[Any]:
+            sets = [self._arguments(at_ms, args, bounds_ms) for args in calls]
+            return self._evaluate_all(script, sets)
 
         replies = self._on_time(now_ms, ask, lambda replies: replies[0][0])
         if any(reply[0] == Refusal.CLOCK for reply in replies):
@@ -165,10 +153,10 @@ class Connection:
     def _on_time(
         self,
         now_ms: int,
-        ask: Callable[[int], list[Any]],
+        ask: _Ask,
         first: Callable[[list[Any]], Any] = lambda reply: reply[0],
     ) -> list[Any]:
-        """Ask with a time that is still right when it arrives, and again where nobody kept it.
+        """Ask with a time that is still right when it arrives, and again where it proves right.
 
         A call may wait for a connection, or for its process, longer than the guard of the clock
         allows a time to be old: then it is made again with the time that has come by then.
@@ -181,21 +169,46 @@ class Connection:
                 break
             late_ms = waited_ms
             reply = ask(now_ms + late_ms)
-        if first(reply) != Refusal.CLOCK or self._accepted_at_s is not None:
+        if first(reply) != Refusal.CLOCK or (bounds_ms := self._wider_ms(now_ms + late_ms)) is None:
             return reply
-        if self._no_peer_alive():
-            self._settled = True
-        # A peer that was there, or came meanwhile, keeps the time: ours may be the same.
-        return ask(now_ms + int((self._clock.monotonic_s() - began_s) * 1000))
+        return ask(now_ms + int((self._clock.monotonic_s() - began_s) * 1000), bounds_ms)
 
-    def _arguments(self, now_ms: int, args: tuple[str | int, ...]) -> list[str | int]:
+    def _arguments(
+        self,
+        now_ms: int,
+        args: tuple[str | int, ...],
+        bounds_ms: _Bounds | None = None,
+    ) -> list[str | int]:
+        return [self.keys.prefix, now_ms, *(bounds_ms or self._bounds_ms()), *args]
+
+    def _bounds_ms(self) -> _Bounds:
+        """How far a time may lie below the highest one seen, and above it."""
         ahead_s = self._settings.clock_ahead_s
         if self._accepted_at_s is not None:
             ahead_s += self._clock.monotonic_s() - self._accepted_at_s
-        elif self._settled:
-            ahead_s = 1e9
-        back_ms = int(self._settings.clock_back_s * 1000)
-        return [self.keys.prefix, now_ms, back_ms, int(ahead_s * 1000), *args]
+        return int(self._settings.clock_back_s * 1000), int(ahead_s * 1000)
+
+    def _wider_ms(self, now_ms: int) -> _Bounds | None:
+        """Bounds to ask once more with, for a time that was refused and may be right; or none."""
+        if self._keeper is not None:
+            return (_ANY_MS, _ANY_MS) if self._keeper.keeps(now_ms) else None
+        if self._accepted_at_s is not None:
+            return None
+        if self._no_peer_alive():
+            return self._bounds_ms()[0], _ANY_MS
+        # A peer that was there, or came meanwhile, keeps the time: ours may be the same.
+        return self._bounds_ms()
+
+    def keeps(self, now_ms: int) -> bool:
+        """Whether a command with this time would be taken here."""
+        if self._is_within(now_ms, self._bounds_ms()):
+            return True
+        bounds_ms = self._wider_ms(now_ms)
+        return bounds_ms is not None and self._is_within(now_ms, bounds_ms)
+
+    def _is_within(self, now_ms: int, bounds_ms: _Bounds) -> bool:
+        high_ms = int(self.read(lambda client: client.get(self.keys.clock)) or "0")
+        return not high_ms or high_ms - bounds_ms[0] <= now_ms <= high_ms + bounds_ms[1]
 
     def _evaluate(self, script: Script, args: list[str | int]) -> list[Any]:
         text, digest = self._script(script)

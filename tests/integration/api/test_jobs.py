@@ -12,7 +12,7 @@ import redis
 from api.app import create_app
 from service.errors import StoreUnavailable
 from service.settings import Settings
-from service.store.connection import connect
+from service.store.pool import connect
 from tests.integration.api.conftest import JOB, SRT, Visitor
 
 

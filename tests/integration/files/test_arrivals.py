@@ -13,7 +13,8 @@ from service.clock import FakeClock
 from service.errors import MediaError, UnsupportedFile
 from service.media.objects import open_client
 from service.store.accounts import AccountStore
-from service.store.connection import Connection, connect
+from service.store.connection import Connection
+from service.store.pool import connect
 from tests.integration.api.conftest import MP4
 
 pytestmark = pytest.mark.s3

@@ -11,8 +11,9 @@ import pytest
 from service.clock import AnchoredClock, FakeClock
 from service.errors import StoreUnavailable
 from service.settings import Settings
-from service.store.connection import POOL_WAIT_S, WORKER_POOL_WAIT_S, Connection, connect
+from service.store.connection import Connection
 from service.store.jobs import JobStore
+from service.store.pool import POOL_WAIT_S, WORKER_POOL_WAIT_S, connect
 from tests.builders import a_new_job
 
 

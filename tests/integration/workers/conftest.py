@@ -22,8 +22,9 @@ from service.clock import AnchoredClock
 from service.model.job import CaptionsSpec, ClipSpec, JobSpec, VariantSpec
 from service.model.rows import clip_row
 from service.settings import Settings
-from service.store.connection import Connection, connect
+from service.store.connection import Connection
 from service.store.jobs import JobStore
+from service.store.pool import connect
 from tests.builders import SRT, a_new_job
 
 SECRET_KEY = Fernet.generate_key().decode()

@@ -24,7 +24,7 @@ from service.nemo.tokens import ENV_ACCOUNT
 from service.settings import Settings
 from service.store.accounts import AccountStore
 from service.store.commands import Change, Claim, Commands
-from service.store.connection import connect
+from service.store.pool import connect
 from tests.builders import a_new_job, a_spec
 from tests.integration.workers.conftest import Site, wait_for
 from tests.integration.workers.streams import StreamServer
