@@ -91,6 +91,7 @@ class Panel:
     text: str
     zh: str = ""
     change: str = ""
+    change_zh: str = ""
     viewers: str = ""
     final: bool = False
     spoiled: bool = False
@@ -190,14 +191,15 @@ def _tell(shown: ShownExperiment, plan: Plan) -> Panel:
     units = [int(figure(each, "exposed", 0)) for each in items(verdict, "variants")]
     shares = tell_shares(plan, verdict)
     arrivals = list_arrivals(plan, units)
-    sentence = part(verdict, "sentence")
+    sentence, change = part(verdict, "sentence"), tell_change(plan, verdict)
     return Panel(
         state if state in _BADGES else "collecting",
         say_state(verdict),
         str(sentence.get("en") or ""),
         str(sentence.get("zh") or ""),
-        tell_change(plan, verdict),
-        _say_viewers(arrivals, shares),
+        change=change.en,
+        change_zh=change.zh,
+        viewers=_say_viewers(arrivals, shares),
         final=final,
         spoiled=spoiled,
         facts=tuple(_facts(shown, plan, sum(units))),
