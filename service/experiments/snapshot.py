@@ -21,8 +21,8 @@ from service.experiments.power import NO_TRAFFIC, Traffic
 FORMAT = "caption-ab.snapshot.v1"
 _MOST = 2**72  # more than a counter holds, so that a full one is judged and not refused
 _MOST_MS = 10**14
-#: Logarithms of p-values lie here; nothing is smaller than e to this.
-_LOG_P = (-1e12, 0.0)
+#: Logarithms of p-values lie here: z^2 of counters of 64 bits stays below 1e54.
+_LOG_P = (-1e60, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.experiments.look import Look
-from service.experiments.metrics import COUNTER_MAX, Kind, Mean, Ratio
+from service.experiments.metrics import COUNTER_MAX, Kind, Mean, Proportion, Ratio
 from service.experiments.plan import Better, Metric
+from service.experiments.power import need_units
 from service.experiments.ruling import rule
 from service.experiments.snapshot import Snapshot
 from service.experiments.states import Reason, Ruling, State
@@ -187,6 +188,28 @@ def test_a_guardrail_where_lower_is_better():
     plan = a_plan(guardrails=(replace(HARM, better=Better.LOWER),))
     assert rule(Look(with_harm(6000, 5500, plan))).reason is Reason.AHEAD
     assert rule(Look(with_harm(5500, 6000, plan))).reason is Reason.AHEAD_WITH_HARM
+
+
+def test_a_guardrail_whose_control_may_be_0_has_no_lift_to_judge():
+    # Given sales that the control can hardly be told from having, where so few viewers do,
+    sales = Metric("sales", Kind.MEAN)
+    plan = a_plan(guardrails=(sales,), min_units=2)
+    sums = [
+        {"clicks": Proportion(*count), "sales": Mean(10_000, paid * 700, paid * 700**2)}
+        for count, paid in zip(AHEAD, (3, 60), strict=True)
+    ]
+    look = Look(of_sums(sums, plan))
+    assert look.harms["sales", 1].lift is None
+    # Then no share of them can be lost.
+    assert rule(look).reason is Reason.AHEAD
+
+
+def test_what_is_needed_is_told_from_the_control():
+    # Given a control of 5 % and a variant of 10 %,
+    look = Look(a_snapshot((10_000, 500), (10_000, 1000)))
+    variances = [10_000 / 9999 * rate * (1 - rate) for rate in (0.05, 0.1)]
+    need = need_units(variances, (0.5, 0.5), effect=0.1 * 0.05, alpha=0.05, power=0.8)
+    assert look.needed_units == need.always
 
 
 @settings(deadline=None)

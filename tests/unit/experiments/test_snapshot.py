@@ -17,6 +17,7 @@ from service.experiments.snapshot import (
     read_snapshot,
     write_snapshot,
 )
+from service.experiments.verdict import decide
 from tests.unit.experiments.snapshots import a_plan, a_snapshot, of_sums
 
 MORE = (Metric("watch", Kind.MEAN, most=3000), Metric("pace", Kind.RATIO))
@@ -41,6 +42,17 @@ def test_a_snapshot_reads_as_it_was_written(n, least):
     again = read_snapshot(json.loads(text))
     assert again == snapshot
     assert canonical(write_snapshot(again)) == text
+
+
+def test_what_a_young_test_of_a_trillion_units_has_seen_is_read_again():
+    # Given rates that differ so surely that the logarithm of p has thirteen digits,
+    young = a_snapshot((10**12, 10**11), (10**12, 9 * 10**11), days=0.1)
+    earlier = decide(young).earlier
+    assert earlier["A:B"] < -1e12
+    # Then the snapshot of the next look can be judged from its text all the same.
+    later = a_snapshot((10**12, 10**11), (10**12, 9 * 10**11), earlier=earlier)
+    again = read_snapshot(json.loads(canonical(write_snapshot(later))))
+    assert decide(again).as_bytes() == decide(later).as_bytes()
 
 
 def test_all_kinds_of_sums_are_in_it():

@@ -138,6 +138,17 @@ def test_secondary_metrics_are_adjusted_together():
     assert rows[0]["p_adjusted"] < 0.05 < rows[1]["p_adjusted"]
 
 
+def test_variants_are_told_against_the_control_adjusted_for_being_many():
+    # Given p-values of both variants against the control,
+    snapshot = a_snapshot((20_000, 1000), (20_000, 1150), (20_000, 1200))
+    document = decide(snapshot).document
+    p = {each["variant"]: each["p"] for each in document["pairs"] if each["base"] == "A"}
+    assert p["C"] < p["B"] < 0.5
+    # Then by Holm the lesser is doubled, and the other is no less than that.
+    expected = {"B": pytest.approx(max(p["B"], 2 * p["C"])), "C": pytest.approx(2 * p["C"])}
+    assert {e["variant"]: e["p_adjusted"] for e in document["against_control"]} == expected
+
+
 def test_guardrails_tell_harm():
     harmed, unharmed = (
         decide(with_harm(6000, ends, GUARDED)).document["guardrails"][0] for ends in (5500, 6050)
@@ -184,9 +195,12 @@ def test_looking_again_at_the_same_changes_nothing():
     assert again.earlier == first.earlier
 
 
-def test_numbers_are_short_and_finite():
+def test_numbers_have_ten_digits_and_are_finite():
     text = decide(a_snapshot(*AHEAD)).as_bytes().decode()
-    assert not re.search(r"\d\.\d{22}|NaN|Infinity|-0\.0[,}\]]", text)
+    assert not re.search(r"NaN|Infinity|-0\.0[,}\]]", text)
+    numbers = re.findall(r"-?\d+\.\d+(?:e[+-]\d+)?", text)
+    assert all(float(f"{float(each):.10g}") == float(each) for each in numbers)
+    assert any(float(f"{float(each):.9g}") != float(each) for each in numbers)
 
 
 def test_only_final_states_are_frozen():
