@@ -41,7 +41,7 @@ EQUAL = tuple(
     for rate in (0.01, 0.05, 0.3)
     for name, weights in (("50/50", _EVEN), ("10/90", _SKEWED))
 )
-#: At most 5 % as well, but for chance; the naive test is only shown.
+#: At most 5 % as well; the naive test is only shown.
 MORE_EQUAL = (
     Setting("three variants at 5 %", (0.05,) * 3, _THIRDS),
     Setting("two best of three: 5, 5, 2 %", (0.05, 0.05, 0.02), _THIRDS),
@@ -123,7 +123,7 @@ def _choose(ends: Ends, walked: int, random: np.random.Generator) -> list[int]:
 
 
 def judge_equal(results: Sequence[Result], *, most: float = MOST_FALSE) -> list[str]:
-    """What of the promise about equal variants is not kept; strictly for those of `EQUAL`."""
+    """What of the promise about equal variants is not kept; naively it must not be in `EQUAL`."""
     faults = []
     for each in results:
         if each.product.share_won() > most:

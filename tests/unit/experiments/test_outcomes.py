@@ -52,6 +52,7 @@ def test_a_click_counts_once_and_may_be_a_no():
         ({"metric": "watch", "value": 1250}, 1250, 0),
         ({"metric": "watch", "seconds": 12.5}, 1250, 0),
         ({"metric": "watch", "seconds": 999}, 3000, 0),
+        ({"metric": "watch", "seconds": 0}, 0, 0),
         ({"metric": "per_view", "seconds": 12.5, "count": 1}, 1250, 1),
         ({"metric": "per_view", "count": 2}, 0, 2),
         ({"metric": "per_view", "value": 9000, "count": 2}, 6000, 2),
@@ -167,6 +168,19 @@ def test_figures_hold_a_metric_of_each_kind():
     assert (found.revision, found.independent) == (None, False)
     assert read_bulk(figures(7, 10)).revision == 7
     assert read_bulk(figures(7, 10)).independent
+
+
+def test_viewers_who_are_all_alike_are_figures_too():
+    ratio = {"sx": 50, "sxx": 250, "sy": 20, "syy": 40, "sxy": 100}
+    found = read_bulk(a_batch("b1", 10, metrics={"per_view": ratio}))
+    assert found.sums[2] == Ratio(10, 50, 250, 20, 40, 100)
+
+
+@pytest.mark.parametrize("change", [{"sxx": 249}, {"syy": 39}, {"sxy": 101}])
+def test_a_ratio_that_no_viewers_can_have_is_refused(change):
+    ratio = {"sx": 50, "sxx": 250, "sy": 20, "syy": 40, "sxy": 100, **change}
+    fault = read_bulk(a_batch("b1", 10, metrics={"per_view": ratio}))
+    assert fault.reason == "sums_contradict"
 
 
 def test_a_sum_without_squares_is_bounded_by_the_largest_value():

@@ -167,6 +167,16 @@ def test_a_rope_does_not_depend_on_the_base(counts):
     assert ruling.state is State.WINNER
 
 
+def test_two_of_three_that_are_alike_make_no_end():
+    # Given two variants that differ by nothing and a third that is worse than both,
+    plan = a_plan(1 / 3, 1 / 3, 1 / 3, rope=0.05)
+    snapshot = a_snapshot(
+        (4_000_000, 400_000), (4_000_000, 400_100), (4_000_000, 300_000), plan=plan
+    )
+    # Then neither is there a winner nor are they all the same.
+    assert rule(Look(snapshot)).state is State.COLLECTING
+
+
 def test_without_a_rope_nothing_is_alike():
     snapshot = a_snapshot(*ALIKE, plan=a_plan(rope=0.0))
     assert rule(Look(snapshot)).state is State.COLLECTING
