@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 #: What a counter of the store can hold; it refuses to go beyond, it does not wrap.
 COUNTER_MAX = 2**63 - 1
@@ -63,7 +63,6 @@ class Ratio:
 
 
 Sums = Proportion | Mean | Ratio
-AnySums = TypeVar("AnySums", Proportion, Mean, Ratio)
 KINDS: dict[Kind, type[Any]] = {
     Kind.PROPORTION: Proportion,
     Kind.MEAN: Mean,
@@ -97,13 +96,6 @@ def from_sum(n: int, total: int, most: int) -> Mean:
     Monthly 2000): never too small, so that no winner is named for want of it.
     """
     return Mean(n, total, most * total, bounded=True)
-
-
-def merge(one: AnySums, other: AnySums) -> AnySums:
-    """The sums of two batches of different units."""
-    pairs = zip(astuple(one), astuple(other), strict=True)
-    added = [a or b if isinstance(a, bool) else a + b for a, b in pairs]
-    return type(one)(*added)
 
 
 def is_full(sums: Sums) -> bool:

@@ -93,11 +93,6 @@ class Per(StrEnum):
     IMPRESSION = "impression"
 
 
-def centiseconds(duration_s: float, max_loops: int = 1) -> int:
-    """The longest watch time of one impression: a metric's `most` for a video so long."""
-    return max(1, round(duration_s * 100)) * max_loops
-
-
 def digest(text: str, size: int = _DIGEST_BYTES) -> str:
     """A short name of an id: 96 bits, so that no two meet, and no id of a viewer is kept."""
     return urlsafe_b64encode(hashlib.blake2b(text.encode(), digest_size=size).digest()).decode()

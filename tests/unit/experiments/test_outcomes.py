@@ -15,7 +15,6 @@ from service.experiments.outcomes import (
     MOST_OF_UNIT,
     Fault,
     Outcome,
-    centiseconds,
     read_items,
     read_outcome,
 )
@@ -64,11 +63,6 @@ def test_a_click_counts_once_and_may_be_a_no():
 def test_watch_time_is_in_centiseconds_and_capped_by_the_video(given, x, y):
     outcome = read(an_outcome("e1", "u", **given))
     assert (outcome.x, outcome.y) == (x, y)
-
-
-def test_the_cap_of_a_video_is_its_length_as_often_as_it_may_loop():
-    assert centiseconds(12.345) == 1234
-    assert centiseconds(12.345, max_loops=3) == 3702
 
 
 @pytest.mark.parametrize(

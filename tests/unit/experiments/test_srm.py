@@ -88,7 +88,7 @@ def test_looking_often_rejects_hardly_any_sound_experiment():
 
 @pytest.mark.parametrize(
     ("multiple", "units", "mixed"),
-    [(9, 100, False), (10, 1000, False), (11, 1000, True), (500, 100_000, False)],
+    [(9, 100, False), (10, 100, True), (10, 1000, False), (11, 1000, True), (500, 100_000, False)],
 )
 def test_a_few_units_in_two_variants_are_borne(multiple, units, mixed):
     assert is_mixed(multiple, units) is mixed
