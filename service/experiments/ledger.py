@@ -91,12 +91,17 @@ def _write_metric(metric: Metric) -> dict[str, Any]:
     }
 
 
-def divide_items(items: Sequence[Outcome | Aggregate]) -> list[Sequence[Outcome | Aggregate]]:
-    """Items in pieces, in their order, one for each command: more would hold Redis up."""
+def divide_items(
+    items: Sequence[Outcome | Aggregate], metrics: int
+) -> list[Sequence[Outcome | Aggregate]]:
+    """Items in pieces, in their order, one for each command: more would hold Redis up.
+
+    `metrics` is how many the plan has: the record of a unit holds each of them.
+    """
     pieces: list[list[Outcome | Aggregate]] = []
     left = 0
     for each in items:
-        counters = _weigh(each)
+        counters = _weigh(each, metrics)
         if left < counters:
             pieces.append([])
             left = COUNTERS
@@ -105,10 +110,10 @@ def divide_items(items: Sequence[Outcome | Aggregate]) -> list[Sequence[Outcome 
     return list(pieces)
 
 
-def _weigh(each: Outcome | Aggregate) -> int:
+def _weigh(each: Outcome | Aggregate, metrics: int) -> int:
     """How many counters an item may change: figures take out what their source had said before."""
     if isinstance(each, Outcome):
-        return 8
+        return max(8, metrics)
     return 2 * sum(len(sums.__slots__) for sums in each.sums.values()) + 4
 
 

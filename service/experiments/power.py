@@ -88,8 +88,3 @@ def days_for(units: int, per_day: float, least_s: float = 0.0) -> int | None:
         return None
     days = units / per_day if units > 0 else 0.0
     return math.ceil(max(days, least_s / DAY_S))
-
-
-def days_left(need: int, have: int, traffic: Traffic, *, least_left_s: float) -> int | None:
-    """Whole days until a running test has the units that it needs; None when nobody comes."""
-    return days_for(max(0, need - have), traffic.per_day, max(0.0, least_left_s))

@@ -119,7 +119,8 @@ class ExperimentStore:
         """
         most = self._settings.experiment_records, self._settings.experiment_tenant_records
         before = (tenant_id, job_id, book.digest, write_metrics(book.plan), *most)
-        calls = [(*before, write_items(piece)) for piece in divide_items(items)]
+        pieces = divide_items(items, len(book.plan.metrics))
+        calls = [(*before, write_items(piece)) for piece in pieces]
         replies = self._connection.run_all(scripts.RECORD_OUTCOMES, now_ms, calls) if calls else []
         said: list[str] = []
         for reply in replies:

@@ -20,10 +20,10 @@ end
 -- Points lie evenly over the time that has passed: when there are too many, every other one goes.
 local pause, last, started = unpack(redis.call('HMGET', book, 'point_ms', 'pointed', 'started'))
 if ARGV[9] ~= '' or not last or now - tonumber(last) >= tonumber(pause or '0') then
-  redis.call('RPUSH', looks, ARGV[10])
+  local many = redis.call('RPUSH', looks, ARGV[10])
   redis.call('HSET', book, 'pointed', ARGV[2])
-  local points = redis.call('LRANGE', looks, 0, -1)
-  if #points > tonumber(ARGV[11]) then
+  if many > tonumber(ARGV[11]) then
+    local points = redis.call('LRANGE', looks, 0, -1)
     redis.call('DEL', looks)
     for at = #points % 2 == 0 and 2 or 1, #points, 2 do redis.call('RPUSH', looks, points[at]) end
     redis.call('HSET', book, 'point_ms', whole(math.floor((now - tonumber(started)) / (#points / 2))))

@@ -34,17 +34,19 @@ BATCH = aggregate(a_batch("b", 10))
 
 @given(st.lists(st.sampled_from([OUTCOME, FIGURES, BATCH]), max_size=1000))
 def test_items_keep_their_order_in_pieces(items):
-    pieces = divide_items(items)
+    pieces = divide_items(items, metrics=2)
     assert [each for piece in pieces for each in piece] == items
     assert all(pieces)
 
 
 def test_as_many_outcomes_as_take_some_milliseconds_are_one_command():
-    assert [len(piece) for piece in divide_items([OUTCOME] * 1000)] == [250] * 4
+    assert [len(piece) for piece in divide_items([OUTCOME] * 1000, metrics=8)] == [250] * 4
+    # With many metrics the record of a unit is longer, and so is the work on it.
+    assert len(divide_items([OUTCOME] * 1000, metrics=41)[0]) == 48
 
 
 def test_figures_of_many_metrics_are_fewer_in_a_command():
     # Given figures that replace others: each of their counters changes twice
     counters = 2 * (3 + 6)
-    longest = max(len(piece) for piece in divide_items([FIGURES] * 1000))
+    longest = max(len(piece) for piece in divide_items([FIGURES] * 1000, metrics=2))
     assert 1 <= longest <= 2000 / counters
