@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 
-from service.errors import NotFound, StoreError, StoreUnavailable
+from service.errors import ClockRefused, NotFound, StoreError, StoreUnavailable
 from service.experiments.plan import Plan, read_plan
 from service.experiments.standing import DROPPED
 from service.jobs.context import Services
 from service.jobs.experiments import begin, find_missing, judge_experiment
+from service.jobs.watch import tell_failed
 from service.metrics import EXPERIMENTS_ENDED, count
 from service.model.job import Job
 from service.model.lifecycle import ENDED_JOB
@@ -21,6 +22,9 @@ _log = logging.getLogger(__name__)
 LOST = "counts_lost"
 #: How long an experiment is left alone whose looks keep ending their worker.
 _REST_S = 3600.0
+#: How long looks leave the Redis that counts alone when it did not answer: each that hangs holds
+#: one of the few places of `media` for ten seconds, in which no job is compared.
+_AWAY_S = 60.0
 _WAITING, _RUNNING = "waiting", "running"
 
 
@@ -36,10 +40,11 @@ def look_at_experiment(claim: Claim, services: Services) -> None:
         raise StoreError(f"{claim.row} has no job or no plan.")
     state = claim.state
     try:
+        services.experiments.require_awake(services.clock.monotonic_s())
         state = _look(job, read_plan(json.loads(kept.text)), claim.state, services)
-    except StoreUnavailable as away:
+    except (StoreUnavailable, ClockRefused) as away:
         # Where outcomes are counted may be away alone: nothing is lost by coming again.
-        _log.warning("experiment_unread", extra={"row": claim.row, "why": away.detail})
+        _tell_unread(claim, away, services)
     except NotFound:
         _log.info("experiment_gone", extra={"row": claim.row})
         return
@@ -48,6 +53,12 @@ def look_at_experiment(claim: Claim, services: Services) -> None:
         delay_s = settings.experiment_look_every_s if ended else settings.look_every_s
         now_ms = services.clock.now_ms()
         services.commands.park(claim, state=state, delay_s=delay_s, now_ms=now_ms)
+
+
+def _tell_unread(claim: Claim, away: StoreUnavailable | ClockRefused, services: Services) -> None:
+    tell_failed(claim, away)
+    _log.warning("experiment_unread", extra={"row": claim.row, "why": away.detail})
+    services.experiments.rest(services.clock.monotonic_s(), _AWAY_S)
 
 
 def _look(job: Job, plan: Plan, state: str, services: Services) -> str:

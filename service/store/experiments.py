@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from service.errors import StoreUnavailable
 from service.experiments.aggregates import Aggregate
 from service.experiments.ledger import (
     HEAD,
@@ -37,6 +38,21 @@ class ExperimentStore:
         self._connection = connection
         self._keys = connection.keys
         self._settings = settings
+        self._rests_until_s = 0.0
+
+    def rest(self, now_s: float, for_s: float) -> None:
+        """Let `require_awake` refuse for so long from now (monotonic), unless it does already."""
+        if now_s >= self._rests_until_s:
+            self._rests_until_s = now_s + for_s
+
+    def require_awake(self, now_s: float) -> None:
+        """Refuse whoever can wait, while it is left alone.
+
+        Raises:
+            StoreUnavailable: it did not answer a moment ago.
+        """
+        if now_s < self._rests_until_s:
+            raise StoreUnavailable("Redis: it did not answer a moment ago.")
 
     @property
     def connection(self) -> Connection:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from service.errors import Conflict, StoreUnavailable
+from service.errors import ClockRefused, Conflict, StoreUnavailable
+from service.jobs.advance import advance
 from service.jobs.experiments import (
     Status,
     attach_experiment,
@@ -17,6 +18,8 @@ from service.jobs.experiments import (
     take_outcomes,
 )
 from service.jobs.retention import sweep
+from service.model.rows import experiment_row
+from service.store.experiments import ExperimentStore
 from service.store.retention import Retention
 from tests.integration.jobs.harness import TENANT
 from tests.integration.jobs.test_experiments import (
@@ -33,11 +36,23 @@ from tests.outcomes import an_experiment, an_outcome
 __all__ = ["ended", "engine"]
 
 
-class Away:
-    """Where outcomes are counted, while it is away."""
+class Away(ExperimentStore):
+    """Where outcomes are counted, while it is away; `asked` is how often it was waited for."""
 
-    def __getattr__(self, name: str):
-        raise StoreUnavailable("Redis: ConnectionError.")
+    asked = 0
+
+    def read(self, *_, **__):
+        self.asked += 1
+        raise StoreUnavailable("Redis: TimeoutError.")
+
+    attach = read
+
+
+class AnotherTime(ExperimentStore):
+    """The same while it takes no time of ours."""
+
+    def read(self, *_, **__):
+        raise ClockRefused
 
 
 def test_an_experiment_whose_counts_are_lost_says_so_and_does_not_begin_anew(engine, ended):
@@ -74,12 +89,48 @@ def test_where_outcomes_are_counted_may_be_away_for_days(engine, ended):
     # Given a running experiment whose Redis does not answer for three days
     attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
     send_clear_winner(engine, ended.id)
-    blind = replace(engine.services, experiments=Away())
+    away = Away(engine.services.connection, engine.settings)
+    blind = replace(engine.services, experiments=away)
     until_ms = engine.clock.now_ms() + 3 * DAY_S * 1000
     engine.run(lambda: engine.clock.now_ms() >= until_ms, blind)
     # When it answers again, then the next look gives the verdict.
     engine.run(lambda: bool(told(engine, ended.id)))
     assert engine.clock.now_ms() <= until_ms + 2 * engine.settings.experiment_look_every_s * 1000
+
+
+def test_looks_wait_for_it_once_a_minute_not_each(engine, ended):
+    # Given more looks than one, at counts that do not answer
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    row = experiment_row(ended.id)
+    away = Away(engine.services.connection, engine.settings)
+    blind = replace(engine.services, experiments=away)
+    # When they come within a minute, then one has waited for the answer
+    for _ in range(3):
+        wake(engine, row)
+        advance(row, blind)
+    assert away.asked == 1
+    # And when the minute is over, the next one does.
+    engine.clock.advance(60)
+    wake(engine, row)
+    advance(row, blind)
+    assert away.asked == 2
+
+
+def test_counts_that_refuse_the_time_do_not_make_looks_be_given_up(engine, ended):
+    # Given counts that refuse it for more looks than a row may break off
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    row = experiment_row(ended.id)
+    refusing = AnotherTime(engine.services.connection, engine.settings)
+    for _ in range(engine.settings.crash_limit + 2):
+        engine.clock.advance(engine.settings.experiment_look_every_s)
+        advance(row, replace(engine.services, experiments=refusing))
+    # Then none of them counts as one that ended its worker.
+    assert engine.client.hget(f"cab:row:{row}", "crashes") == "0"
+
+
+def wake(engine, row: str) -> None:
+    """Let a row be due now."""
+    engine.client.hset(f"cab:row:{row}", "ready", engine.clock.now_ms())
 
 
 def test_outcomes_may_be_counted_in_a_redis_of_their_own(make_engine, small_clip, redis_url):
