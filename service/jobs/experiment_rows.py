@@ -63,7 +63,7 @@ def _tell_unread(claim: Claim, away: StoreUnavailable | ClockRefused, services: 
 
 def _look(job: Job, plan: Plan, state: str, services: Services) -> str:
     """Do what there is to do; the state of the row from then on."""
-    if state == _RUNNING and services.experiments.read(job.id) is None:
+    if state == _RUNNING and services.experiments.read_head(job.id) is None:
         _end(job, LOST, _LOST_WORDS, services)
         return state
     if begin(job, plan, services):
