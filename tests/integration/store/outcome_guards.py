@@ -137,7 +137,7 @@ GUARDS = (
     ),
     Guard(
         "points are thinned",
-        Edit(f"{LUA}freeze_verdict.lua", "if #points > tonumber(ARGV[11]) then", "if false then"),
+        Edit(f"{LUA}freeze_verdict.lua", "if many > tonumber(ARGV[11]) then", "if false then"),
     ),
     Guard(
         "it goes with its job",

@@ -17,7 +17,7 @@ from service.experiments.snapshot import canonical, fingerprint, read_snapshot, 
 from service.experiments.states import State
 from service.experiments.verdict import decide
 from service.experiments.words import SENTENCES
-from tests.unit.experiments.scenes import AHEAD, EVEN, FIXED, GUARDED, TABLE, with_harm
+from tests.unit.experiments.scenes import AHEAD, ALIKE, EVEN, FIXED, GUARDED, TABLE, with_harm
 from tests.unit.experiments.snapshots import RATE, a_plan, a_snapshot, of_sums
 
 LEANS = (
@@ -65,6 +65,38 @@ def test_every_sentence_is_said_somewhere():
             a_snapshot(*AHEAD, plan=a_plan(primary=replace(RATE, better=Better.LOWER))),
             "A wins: its click rate is 6.4 % to 35.1 % lower than that of B.",
             "A 胜出：它的点击率比 B 低 6.4% 到 35.1%。",
+        ),
+        (
+            a_snapshot(*ALIKE, plan=a_plan(rope=0.025)),
+            (
+                "It makes no difference: the click rate of the variants differs by less than 2.5 %."
+                " Choose the one that you like."
+            ),
+            "没有差别：各版本的点击率相差不到 2.5%。选您喜欢的即可。",
+        ),
+        (
+            a_snapshot(*EVEN, plan=a_plan(min_runtime_s=5400), days=0.01),
+            (
+                "Too early to say: the test runs for at least 1.5 hours, so that one part of the"
+                " day does not decide."
+            ),
+            "现在下结论还太早：测试至少要进行 1.5 小时，以免只由一天中的某个时段决定结果。",
+        ),
+        (
+            a_snapshot(*EVEN, plan=a_plan(min_runtime_s=7 * 86_400)),
+            (
+                "Too early to say: the test runs for at least 7 days, so that one part of the day"
+                " does not decide."
+            ),
+            "现在下结论还太早：测试至少要进行 7 天，以免只由一天中的某个时段决定结果。",
+        ),
+        (
+            a_snapshot(*EVEN, plan=a_plan(min_runtime_s=36 * 3600), days=0.01),
+            (
+                "Too early to say: the test runs for at least 36 hours, so that one part of the day"
+                " does not decide."
+            ),
+            "现在下结论还太早：测试至少要进行 36 小时，以免只由一天中的某个时段决定结果。",
         ),
         (
             a_snapshot(*EVEN, days=14),
