@@ -44,6 +44,38 @@ def test_all_of_it_goes_with_its_job(store, experiments):
     assert store.client.get(f"cab:experiments:{TENANT}") is None
 
 
+def test_a_book_is_one_tenants_and_of_one_plan(store, experiments):
+    # Given a book that was opened, as it may lie where nobody knows the job
+    job = store.accept()
+    attach(store, experiments, job.id)
+    before = snapshot(store.client)
+    # When another tenant, or with another plan, somebody opens it, then it stays as it is.
+    other = an_experiment(planned_units=2000)
+    for tenant, plan, error in (("ten_2", an_experiment(), NotFound), (TENANT, other, Conflict)):
+        with pytest.raises(error):
+            experiments.attach(job.id, tenant, plan, begin=True, now_ms=store.now_ms)
+    with pytest.raises(NotFound):
+        experiments.freeze(job.id, "ten_2", least={}, point="{}", verdict="v", now_ms=store.now_ms)
+    assert snapshot(store.client) == before
+
+
+def test_what_was_counted_goes_although_nobody_ends_it(store, experiments):
+    def lasting() -> list[str]:
+        names = [name for name in store.client.keys("cab:*experiment*") if ":row:" not in name]
+        return [name for name in names if store.client.pttl(name) < 0]
+
+    # Given an experiment that has begun, then one that has every kind of record
+    job = store.accept()
+    attach(store, experiments, job.id)
+    assert lasting() == []
+    source = {"source": "s", "revision": 1, "variant": "A", "units": 3, "metrics": {}}
+    send(store, experiments, job.id, an_outcome("e", "u"), source)
+    look(store, experiments, job.id)
+    # Then Redis itself forgets each of them one day.
+    assert len(store.client.keys(f"cab:job:{job.id}:experiment*")) == 5
+    assert lasting() == []
+
+
 def test_a_job_is_kept_while_its_experiment_runs_and_for_a_while_after(store, experiments):
     # Given an ended job whose time is long over, but for its experiment
     job = ended_job(store)
