@@ -93,7 +93,7 @@ def play(query: dict[str, Any], job_id: str) -> Response:
     shown = show.videos.get((label, clip))
     if shown is None:
         raise NotFound(f"There is no video of clip {clip} for this viewer.")
-    address, kept_s = _where(show, label, clip, shown)
+    address, kept_s = locate_video(show, label, clip, shown)
     kept = f"{'public' if who else 'private'}, max-age={kept_s}"
     return Response(status=302, headers={"Location": address, "Cache-Control": kept})
 
@@ -171,7 +171,7 @@ def _play_url(show: Show, unit_id: str, who: Viewer | None) -> str:
     return f"{public_url()}/v1/jobs/{show.job_id}/play?{query}"
 
 
-def _where(show: Show, label: str, clip: int, shown: ShownVideo) -> tuple[str, int]:
+def locate_video(show: Show, label: str, clip: int, shown: ShownVideo) -> tuple[str, int]:
     """The address of a video, and for how many seconds whoever is led there may remember it."""
     parts = services()
     settings = parts.settings

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, g, request
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length
 
 from api.assignment_schemas import PlayQuery
-from api.assignments import find_show
+from api.assignments import find_show, locate_video
 from api.pages import load_static
 from api.people import draw
 from api.state import public_url, services
 from api.viewers import Viewer, count_viewer, find_public_key
 from service.errors import FieldError, InvalidRequest, NotFound
 from service.experiments.metrics import Kind
+from service.experiments.seats import seat_unit
 from service.jobs.viewing import Show
 from service.model.public_key import PublicKey
 from service.public_keys import write_public_key
@@ -67,6 +68,7 @@ def show_embed(job_id: str) -> Response:
         clip=query["clip"],
         unit_id=query["unit_id"],
         watch=query["watch"] or _watch_metric(show),
+        plain=_plain_address(show, key, query["unit_id"], query["clip"]),
     )
     response = Response(text, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _policy(key, show)
@@ -98,6 +100,23 @@ def _watch_metric(show: Show) -> str:
     """The metric that watch time counts for: the first mean or ratio that is called so."""
     timed = [each.name for each in show.plan.metrics if each.kind is not Kind.PROPORTION]
     return next((name for name in timed if name.startswith(_WATCH)), "")
+
+
+def _plain_address(show: Show, key: PublicKey, unit_id: str, clip: int) -> str:
+    """Where the video is for a browser that runs no scripts, which nothing counts; or empty.
+
+    Whoever has no id, which only scripts would keep, sees what those see who take no part: the
+    control, by an address that works for some minutes.
+    """
+    arm = seat_unit(show.plan, unit_id).arm if unit_id else None
+    label = show.plan.labels[arm or 0]
+    shown = show.videos.get((label, clip))
+    if shown is None:
+        return ""
+    if arm is None:
+        return locate_video(show, label, clip, shown)[0]
+    query = urlencode({"unit_id": unit_id, "clip": clip, "key": write_public_key(key.id)})
+    return f"/v1/jobs/{show.job_id}/play?{query}"
 
 
 def _policy(key: PublicKey, show: Show) -> str:

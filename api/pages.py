@@ -34,6 +34,7 @@ _FILES = (
     "docs.js",
     "docs.css",
     "embed.css",
+    "embed-plain.css",
     "player.js",
     "pages.css",
     "swagger-ui-bundle.js",

@@ -249,6 +249,28 @@ def test_who_watches_for_longer_than_an_address_lives_goes_on(
     assert answers.count(302) == 2, "they were led to the next address once"
 
 
+def test_the_framed_page_shows_the_video_without_scripts(stage: Stage, chromium):
+    # Given a browser that runs no scripts
+    scene = stage()
+    (unit_id,) = scene.audience.units_in("B")
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda each: complaints.append(each.text))
+    # When it opens the page of a viewer, and that of somebody without an id
+    for query, label in ((f"&unit_id={unit_id}", "B"), ("", "A")):
+        key = scene.audience.key["key"]
+        page.goto(f"{scene.url}/embed/{scene.audience.job_id}?key={key}{query}")
+        video = page.locator("video:visible")
+        # Then there is one player, with the video of their variant, or of the control
+        wait_until(page, lambda: video.evaluate("each => each.readyState") > 0, "it is there")  # noqa: B023
+        assert video.evaluate("each => each.videoWidth") == WIDTHS[label]
+    # And nothing is counted, or barred by the page's policy
+    assert scene.sums()["units"] == 0
+    assert complaints == []
+    context.close()
+
+
 def test_a_page_frames_the_player(stage: Stage, context: BrowserContext):
     # Given a page of one of the key's origins that frames it, and one of another origin
     scene = stage()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import redis
 from flask import Flask
 
 from service.jobs.context import Services
-from tests.integration.api.audience import SHOP, Audience, an_audience
+from tests.integration.api.audience import SHOP, VIDEOS, Audience, an_audience
 from tests.integration.api.conftest import Visitor
 from tests.integration.api.looks import SITE
 
@@ -69,6 +70,48 @@ def test_the_page_names_what_the_player_needs(audience: Audience):
     assert 'data-watch="watch"' in text
     assert 'data-watch="clicks"' in embed(audience, watch="clicks").text
     assert "data-unit" not in embed(audience).text
+
+
+def plain_address(text: str) -> str:
+    """Where the video is for a browser that runs no scripts."""
+    (found,) = re.findall(r'<noscript><video [^>]*src="([^"]*)"[^>]*></video></noscript>', text)
+    return unescape(found)
+
+
+def test_without_scripts_the_video_can_be_seen_and_is_not_counted(audience: Audience):
+    client = audience.owner.client
+    counted = audience.book().fields
+    for label in "AB":
+        (unit_id,) = audience.units_in(label)
+        # Given the page of a viewer who has an id; when their browser runs no scripts
+        address = plain_address(embed(audience, unit_id=unit_id).text)
+        # Then it shows their variant, by an address that is found anew whenever it is played
+        assert address.startswith(f"/v1/jobs/{audience.job_id}/play?")
+        lead = client.get(address)
+        assert lead.status_code == 302
+        assert client.get(lead.headers["Location"].removeprefix(SITE)).data == VIDEOS[label]
+    # And nothing of it is counted
+    assert audience.book().fields == counted
+
+
+def test_without_scripts_who_takes_no_part_sees_the_control(
+    ann: Visitor, services: Services, redis_client: redis.Redis
+):
+    # Given an experiment in which not everybody takes part
+    audience = an_audience(ann, services, redis_client, coverage=0.5)
+    (outside,) = audience.units_in(None)
+    # When somebody comes who takes no part, or who has no id, which scripts alone would keep
+    for query in ({"unit_id": outside}, {}):
+        address = plain_address(embed(audience, **query).text)
+        reply = audience.owner.client.get(address.removeprefix(SITE))
+        # Then they see what they would see without the experiment
+        assert (reply.status_code, reply.data) == (200, VIDEOS["A"])
+
+
+def test_a_clip_without_a_video_has_no_plain_address(audience: Audience):
+    reply = embed(audience, clip="7")
+    assert reply.status_code == 200
+    assert reply.text.count("<video") == 1
 
 
 @pytest.mark.parametrize(
