@@ -12,11 +12,13 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import mul
 from statistics import NormalDist
 
 from service.experiments.densities import beta_density, normal_density, normal_tail
 from service.experiments.inference import Interval
-from service.experiments.metrics import Estimate, Proportion, Sums
+from service.experiments.metrics import Estimate, Proportion, Sums, estimate
 from service.experiments.quadrature import Panels, integrate_over
 
 #: Panels of each variant end at so many standard deviations from its mean; the outer ones are for
@@ -25,6 +27,10 @@ _REACH = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 9.0, 12.0, 16.0, 21.
 #: GrowthBook's prior for a relative lift: normal about 0 with this deviation.
 PRIOR_DEVIATION = 0.3
 CREDIBILITY = 0.95
+#: A belief narrower than this, by its mean, lies between two neighbouring floats: none is shown.
+_LEAST_SPREAD = 1e-13
+#: Outlooks that are remembered, each of some hundred bytes.
+KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +66,34 @@ class Shrunk:
     better: float
 
 
-def believe(sums: Sums, estimate: Estimate) -> Belief:
+def believe(sums: Sums, found: Estimate) -> Belief:
     """The posterior of a variant; its estimate must have a variance unless it is a proportion."""
     if isinstance(sums, Proportion):
         a, b = 1 + sums.s, 1 + sums.n - sums.s
         whole = a + b
         deviation = math.sqrt(a * b / (whole + 1)) / whole
         return Belief(a / whole, deviation, beta_density(a, b), 0.0, 1.0)
-    deviation = math.sqrt(estimate.variance)
-    return Belief(estimate.value, deviation, normal_density(estimate.value, deviation))
+    deviation = math.sqrt(found.variance)
+    return Belief(found.value, deviation, normal_density(found.value, deviation))
+
+
+@lru_cache(maxsize=KEPT)
+def judge_sums(sums: tuple[Sums, ...], *, lower: bool = False) -> tuple[Outlook, ...]:
+    """An outlook for each variant by its sums; empty while one has nothing to go by.
+
+    It is nearly all that a verdict costs, and pages are looked at more often than sums change: the
+    last ones are remembered.
+    """
+    beliefs = []
+    for each in sums:
+        found = estimate(each)
+        if found is None or (not isinstance(each, Proportion) and found.variance <= 0):
+            return ()
+        belief = believe(each, found)
+        if belief.deviation <= _LEAST_SPREAD * abs(belief.mean):
+            return ()
+        beliefs.append(belief)
+    return judge_beliefs(beliefs, lower=lower)
 
 
 def judge_beliefs(beliefs: Sequence[Belief], *, lower: bool = False) -> tuple[Outlook, ...]:
@@ -76,11 +101,11 @@ def judge_beliefs(beliefs: Sequence[Belief], *, lower: bool = False) -> tuple[Ou
     panels = Panels(_edges(beliefs))
     densities = [[each.density(x) for x in panels.nodes] for each in beliefs]
     sums = [panels.accumulate(values) for values in densities]
-    behind = [[min(1.0, max(0.0, 1 - x if lower else x)) for x in at_nodes] for at_nodes, _ in sums]
+    behind = [_share(at_nodes, lower=lower) for at_nodes, _ in sums]
     outlooks = []
     for index, belief in enumerate(beliefs):
         others = [each for other, each in enumerate(behind) if other != index]
-        all_behind = [math.prod(column) for column in zip(*others, strict=True)]
+        all_behind = list(map(math.prod, zip(*others, strict=True)))
         best = panels.integrate(_times(densities[index], all_behind))
         # E[max - ours] is the integral of F_ours (1 - the product of the others' F)
         loss = panels.integrate(
@@ -142,5 +167,11 @@ def _quantile(belief: Belief, panels: Panels, at_edges: Sequence[float], share: 
     return x
 
 
+def _share(cumulated: Sequence[float], *, lower: bool) -> list[float]:
+    """How much lies behind each node, within 0..1."""
+    shares = [1 - x for x in cumulated] if lower else cumulated
+    return [x if 0.0 < x < 1.0 else 1.0 if x >= 1.0 else 0.0 for x in shares]
+
+
 def _times(one: Sequence[float], other: Sequence[float]) -> list[float]:
-    return [a * b for a, b in zip(one, other, strict=True)]
+    return list(map(mul, one, other))

@@ -19,6 +19,8 @@ _SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 _TINY = 1e-300
 _ENOUGH = 1e-16
 _STEPS = 1000
+#: Below a tenth each term is a hundredth of the one before: ten of them leave nothing.
+_ODD = tuple(float(n) for n in range(3, 101, 2))
 
 
 def stirling_error(x: float) -> float:
@@ -40,14 +42,15 @@ def deviance(x: float, expected: float) -> float:
     if abs(off) >= 0.1 * (x + expected):
         return x * math.log(x / expected) - off
     v = off / (x + expected)
-    total, power, n = off * v, 2 * x * v, 1
-    while True:
-        power *= v * v
-        n += 2
+    square = v * v
+    total, power = off * v, 2 * x * v
+    for n in _ODD:
+        power *= square
         more = total + power / n
         if more == total:
-            return total
+            break
         total = more
+    return total
 
 
 def beta_density(a: float, b: float) -> Callable[[float], float]:

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.experiments.bayes import Outlook, Shrunk, believe, judge_beliefs, shrink_lift
+from service.experiments.bayes import Outlook, Shrunk, judge_sums, shrink_lift
 from service.experiments.inference import Comparison, Interval, adjust
 from service.experiments.look import Look
-from service.experiments.metrics import Estimate, Kind, share_totals
+from service.experiments.metrics import Estimate, share_totals
 from service.experiments.plan import Better, Method, Metric
 from service.experiments.ruling import rule
 from service.experiments.snapshot import Snapshot, canonical, fingerprint
@@ -25,8 +25,6 @@ from service.experiments.words import Leaning, Sentence, say
 FORMAT = "caption-ab.verdict.v1"
 _METHODS = {Method.SEQUENTIAL: "asymp_cs_v1", Method.FIXED: "welch_v1"}
 _DIGITS = 10
-#: A belief narrower than this, by its mean, lies between two neighbouring floats: none is shown.
-_LEAST_SPREAD = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +92,7 @@ def find_outlooks(look: Look) -> Sequence[Outlook]:
     metric = look.plan.primary
     if look.is_before_planned:
         return ()
-    found = []
-    for sums, each in zip(look.sums(metric), look.estimates(metric), strict=True):
-        if each is None or (metric.kind is not Kind.PROPORTION and each.variance <= 0):
-            return ()
-        belief = believe(sums, each)
-        if belief.deviation <= _LEAST_SPREAD * abs(belief.mean):
-            return ()
-        found.append(belief)
-    return judge_beliefs(found, lower=metric.better is Better.LOWER)
+    return judge_sums(tuple(look.sums(metric)), lower=metric.better is Better.LOWER)
 
 
 def _lean(look: Look, outlooks: Sequence[Outlook]) -> Leaning | None:

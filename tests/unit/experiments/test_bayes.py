@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.experiments.bayes import (
+    KEPT,
     Belief,
     believe,
     judge_beliefs,
+    judge_sums,
     lose_by_normal,
     shrink_lift,
 )
 from service.experiments.densities import normal_density
-from service.experiments.metrics import Estimate, Proportion, estimate
+from service.experiments.metrics import Estimate, Mean, Proportion, estimate
 
 heavy = settings(deadline=None, max_examples=40)
 
@@ -108,3 +110,38 @@ def test_a_lift_is_drawn_towards_nothing():
 @pytest.mark.parametrize("base", [Estimate(50, 0.0, 0.0), Estimate(50, 0.1, 0.0)])
 def test_without_a_base_or_a_variance_there_is_no_lift(base):
     assert shrink_lift(base, Estimate(50, 0.0, 0.0)) is None
+
+
+def test_sums_that_were_judged_before_are_not_judged_anew() -> None:
+    """Given two looks at the same sums, the second is remembered, and gives the same bytes."""
+    judge_sums.cache_clear()
+    sums = (Proportion(1000, 48), Proportion(1010, 61))
+    first = judge_sums(sums)
+    judged = judge_sums.cache_info()
+    assert judge_sums(tuple(Proportion(each.n, each.s) for each in sums)) is first
+    assert judge_sums.cache_info().misses == judged.misses
+    judge_sums.cache_clear()
+    assert repr(judge_sums(sums)) == repr(first)
+    # But other sums, the other direction, and the same figures of another kind are not the same
+    assert judge_sums((sums[0], Proportion(1010, 62))) != first
+    assert judge_sums(sums, lower=True) != first
+    assert judge_sums((Mean(1000, 48, 48), Mean(1010, 61, 61))) != first
+
+
+def test_only_so_many_are_remembered() -> None:
+    for did in range(KEPT + 20):
+        judge_sums((Proportion(100, 50), Proportion(100, min(did, 100))))
+    assert judge_sums.cache_info().currsize == KEPT
+
+
+@pytest.mark.parametrize(
+    "sums",
+    [
+        (Proportion(100, 5), Proportion()),
+        (Mean(100, 500, 2500), Mean(100, 500, 2600)),
+        (Mean(2, 2 * 10**14 + 1, 10**28 + (10**14 + 1) ** 2), Mean(100, 500, 2600)),
+    ],
+    ids=["nobody", "no variance", "too narrow"],
+)
+def test_where_one_has_nothing_to_go_by_there_is_none(sums) -> None:
+    assert judge_sums(sums) == ()
