@@ -101,12 +101,14 @@ class Crowd:
         """Send what a dashboard counts of each variant, more with each revision, and a batch."""
         if self.taste is not Taste.EVEN:
             return
-        for label in LABELS:
+        items: list[dict[str, Any]] = []
+        for label in LABELS:  # in one request: a look between the two would see wrong shares
             units = 100 * revision
             metrics = {"clicks": {"s": units // 10}}
             figures = {"variant": label, "units": units, "metrics": metrics, "per": "viewer"}
-            batch = {**figures, "batch_id": f"batch-{label}-{revision}"}
-            self._insist_on([{**figures, "source": "board", "revision": revision}, batch])
+            items.append({**figures, "source": "board", "revision": revision})
+            items.append({**figures, "batch_id": f"batch-{label}-{revision}"})
+        self._insist_on(items)
 
     def ask(self) -> None:
         """Look at the verdict, as often as one likes."""
