@@ -20,7 +20,10 @@ def live() -> Response:
 
 @routes.get("/readyz")
 def ready() -> Response:
-    """200 or 503, with what was found of Redis and of the files."""
+    """200 or 503, with what was found of Redis and of the files.
+
+    A Redis that counts outcomes alone is told of too, and does not decide.
+    """
     found = state().readiness.look()
     body: dict[str, Any] = {
         "status": "ok" if found.ready else "unavailable",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from service.errors import CaptionAbError, StartupError
-from service.store.policy import Policy, check_policy
+from service.store.policy import COUNTING, Policy, check_policy
 
 if TYPE_CHECKING:
     from service.jobs.context import Services
+    from service.store.connection import Connection
 
 #: How long an answer of `/readyz` is given again: it needs no key, and each costs an fsync.
 FRESH_S = 2.0
+#: How long it waits for a Redis that counts outcomes alone.
+BESIDE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +34,39 @@ class ReadinessProbe:
     def __init__(self, parts: Services) -> None:
         self._parts = parts
         self._last: Readiness | None = None
+        self._counting = ""
+        self._looking: Thread | None = None
 
     def look(self) -> Readiness:
         """What is true now, or was two seconds ago."""
         now_s = self._parts.clock.monotonic_s()
         if self._last is None or now_s - self._last.at_s >= FRESH_S:
-            redis, redis_ok = self._look_at_redis()
+            redis, redis_ok = self._look_at_redis(self._parts.connection, "Redis")
             files, files_ok = self._look_at_files()
-            self._last = Readiness(now_s, redis_ok and files_ok, {"redis": redis, "files": files})
+            checks = {"redis": redis, "files": files, **self._look_at_counting()}
+            self._last = Readiness(now_s, redis_ok and files_ok, checks)
         return self._last
 
-    def _look_at_redis(self) -> tuple[str, bool]:
+    def _look_at_counting(self) -> dict[str, str]:
+        """A Redis that counts outcomes alone; jobs are accepted whatever it says."""
+        counting = self._parts.experiments.connection
+        if counting is self._parts.connection:
+            return {}
+        if self._looking is None or not self._looking.is_alive():
+            self._looking = Thread(target=self._note_counting, args=(counting,), daemon=True)
+            self._looking.start()
+            self._looking.join(BESIDE_S)
+        # One that hangs must not hold up an answer that does not depend on it.
+        said = "slow" if self._looking.is_alive() else self._counting
+        return {"experiments_redis": said}
+
+    def _note_counting(self, counting: Connection) -> None:
+        self._counting = self._look_at_redis(counting, COUNTING)[0]
+
+    def _look_at_redis(self, connection: Connection, name: str) -> tuple[str, bool]:
         try:
-            self._parts.connection.server_ms()
-            policy = check_policy(self._parts.connection, self._parts.settings)
+            connection.server_ms()
+            policy = check_policy(connection, self._parts.settings, name)
         except StartupError as error:
             return error.detail, False
         except CaptionAbError as error:

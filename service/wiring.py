@@ -7,11 +7,14 @@ import socket
 import uuid
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import redis
 import requests
 
 from service.clock import AnchoredClock, Clock
 from service.compare.platforms import load_platforms
+from service.errors import StartupError
 from service.jobs.context import Services
 from service.jobs.leases import Leases
 from service.media.apart import probe_apart
@@ -52,18 +55,20 @@ def build_services(
     `pool_wait_s` how long a call to Redis waits for one of the connections.
 
     Raises:
-        StartupError: a secret is missing or malformed, or the table of platforms is.
+        StartupError: a secret is missing or malformed, or the table of platforms or an address of
+            Redis is.
     """
     # size: every part of a process, one after another
-    named = f"caption-ab-{name}"
-    client = connect(settings, connections=connections, name=named, wait_s=pool_wait_s)
+    open_client = partial(
+        _connect, settings, connections=connections, name=f"caption-ab-{name}", wait_s=pool_wait_s
+    )
+    client = open_client()
     # The clock asks a connection that is made below, and needs the clock itself.
     clock = AnchoredClock(lambda: connection.server_ms(), settings.clock_anchor_every_s)  # noqa: PLW0108
     connection = Connection(client, settings, clock)
     counting = connection
     if url := settings.experiments_redis_url:
-        apart = connect(settings, connections=connections, name=named, wait_s=pool_wait_s, url=url)
-        counting = Connection(apart, settings, clock, keeper=connection)
+        counting = Connection(open_client(url=url), settings, clock, keeper=connection)
     commands = Commands(connection, settings)
     accounts = AccountStore(connection)
     vault, nemo = Vault(settings.secret_keys), build_client(settings, clock)
@@ -93,6 +98,16 @@ def build_services(
         platforms=load_platforms(settings.platforms),
         owner=_name_owner(name),
     )
+
+
+def _connect(settings: Settings, *, url: str = "", **options: Any) -> redis.Redis:
+    try:
+        return connect(settings, url=url, **options)
+    except ValueError:  # redis-py's words may hold the password
+        name = "CAPTION_AB_EXPERIMENTS_REDIS_URL" if url else "CAPTION_AB_REDIS_URL"
+        raise StartupError(
+            f"{name} is no address of a Redis.", hint="Write it as redis://:PASSWORD@HOST:6379/0."
+        ) from None
 
 
 def build_caller_policy(settings: Settings) -> Policy:

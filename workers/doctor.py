@@ -22,8 +22,9 @@ from service.jobs.context import Services
 from service.media.ffmpeg import check_ffmpeg, find_ffmpeg
 from service.nemo.errors import BackendUnavailable
 from service.settings import Settings, load_settings
+from service.store.connection import Connection
 from service.store.look import find_sealed, look_around
-from service.store.policy import check_policy
+from service.store.policy import COUNTING, check_policy
 from service.wiring import build_services
 from workers.checks import check_sizes
 
@@ -31,6 +32,8 @@ _FAR_S = 2.0
 _LATE_S = 60.0
 _REDIS_PORT = 6379
 _LEAST_FREE = 0.05
+#: Shares of Redis' `maxmemory`: from the second on it takes nothing new (`include/full.lua`).
+_MUCH_USED, _FULL = 0.75, 0.9
 
 
 class Verdict(StrEnum):
@@ -93,19 +96,32 @@ def _redis(name: str, parts: Services) -> Iterator[Finding]:
     else:
         hint = "Set appendfsync always for the promise of docs/operations.md."
         yield Finding(name, Verdict.WARN, f"appendfsync {policy.appendfsync}", hint)
+    yield from _memory(name, parts.connection, "new jobs and messages are refused")
+
+
+def _memory(name: str, connection: Connection, refused: str) -> Iterator[Finding]:
+    """What is used of `maxmemory`, where there is one; `refused` is what is from nine tenths on."""
+    told = connection.read(lambda client: client.info("memory"))
+    used, most = int(told["used_memory"]), int(told.get("maxmemory", 0))
+    if most and used > _MUCH_USED * most:
+        full = used > _FULL * most
+        text = f"{used / 1e6:.0f} of {most / 1e6:.0f} MB used" + (f": {refused}" if full else "")
+        yield Finding(name, Verdict.FAIL if full else Verdict.WARN, text, "Raise maxmemory.")
 
 
 def _counting(name: str, parts: Services) -> Iterator[Finding]:
     counting = parts.experiments.connection
     if counting is parts.connection:
         return
+    where = _place(parts.settings.experiments_redis_url)
     try:
-        check_policy(counting, parts.settings)
+        check_policy(counting, parts.settings, COUNTING)
     except StoreUnavailable as error:
         hint = "See CAPTION_AB_EXPERIMENTS_REDIS_URL. Jobs go on; outcomes are answered with 503."
-        yield Finding(name, Verdict.FAIL, error.detail, hint)
+        yield Finding(name, Verdict.FAIL, f"{where}: {error.detail}", hint)
     else:
-        yield Finding(name, Verdict.OK, "answers")
+        yield Finding(name, Verdict.OK, f"{where} answers")
+        yield from _memory(name, counting, "outcomes are answered with 503")
 
 
 def _clock(name: str, parts: Services) -> Iterator[Finding]:
@@ -219,13 +235,18 @@ _OF_REDIS = {_redis, _counting, _clock, _workers, _secrets, _files}
 
 def _away(name: str, error: StoreUnavailable, settings: Settings) -> Finding:
     """The error's own hint is for callers of the API; of the address no password is shown."""
-    parts = urlsplit(settings.redis_url)
-    where = f"{parts.hostname}:{parts.port or _REDIS_PORT}" if parts.hostname else parts.path
+    where = _place(settings.redis_url)
     hint = (
         "See that Redis runs there, takes writes, and is reached from here; if it is elsewhere, "
         "set CAPTION_AB_REDIS_URL. Then examine again."
     )
     return Finding(name, Verdict.FAIL, f"{where}: {error.detail}", hint)
+
+
+def _place(url: str) -> str:
+    """Where an address of Redis leads, without its password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or _REDIS_PORT}" if parts.hostname else parts.path
 
 
 def _failed(name: str, error: CaptionAbError) -> Finding:

@@ -13,6 +13,8 @@ from service.store.connection import Connection
 
 _log = logging.getLogger(__name__)
 
+#: What a Redis that counts outcomes alone is called where something is wrong with it.
+COUNTING = "The Redis of CAPTION_AB_EXPERIMENTS_REDIS_URL"
 #: Between two looks for a Redis that does not answer.
 _LOOK_EVERY_S = 1.0
 
@@ -63,13 +65,13 @@ def check_counting(counting: Connection, main: Connection, settings: Settings) -
     if counting is main:
         return
     try:
-        check_policy(counting, settings)
+        check_policy(counting, settings, COUNTING)
     except StoreUnavailable as error:
         _log.warning("experiments_store_away", extra={"why": error.detail})
 
 
-def check_policy(connection: Connection, settings: Settings) -> Policy:
-    """Compare Redis' persistence with what `CAPTION_AB_ACCEPT` promises.
+def check_policy(connection: Connection, settings: Settings, name: str = "Redis") -> Policy:
+    """Compare Redis' persistence with what `CAPTION_AB_ACCEPT` promises; `name` is what to call it.
 
     Raises:
         StartupError: an accepted job could be lost, or keys could be evicted.
@@ -89,7 +91,7 @@ def check_policy(connection: Connection, settings: Settings) -> Policy:
     )
     if policy.maxmemory_policy != "noeviction":
         raise StartupError(
-            f"Redis may evict keys (maxmemory-policy {policy.maxmemory_policy}).",
+            f"{name} may evict keys (maxmemory-policy {policy.maxmemory_policy}).",
             hint="Set maxmemory-policy noeviction.",
         )
     enough = policy.durable or (
@@ -97,7 +99,7 @@ def check_policy(connection: Connection, settings: Settings) -> Policy:
     )
     if not enough:
         raise StartupError(
-            f"Redis acknowledges before it writes to disk (appendonly "
+            f"{name} acknowledges before it writes to disk (appendonly "
             f"{found['appendonly']}, appendfsync {policy.appendfsync}).",
             hint="Set appendonly yes and appendfsync always, or CAPTION_AB_ACCEPT=fast to accept "
             "appendfsync everysec and the loss of up to two seconds.",

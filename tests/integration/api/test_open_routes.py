@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 import redis
@@ -13,6 +14,8 @@ from openapi_spec_validator import validate
 
 from api.app import create_app
 from api.pages import known_errors
+from service.store.connection import Connection, connect
+from service.store.experiments import ExperimentStore
 from tests.architecture.tree import ROOT
 from tests.integration.api.conftest import JOB, Visitor
 
@@ -49,6 +52,43 @@ def test_ready_as_durable_as_redis_is(
     # Then it is ready only if it keeps what it promises, and says how
     assert reply.status_code == status
     assert named in reply.get_json()["checks"]["redis"]
+
+
+@pytest.fixture
+def counting_apart(services, redis_url: str) -> Connection:
+    """Where an API counts outcomes that has a Redis of its own for them."""
+    url = redis_url.replace("db=0", "db=1")
+    client = connect(services.settings, connections=2, name="t", url=url)
+    return Connection(client, services.settings, services.clock)
+
+
+def ask_ready(services, counting: Connection, redis_policy: str):
+    """What such an API says of itself."""
+    settings = replace(services.settings, redis_policy=redis_policy)
+    store = ExperimentStore(counting, settings)
+    app = create_app(replace(services, settings=settings, experiments=store))
+    return app.test_client().get("/readyz")
+
+
+def test_where_outcomes_are_counted_is_told_of(services, counting_apart):
+    counting_apart.client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        reply = ask_ready(services, counting_apart, "check")
+    finally:
+        counting_apart.client.config_set("maxmemory-policy", "noeviction")
+    said = reply.get_json()["checks"]["experiments_redis"]
+    assert "The Redis of CAPTION_AB_EXPERIMENTS_REDIS_URL may evict keys" in said
+
+
+def test_where_outcomes_are_counted_may_hang_and_the_api_is_ready(
+    services, counting_apart, monkeypatch
+):
+    ended = Event()
+    monkeypatch.setattr(counting_apart, "server_ms", ended.wait)
+    reply = ask_ready(services, counting_apart, "stated")
+    ended.set()
+    assert (reply.status_code, reply.get_json()["status"]) == (200, "ok")
+    assert reply.get_json()["checks"]["experiments_redis"] == "slow"
 
 
 def test_not_ready_without_a_place_for_files(services, tmp_path: Path):

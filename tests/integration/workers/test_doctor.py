@@ -87,6 +87,21 @@ def test_redis_that_forgets_is_a_failure(examine, site):
     assert "appendfsync" in found["redis"][0]["text"]
 
 
+def test_redis_that_is_nearly_full_is_a_failure(examine, site):
+    used = site.client.info("memory")["used_memory"]
+    site.client.config_set("maxmemory", int(used * 1.05))
+    try:
+        apart = site.url.removesuffix("/0") + "/1"
+        code, found = examine(CAPTION_AB_EXPERIMENTS_REDIS_URL=apart)
+    finally:
+        site.client.config_set("maxmemory", 0)
+    assert code == 1
+    assert "new jobs and messages are refused" in found["redis"][1]["text"]
+    # And so is one that counts outcomes, which is told by its place.
+    assert found["experiments redis"][0]["text"].endswith("answers")
+    assert "outcomes are answered with 503" in found["experiments redis"][1]["text"]
+
+
 def test_redis_that_is_away_is_a_failure_and_the_rest_is_examined(examine, site):
     Path(site.env["CAPTION_AB_FILES"]).mkdir()
     # Given an address, with a password in it, at which nothing listens

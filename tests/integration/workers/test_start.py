@@ -25,6 +25,29 @@ def test_redis_that_loses_accepted_jobs_is_refused(site):
     assert "appendfsync" in said
 
 
+def test_a_redis_that_may_forget_what_it_counts_is_refused_by_its_name(site):
+    # Given a Redis that evicts keys, for outcomes alone
+    site.client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        apart = site.url.removesuffix("/0") + "/1"
+        said = ended(
+            site.plan_worker(
+                "hooks",
+                CAPTION_AB_EXPERIMENTS_REDIS_URL=apart,
+                CAPTION_AB_REDIS_POLICY="check",
+            )
+        )
+    finally:
+        site.client.config_set("maxmemory-policy", "noeviction")
+    assert "may evict keys" in said
+
+
+def test_an_address_that_is_none_is_refused_without_its_password(site):
+    said = ended(site.plan_worker("hooks", CAPTION_AB_EXPERIMENTS_REDIS_URL="hunter2@elsewhere"))
+    assert "CAPTION_AB_EXPERIMENTS_REDIS_URL is no address of a Redis" in said
+    assert "hunter2" not in said
+
+
 def test_other_folder_of_files_is_refused(site, tmp_path):
     # Given a peer that recorded its folder of files
     site.client.set(Keys().store_id, "of-another-folder")
