@@ -8,6 +8,8 @@ import pytest
 import redis
 
 from service.errors import ClockRefused, Conflict, StoreUnavailable
+from service.experiments.standing import Standing, read_standing
+from service.experiments.states import State
 from service.jobs.advance import advance
 from service.jobs.experiments import (
     Status,
@@ -73,7 +75,7 @@ def test_a_verdict_whose_counts_are_lost_later_did_begin(engine, ended):
     send_clear_winner(engine, ended.id)
     run_to_verdict(engine, ended.id)
     engine.services.experiments.drop(ended.id, now_ms=engine.clock.now_ms())
-    assert status_of(engine, ended.id) is Status.LOST
+    assert_lost_after_its_verdict(engine, ended.id)
     # Whoever asks for the verdict or sends more is told so, and not to wait for a beginning.
     late = {"outcomes": [an_outcome("e", "u")]}
     for ask in (
@@ -83,6 +85,13 @@ def test_a_verdict_whose_counts_are_lost_later_did_begin(engine, ended):
         with pytest.raises(Conflict, match="has been lost") as caught:
             ask()
         assert caught.value.extra["experiment_status"] == "lost"
+
+
+def assert_lost_after_its_verdict(engine, job_id: str) -> None:
+    """The counts are gone; the job goes on telling what its experiment has come to."""
+    job = engine.read(job_id)
+    assert read_experiment(job, engine.services).status is Status.LOST
+    assert read_standing(job.experiment) == Standing(Status.DECIDED, State.WINNER)
 
 
 def test_where_outcomes_are_counted_may_be_away_for_days(engine, ended):
@@ -167,7 +176,7 @@ def test_counts_of_before_a_verdict_give_no_other_one(engine, ended):
     # When somebody asks for it, then no second one is made
     with pytest.raises(Conflict, match="has been lost"):
         judge_experiment(ended, engine.services)
-    assert status_of(engine, ended.id) is Status.LOST
+    assert_lost_after_its_verdict(engine, ended.id)
     with pytest.raises(Conflict, match="has been lost"):
         snapshot_of(read_experiment(ended, engine.services), engine.clock.now_ms())
     assert len(told(engine, ended.id)) == 1
