@@ -22,9 +22,6 @@ _log = logging.getLogger(__name__)
 LOST = "counts_lost"
 #: How long an experiment is left alone whose looks keep ending their worker.
 _REST_S = 3600.0
-#: How long looks leave the Redis that counts alone when it did not answer: each that hangs holds
-#: one of the few places of `media` for ten seconds, in which no job is compared.
-_AWAY_S = 60.0
 _WAITING, _RUNNING = "waiting", "running"
 
 
@@ -58,7 +55,8 @@ def look_at_experiment(claim: Claim, services: Services) -> None:
 def _tell_unread(claim: Claim, away: StoreUnavailable | ClockRefused, services: Services) -> None:
     tell_failed(claim, away)
     _log.warning("experiment_unread", extra={"row": claim.row, "why": away.detail})
-    services.experiments.rest(services.clock.monotonic_s(), _AWAY_S)
+    # A look that hangs holds one of the few places of `media`, in which no job is compared.
+    services.experiments.rest(services.clock.monotonic_s(), services.settings.look_every_s)
 
 
 def _look(job: Job, plan: Plan, state: str, services: Services) -> str:
