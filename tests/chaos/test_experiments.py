@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+from queue import Queue
 from random import Random
 
 import pytest
 import redis
 
 from tests.chaos.adversary import Pace
-from tests.chaos.crowd import Taste
+from tests.chaos.calls import Call
+from tests.chaos.crowd import Crowd, Taste
 from tests.chaos.experiment_points import EXPERIMENT_POINTS
 from tests.chaos.experiments import gather_experiments, look_at_running
 from tests.chaos.judge import judge, judge_resumptions, judge_storm
@@ -109,14 +111,28 @@ def test_an_experiment_at_a_named_point(run: Run, point: Point, tmp_path):
     seen: tuple[list[str], list[str]] = ([], [])
     assert trap.sprung.wait(_MOST_S), "nobody came to this point"
     look(run, stage, seen)
-    if point.deed is Deed.STOP:  # somebody else comes meanwhile
-        crowd.ask()
+    if point.deed is Deed.STOP:
+        tell_before_it_goes_on(run, crowd)
     stage.wait(_MOST_S)
     # Then all books agree, and what the dead held was worked on again in time.
     assert_all_agree(run, stage, tmp_path, seen)
     if point.deed is Deed.KILL and point.expected.resumes:
         resumed = run.resumptions()[before:]
         assert judge_resumptions(resumed, run.fleet.plan.scale.resume_bound_s) == []
+
+
+def tell_before_it_goes_on(run: Run, crowd: Crowd) -> None:
+    """Let somebody else close the experiment, and wait until who was stopped has tried to."""
+    closed: Queue[str] = Queue()
+
+    def hear(who: str, call: Call) -> None:
+        if call.name == "close_experiment":
+            closed.put(who)
+
+    run.fleet.watch.on_call = hear
+    crowd.ask()
+    assert [closed.get(timeout=_MOST_S) for _ in range(2)] == ["api", "media"]
+    run.fleet.watch.on_call = None
 
 
 def a_script(dice: Random, taste: Taste) -> Script:
