@@ -9,11 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from cli.client import Problem
 from cli.comparison import show_comparison
-from cli.terminal import say
+from cli.terminal import Screen, say
 from service.captions.cues import parse_captions
 from service.captions.model import Cue
 from service.captions.style import PRESETS, Style, build_style
@@ -69,7 +67,7 @@ def compare(options: argparse.Namespace) -> int:
     else:
         for label, path in zip(labels, videos, strict=True):
             say(f"{label}: {path}")
-        show_comparison(report, Console())
+        show_comparison(report, Screen())
         for line in _advise(options, labels):
             say(line)
     return 0 if report["status"] == "done" else 1

@@ -14,7 +14,7 @@ from cli.client import Problem
 from cli.credentials import DATA, read_first_key
 from cli.interrupt import Interrupt, Interrupted
 from cli.receiver import Receiver
-from cli.terminal import say, warn
+from cli.terminal import check_heard, say, warn
 
 _SECRET = "WEBHOOK_SECRET"  # noqa: S105  the name of a variable
 
@@ -56,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
         say(f"  CAPTION_AB_CALLER_LOOPBACK_PORTS={receiver.port} caption-ab up")
     try:
         while not options.count or len(receiver.lines) < options.count:
+            check_heard()
             interrupt.wait(0.1)
     except Interrupted:
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from cli import (
     assign,
@@ -21,12 +22,31 @@ from cli import (
 )
 from cli.client import Problem
 from cli.demo import command as demo
-from cli.terminal import warn
+from cli.terminal import UNHEARD, Unheard, flush, hush, warn
 from service.errors import CaptionAbError
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    return quietly(lambda: _act(argv))
+
+
+def quietly(act: Callable[[], int]) -> int:
+    """Do something that prints; `UNHEARD`, without a word, once nobody reads that any more."""
+    try:
+        try:
+            return act()
+        finally:
+            flush()
+    except Unheard:
+        return UNHEARD
+    except BrokenPipeError:
+        if not hush():  # another pipe than that of what is printed
+            raise
+        return UNHEARD
+
+
+def _act(argv: list[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="caption-ab", description="A/B tests of captions on video."
     )

@@ -25,7 +25,7 @@ from cli.jobs import (
     warnings_of,
 )
 from cli.live import byte_progress, job_view
-from cli.terminal import say, warn
+from cli.terminal import Screen, say, warn
 from service.errors import StartupError
 
 
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """Upload, submit, watch, download; 0 only when the job has succeeded."""
     interrupt = Interrupt()
     interrupt.install()
-    console = Console()
+    console = Screen()
     try:
         check_clip(options.clip)
         captions = captions_of(options.captions) if options.captions else None

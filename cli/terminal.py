@@ -3,15 +3,83 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import sys
+import threading
+from typing import TextIO
+
+from rich.console import Console
 
 from cli.client import Problem
 from service.errors import CaptionAbError, InvalidRequest
 
+#: The exit code of a command whose output nobody reads any more, as shells give it (128 + SIGPIPE).
+UNHEARD = 141
+
+
+class Unheard(Exception):
+    """Whoever read what the command prints has gone."""
+
+
+class Screen(Console):
+    """Prints tables; other commands end in the same way where nobody reads them."""
+
+    def on_broken_pipe(self) -> None:
+        hush()
+        raise Unheard
+
 
 def say(text: str) -> None:
-    """Print a line at once."""
-    print(text, flush=True)
+    """Print a line at once.
+
+    Raises:
+        Unheard: nobody reads it any more; what is said from then on is lost in silence. Only the
+            main thread is told, as others could not end the command.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        if threading.current_thread() is threading.main_thread():
+            hush()
+            raise Unheard from None
+
+
+def check_heard() -> None:
+    """See whether somebody may still read what is printed, where nothing is to be printed yet.
+
+    Raises:
+        Unheard: nobody does.
+    """
+    if sys.stdout is not None and _is_shut(sys.stdout):
+        hush()
+        raise Unheard
+
+
+def hush() -> bool:
+    """Let what is printed into pipes that nobody reads go nowhere; false where there is none."""
+    shut = [each for each in (sys.stdout, sys.stderr) if each is not None and _is_shut(each)]
+    for each in shut:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, each.fileno())
+        os.close(nowhere)
+    return bool(shut)
+
+
+def flush() -> None:
+    """Let go of what was printed and is not on its way yet."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _is_shut(stream: TextIO) -> bool:
+    """Whether it is a pipe or a socket whose other end is closed."""
+    try:
+        look = select.poll()
+        look.register(stream.fileno(), 0)
+    except (OSError, ValueError):  # no file behind it
+        return False
+    return any(seen & (select.POLLERR | select.POLLHUP) for _, seen in look.poll(0))
 
 
 def warn(error: CaptionAbError | Problem) -> None:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from cli.children import free_port
 from cli.client import Client, Problem
 from cli.demo import results
@@ -24,7 +22,7 @@ from cli.live import Lines
 from cli.receiver import Receiver
 from cli.run import check_clip, send_clip
 from cli.system import Plan, System, remove_folder
-from cli.terminal import say, warn
+from cli.terminal import Screen, say, warn
 from service.errors import CaptionAbError
 
 _FOOTAGE = Path(__file__).parents[2] / ".cache" / "footage"
@@ -170,7 +168,7 @@ def _perform(
 def _submit(
     client: Client, receiver: Receiver, options: argparse.Namespace, footage: Footage
 ) -> dict[str, Any]:
-    upload = send_clip(client, footage.clip, Console())
+    upload = send_clip(client, footage.clip, Screen())
     request = job_request(upload["id"], _read_captions(footage), {"A": options.a, "B": options.b})
     request |= {
         "name": f"demo: {footage.clip.name}",

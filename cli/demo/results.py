@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from cli.client import Client
 from cli.comparison import fetch_comparison
 from cli.interrupt import Interrupt
 from cli.jobs import download_results
+from cli.terminal import Screen
 
 FILES = {
     "A.mp4": "the first variant",
@@ -54,4 +53,4 @@ def fetch_results(
             if each["name"] in _PICTURES:
                 target = folder / _PICTURES[each["name"]]
                 client.download(each["url"], target, lambda _: interrupt.check())
-    fetch_comparison(client, job, folder, Console())
+    fetch_comparison(client, job, folder, Screen())
