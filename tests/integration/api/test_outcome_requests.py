@@ -210,3 +210,27 @@ def test_nobody_else_counts_or_looks(app, running: Running, bob: Visitor, ann: V
     assert running.tallies() == before
     # A reader may look.
     assert Running(running.url, reader).tallies() == before
+
+
+def test_variants_that_are_sent_one_after_another_spoil_it_where_a_look_comes_between(running):
+    # Given as many viewers of A as of B, all of A's sent first
+    units = [f"bulk-{n}" for n in range(200)]
+    running.send(*(an_outcome(each, each, "A") for each in units[:100]))
+    # When somebody looks before those of B are there
+    first = running.ask("GET", "/verdict").json()
+    assert (first["state"], first["reason"]) == ("invalid_srm", "shares")
+    # Then the others change it no more
+    assert (
+        running.send(*(an_outcome(each, each, "B") for each in units[100:])) == ["accepted"] * 100
+    )
+    assert running.ask("GET", "/verdict").json() == first
+    assert running.ask("GET", "/experiment").json()["status"] == "decided"
+
+
+def test_variants_that_are_sent_mixed_may_be_looked_at_at_any_time(running):
+    units = [f"bulk-{n}" for n in range(200)]
+    for start in range(0, 200, 20):
+        some = units[start : start + 20]
+        running.send(*(an_outcome(each, each, "AB"[n % 2]) for n, each in enumerate(some)))
+        assert running.ask("GET", "/verdict").json()["state"] == "collecting"
+    assert sum(each["exposed"] for each in running.tallies()) >= 200

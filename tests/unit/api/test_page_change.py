@@ -66,6 +66,14 @@ def test_it_reads_well(name: str, en: str, zh: str) -> None:
     assert tell_change(snapshot.plan, decide(snapshot).document) == Sentence(en, zh)
 
 
+def test_spoiled_shares_name_what_bulk_data_may_have_done() -> None:
+    """Given wrong shares, the reader is told that one variant may have been sent before another."""
+    snapshot = SNAPSHOTS["skewed"]
+    told = tell_change(snapshot.plan, decide(snapshot).document)
+    assert "sent in bulk before those of another (send them mixed)" in told.en
+    assert "请混合发送" in told.zh
+
+
 def test_both_languages_tell_the_same_facts() -> None:
     """Given each text, what it is filled with is the same in both, but for words of their own."""
     for name, texts in CHANGES.items():
