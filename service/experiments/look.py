@@ -209,7 +209,18 @@ class Look:
     def needed_units(self) -> int | None:
         if self.plan.method is Method.FIXED:
             return self.plan.planned_units
-        return self.need.always if self.need else None
+        if self.need is None:
+            return None
+        least = zip(self.sums(self.plan.primary), self.plan.arms, strict=True)
+        guarded = max(self._least_of(sums) / arm.weight for sums, arm in least)
+        return max(self.need.always, math.ceil(guarded))
+
+    def _least_of(self, sums: Sums) -> float:
+        """Units that a variant must have before anything is said, if it goes on as it is."""
+        plan = self.plan
+        if isinstance(sums, Proportion):
+            return max(plan.min_units, plan.min_outcomes * sums.n / min(sums.s, sums.n - sums.s))
+        return plan.min_units * sums.n / max(1.0, effective_units(sums, plan.primary.most))
 
     @cached_property
     def days_left(self) -> int | None:

@@ -222,6 +222,25 @@ def test_what_is_needed_is_told_from_the_control():
     assert look.needed_units == need.always
 
 
+@pytest.mark.parametrize(
+    ("sums", "primary", "needed"),
+    [
+        # 25 of 1 % are 2,500 viewers, of half of all who come
+        ((Proportion(1000, 10), Proportion(1000, 20)), RATE, 5000),
+        ((Proportion(60, 20), Proportion(60, 30)), RATE, 200),
+        # 100 where half have the same and half have nothing are 200
+        ((Mean(80, 40, 40), Mean(80, 40, 40)), Metric("watch", Kind.MEAN), 400),
+    ],
+)
+def test_what_is_needed_is_no_less_than_the_guards_ask_for(sums, primary, needed):
+    # Given an effect so large that few viewers would show it,
+    plan = a_plan(primary=primary, mde=10.0)
+    look = Look(of_sums([{primary.name: each} for each in sums], plan))
+    # Then a verdict still takes what must be there before anything is said.
+    assert look.needed_units == needed
+    assert look.days_left == 1
+
+
 @settings(deadline=None)
 @given(st.data())
 def test_the_names_of_variants_do_not_decide(data):
