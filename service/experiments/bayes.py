@@ -58,7 +58,10 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """A relative lift drawn towards 0, as an early winner's is overstated. `better`: lift > 0."""
+    """A relative lift drawn towards 0, as an early winner's is overstated.
+
+    `better` is how likely it lies on the better side of 0.
+    """
 
     lift: float
     deviation: float
@@ -116,8 +119,11 @@ def judge_beliefs(beliefs: Sequence[Belief], *, lower: bool = False) -> tuple[Ou
     return tuple(outlooks)
 
 
-def shrink_lift(base: Estimate, other: Estimate) -> Shrunk | None:
-    """The relative lift with its prior; None where the base is 0 or nothing varies."""
+def shrink_lift(base: Estimate, other: Estimate, *, lower: bool = False) -> Shrunk | None:
+    """The relative lift with its prior; None where the base is 0 or nothing varies.
+
+    With `lower` a smaller value is the better one.
+    """
     if base.value <= 0 or base.variance + other.variance <= 0:
         return None
     square = base.value**2
@@ -129,7 +135,7 @@ def shrink_lift(base: Estimate, other: Estimate) -> Shrunk | None:
     deviation = math.sqrt(1 / precision)
     reach = NormalDist().inv_cdf(0.5 + CREDIBILITY / 2) * deviation
     interval = Interval(lift - reach, lift + reach)
-    return Shrunk(lift, deviation, interval, normal_tail(-lift / deviation))
+    return Shrunk(lift, deviation, interval, normal_tail((lift if lower else -lift) / deviation))
 
 
 def lose_by_normal(difference: float, deviation: float) -> tuple[float, float]:

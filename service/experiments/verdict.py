@@ -124,7 +124,7 @@ def _write_variants(look: Look, outlooks: Sequence[Outlook]) -> list[dict[str, A
     rows = []
     for index, (tally, each) in enumerate(zip(look.snapshot.tallies, estimates, strict=True)):
         outlook = outlooks[index] if outlooks else None
-        shrunk = _shrink(estimates[0], each) if index and outlooks else None
+        shrunk = _shrink(look, estimates[0], each) if index and outlooks else None
         rows.append(
             {
                 "label": look.plan.labels[index],
@@ -141,8 +141,9 @@ def _write_variants(look: Look, outlooks: Sequence[Outlook]) -> list[dict[str, A
     return rows
 
 
-def _shrink(base: Estimate | None, other: Estimate | None) -> Shrunk | None:
-    return shrink_lift(base, other) if base and other else None
+def _shrink(look: Look, base: Estimate | None, other: Estimate | None) -> Shrunk | None:
+    lower = look.plan.primary.better is Better.LOWER
+    return shrink_lift(base, other, lower=lower) if base and other else None
 
 
 def _write_estimate(each: Estimate | None) -> dict[str, Any] | None:

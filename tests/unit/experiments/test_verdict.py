@@ -135,6 +135,18 @@ def test_a_reader_finds_all_that_it_rests_on():
     assert 0 < document["variants"][1]["shrunk_lift"]["lift"] < 0.28
 
 
+def test_the_chance_to_be_better_follows_what_is_better():
+    # Given a variant with the higher rate,
+    chances = {}
+    for better in Better:
+        plan = a_plan(primary=replace(RATE, better=better))
+        row = decide(a_snapshot(*AHEAD, plan=plan)).document["variants"][1]
+        chances[better] = (row["outlook"]["best"], row["shrunk_lift"]["better"])
+    # Then it is likely the better one, or likely not, in both of the ways to say so.
+    assert min(chances[Better.HIGHER]) > 0.999
+    assert max(chances[Better.LOWER]) < 0.001
+
+
 def test_each_pair_of_several_has_a_level_of_its_own():
     document = decide(a_snapshot(*EVEN, (10_000, 505))).document
     level = document["pair_alpha"]
