@@ -107,8 +107,8 @@ def read_job_experiment(query: dict[str, Any], job_id: str) -> Response:
 def create_outcomes(_query: dict[str, Any], body: Any, job_id: str) -> Response:
     """Count what viewers did: 1 to 1,000 items, each once, in any order, late and again.
 
-    Send the variants mixed: a look at 100 viewers of one and none of another, which were to be sent
-    later, ends the experiment as `invalid_srm`, for good.
+    Send the variants mixed: a look at 130 viewers of one of two and none of the other, which were
+    to be sent later, ends the experiment as `invalid_srm`, for good.
 
     Each item is accepted, a duplicate, or rejected with a reason; a faulty one keeps no other from
     being counted, so look at `rejected` of a 200 too. 429 `experiment_full` says that nothing of it

@@ -214,14 +214,14 @@ def test_nobody_else_counts_or_looks(app, running: Running, bob: Visitor, ann: V
 
 def test_variants_that_are_sent_one_after_another_spoil_it_where_a_look_comes_between(running):
     # Given as many viewers of A as of B, all of A's sent first
-    units = [f"bulk-{n}" for n in range(200)]
-    running.send(*(an_outcome(each, each, "A") for each in units[:100]))
+    units = [f"bulk-{n}" for n in range(260)]
+    running.send(*(an_outcome(each, each, "A") for each in units[:130]))
     # When somebody looks before those of B are there
     first = running.ask("GET", "/verdict").json()
     assert (first["state"], first["reason"]) == ("invalid_srm", "shares")
     # Then the others change it no more
     assert (
-        running.send(*(an_outcome(each, each, "B") for each in units[100:])) == ["accepted"] * 100
+        running.send(*(an_outcome(each, each, "B") for each in units[130:])) == ["accepted"] * 130
     )
     assert running.ask("GET", "/verdict").json() == first
     assert running.ask("GET", "/experiment").json()["status"] == "decided"
