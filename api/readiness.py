@@ -7,6 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from service.errors import CaptionAbError, StartupError
+from service.store.identity import UNKNOWN, check_known
 from service.store.policy import COUNTING, Policy, check_policy
 
 if TYPE_CHECKING:
@@ -67,10 +68,11 @@ class ReadinessProbe:
         try:
             connection.server_ms()
             policy = check_policy(connection, self._parts.settings, name)
+            check_known(connection, self._parts.connection)
         except StartupError as error:
             return error.detail, False
         except CaptionAbError as error:
-            return error.code, False
+            return ("unknown" if error.detail == UNKNOWN else error.code), False
         return name_policy(policy), True
 
     def _look_at_files(self) -> tuple[str, bool]:

@@ -84,7 +84,7 @@ def build_services(
         deliveries=DeliveryStore(connection, settings),
         replies=ReplyStore(connection, settings, vault),
         plans=PlanStore(connection, settings),
-        experiments=ExperimentStore(counting, settings),
+        experiments=ExperimentStore(counting, settings, connection),
         vault=vault,
         files=open_files(settings, clock, offload),
         nemo=nemo,

@@ -23,6 +23,7 @@ from service.media.ffmpeg import check_ffmpeg, find_ffmpeg
 from service.nemo.errors import BackendUnavailable
 from service.settings import Settings, load_settings
 from service.store.connection import Connection
+from service.store.identity import check_known
 from service.store.look import find_sealed, look_around
 from service.store.policy import COUNTING, check_policy
 from service.wiring import build_services
@@ -116,8 +117,12 @@ def _counting(name: str, parts: Services) -> Iterator[Finding]:
     where = _place(parts.settings.experiments_redis_url)
     try:
         check_policy(counting, parts.settings, COUNTING)
+        check_known(counting, parts.connection)
     except StoreUnavailable as error:
-        hint = "See CAPTION_AB_EXPERIMENTS_REDIS_URL. Jobs go on; outcomes are answered with 503."
+        hint = (
+            "See CAPTION_AB_EXPERIMENTS_REDIS_URL, and CaptionAbCountingAway in "
+            "docs/operations.md. Jobs go on; outcomes are answered with 503."
+        )
         yield Finding(name, Verdict.FAIL, f"{where}: {error.detail}", hint)
     else:
         yield Finding(name, Verdict.OK, f"{where} answers")

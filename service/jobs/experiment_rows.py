@@ -56,12 +56,14 @@ def _tell_unread(claim: Claim, away: StoreUnavailable | ClockRefused, services: 
     tell_failed(claim, away)
     _log.warning("experiment_unread", extra={"row": claim.row, "why": away.detail})
     # A look that hangs holds one of the few places of `media`, in which no job is compared.
-    services.experiments.rest(services.clock.monotonic_s(), services.settings.look_every_s)
+    now_s = services.clock.monotonic_s()
+    services.experiments.rest(now_s, services.settings.look_every_s, away.detail)
 
 
 def _look(job: Job, plan: Plan, state: str, services: Services) -> str:
     """Do what there is to do; the state of the row from then on."""
     if state == _RUNNING and services.experiments.read_head(job.id) is None:
+        services.experiments.require_known()
         _end(job, LOST, _LOST_WORDS, services)
         return state
     if begin(job, plan, services):

@@ -137,12 +137,15 @@ def read_experiment(job: Job, services: Services) -> Experiment:
 
     Raises:
         NotFound: it has none.
+        StoreUnavailable: or it is another Redis that counts than the one that has counted it.
     """
     kept = services.plans.read(job.id)
     if kept is None:
         raise NotFound(NONE)
-    plan = read_plan(json.loads(kept.text))
-    return Experiment(job.id, plan, kept, services.experiments.read(job.id))
+    plan, book = read_plan(json.loads(kept.text)), services.experiments.read(job.id)
+    if book is None and not kept.closed_ms:
+        services.experiments.require_known()
+    return Experiment(job.id, plan, kept, book)
 
 
 def judge_experiment(job: Job, services: Services) -> str:
@@ -211,6 +214,8 @@ def take_outcomes(
         )
     except (NotFound, Conflict) as refused:
         kept = services.plans.read(job_id)
+        if isinstance(refused, NotFound) and kept is not None and not kept.closed_ms:
+            services.experiments.require_known()
         # that there is no book yet is no news: the row of the experiment opens it
         if kept is None or (isinstance(refused, Conflict) and refused.detail != intake.NOT_BEGUN):
             raise
@@ -235,6 +240,7 @@ def begin(job: Job, plan: Plan, services: Services) -> bool:
         NotFound: the job was deleted meanwhile.
         StoreUnavailable
     """
+    services.experiments.require_known()
     kept = services.plans.read(job.id)
     if kept is None:
         raise NotFound(NONE)

@@ -103,6 +103,7 @@ def sweep(
 def _drop_counted(name: str, experiments: ExperimentStore, clock: Clock) -> bool:
     """Whether what was counted is gone; it is not while its Redis is away, which may be another."""
     try:
+        experiments.require_known()
         experiments.drop(name.removeprefix(_COUNTED), now_ms=clock.now_ms())
     except StoreUnavailable as away:
         _log.warning("counted_not_dropped", extra={"name_in_trash": name, "why": away.detail})

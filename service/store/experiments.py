@@ -27,6 +27,7 @@ from service.experiments.plan import Plan
 from service.settings import Settings
 from service.store import scripts
 from service.store.connection import Connection, Refused
+from service.store.identity import require_known
 from service.store.refusals import experiment_refusal
 from service.store.scripts import Refusal
 
@@ -34,30 +35,42 @@ from service.store.scripts import Refusal
 class ExperimentStore:
     """The experiments of all jobs."""
 
-    def __init__(self, connection: Connection, settings: Settings) -> None:
+    def __init__(
+        self, connection: Connection, settings: Settings, main: Connection | None = None
+    ) -> None:
+        """`main` is the Redis of jobs, where this is another."""
         self._connection = connection
+        self._main = main or connection
         self._keys = connection.keys
         self._settings = settings
-        self._rests_until_s = 0.0
+        self._rests_until_s, self._rests_why = 0.0, ""
 
-    def rest(self, now_s: float, for_s: float) -> None:
+    def rest(self, now_s: float, for_s: float, why: str) -> None:
         """Let `require_awake` refuse for so long from now (monotonic), unless it does already."""
         if now_s >= self._rests_until_s:
-            self._rests_until_s = now_s + for_s
+            self._rests_until_s, self._rests_why = now_s + for_s, why
 
     def require_awake(self, now_s: float) -> None:
         """Refuse whoever can wait, while it is left alone.
 
         Raises:
-            StoreUnavailable: it did not answer a moment ago.
+            StoreUnavailable: with what was found a moment ago.
         """
         if now_s < self._rests_until_s:
-            raise StoreUnavailable("Redis: it did not answer a moment ago.")
+            raise StoreUnavailable(self._rests_why)
 
     @property
     def connection(self) -> Connection:
         """Where they are counted."""
         return self._connection
+
+    def require_known(self) -> None:
+        """See that this is where outcomes were counted before, whenever counts are not there.
+
+        Raises:
+            StoreUnavailable: it is not, or does not answer.
+        """
+        require_known(self._connection, self._main)
 
     def attach(
         self,

@@ -57,6 +57,10 @@ class Keys:
     def store_id(self) -> str:
         return f"{self.prefix}store-id"
 
+    @property
+    def counting_id(self) -> str:
+        return f"{self.prefix}counting-id"
+
     def row(self, row: str) -> str:
         return f"{self.prefix}row:{row}"
 

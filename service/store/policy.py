@@ -10,6 +10,7 @@ from service.clock import Clock
 from service.errors import StartupError, StoreUnavailable
 from service.settings import Settings
 from service.store.connection import Connection
+from service.store.identity import require_known
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ def check_counting(counting: Connection, main: Connection, settings: Settings) -
         return
     try:
         check_policy(counting, settings, COUNTING)
+        require_known(counting, main)
     except StoreUnavailable as error:
         _log.warning("experiments_store_away", extra={"why": error.detail})
 

@@ -21,7 +21,9 @@ from service.jobs.experiments import (
 )
 from service.jobs.retention import sweep
 from service.model.rows import experiment_row
+from service.store.connection import Connection
 from service.store.experiments import ExperimentStore
+from service.store.pool import connect
 from service.store.retention import Retention
 from tests.integration.jobs.harness import TENANT
 from tests.integration.jobs.test_experiments import (
@@ -161,7 +163,82 @@ def test_outcomes_may_be_counted_in_a_redis_of_their_own(make_engine, small_clip
     assert parts.jobs.read(job.id) is None
     assert parts.experiments.read(job.id) is None
     with redis.Redis.from_url(engine.settings.experiments_redis_url) as elsewhere:
-        assert [key for key in elsewhere.scan_iter() if key != b"cab:clock"] == []
+        assert set(elsewhere.scan_iter()) == {b"cab:clock", b"cab:counting-id"}
+
+
+@pytest.fixture
+def apart(make_engine, small_clip, redis_url):
+    """A job with a running experiment that was looked at, counted in a Redis of its own."""
+    engine = make_engine(
+        experiments_redis_url=redis_url.replace("db=0", "db=1"), experiment_look_every_s=3600.0
+    )
+    job = engine.run_job(engine.submit(small_clip))
+    attach_experiment(job, an_experiment(seed=job.id), engine.services)
+    send_clear_winner(engine, job.id)
+    engine.run(lambda: len(engine.services.experiments.read_points(job.id)) > 0)
+    with redis.Redis.from_url(engine.settings.experiments_redis_url) as elsewhere:
+        yield engine, job, elsewhere
+
+
+def test_a_redis_that_comes_back_empty_ends_nothing_until_its_operator_says_so(apart):
+    # Given a Redis of counts that has lost everything
+    engine, job, elsewhere = apart
+    elsewhere.flushdb()
+    # When looks come for a day, then none of them ends the experiment
+    until_ms = engine.clock.now_ms() + DAY_S * 1000
+    engine.run(lambda: engine.clock.now_ms() >= until_ms)
+    assert told(engine, job.id) == []
+    # and whoever asks, or sends something, is told to come again.
+    late = {"outcomes": [an_outcome("e", "u")]}
+    for ask in (
+        lambda: judge_experiment(job, engine.services),
+        lambda: take_outcomes(job.id, TENANT, late, engine.services),
+        lambda: attach_experiment(job, an_experiment(seed=job.id), engine.services),
+    ):
+        with pytest.raises(StoreUnavailable, match="is empty now"):
+            ask()
+    # When the operator says that nothing comes back, then it is over, and says why.
+    engine.client.delete("cab:counting-id")
+    engine.run(lambda: bool(told(engine, job.id)))
+    assert told(engine, job.id)[0]["data"]["reason"] == "counts_lost"
+
+
+def test_a_wrong_address_for_a_day_harms_no_experiment(apart, redis_url):
+    # Given processes that count in another Redis than before
+    engine, job, _ = apart
+    url = redis_url.replace("db=0", "db=2")
+    client = connect(engine.settings, connections=2, name="test", url=url)
+    wrong = Connection(client, engine.settings, engine.clock)
+    main = engine.services.connection
+    astray = replace(engine.services, experiments=ExperimentStore(wrong, engine.settings, main))
+    until_ms = engine.clock.now_ms() + DAY_S * 1000
+    engine.run(lambda: engine.clock.now_ms() >= until_ms, astray)
+    # Then nothing is counted there, and the experiment goes on.
+    with pytest.raises(StoreUnavailable):
+        take_outcomes(job.id, TENANT, {"outcomes": [an_outcome("e", "u")]}, astray)
+    assert client.keys("cab:job:*") == []
+    # When the address is right again, then the verdict is given.
+    run_to_verdict(engine, job.id)
+    assert told(engine, job.id)[0]["data"]["variant"] == "B"
+    client.close()
+
+
+def test_what_was_counted_is_not_taken_for_dropped_where_it_never_was(apart):
+    # Given a job that goes while its counts cannot be reached under a wrong address
+    engine, job, elsewhere = apart
+    parts, retention = engine.services, Retention(engine.services.connection)
+    own = elsewhere.get("cab:counting-id")
+    elsewhere.set("cab:counting-id", "of another")
+    now_ms = engine.clock.now_ms()
+    times = {"remember_ms": DAY_S * 1000, "uncounted_ms": DAY_S * 1000, "now_ms": now_ms}
+    retention.delete_job(job.id, TENANT, force=True, **times)
+    sweep(retention, parts.files, parts.experiments, parts.settings, engine.clock)
+    assert elsewhere.exists(f"cab:job:{job.id}:experiment")
+    # When it is the right one again, then a later sweep forgets them.
+    elsewhere.set("cab:counting-id", own)
+    engine.clock.advance(3600)
+    sweep(retention, parts.files, parts.experiments, parts.settings, engine.clock)
+    assert not elsewhere.exists(f"cab:job:{job.id}:experiment")
 
 
 def test_counts_of_before_a_verdict_give_no_other_one(engine, ended):

@@ -102,6 +102,17 @@ def test_redis_that_is_nearly_full_is_a_failure(examine, site):
     assert "outcomes are answered with 503" in found["experiments redis"][1]["text"]
 
 
+def test_another_redis_than_the_one_that_counted_is_a_failure(examine, site):
+    # Given processes that have counted elsewhere than where the settings now lead
+    site.client.set(Keys().counting_id, "of the right one")
+    apart = site.url.removesuffix("/0") + "/1"
+    code, found = examine(CAPTION_AB_EXPERIMENTS_REDIS_URL=apart)
+    assert code == 1
+    [counting] = found["experiments redis"]
+    assert "not the one that has counted so far" in counting["text"]
+    assert "CaptionAbCountingAway" in counting["hint"]
+
+
 def test_redis_that_is_away_is_a_failure_and_the_rest_is_examined(examine, site):
     Path(site.env["CAPTION_AB_FILES"]).mkdir()
     # Given an address, with a password in it, at which nothing listens
