@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from flask import request
 
 from api.state import services
 
+_log = logging.getLogger(__name__)
+
 
 def counted_address() -> str:
     """By what requests of whoever sends this one are counted, as far as it can be believed."""
     told = request.headers.get("X-Forwarded-For", "")
     proxies = services().settings.trusted_proxies
+    if told and proxies == 0:
+        warn_unbelieved()
     return network_of(address_of(request.remote_addr or "", told, proxies))
+
+
+@cache
+def warn_unbelieved() -> None:
+    """Once in a process: behind a proxy all visitors would be counted as one."""
+    hint = "Behind proxies set CAPTION_AB_TRUSTED_PROXIES to their number; else mind no more."
+    _log.warning("forwarded_not_believed", extra={"hint": hint})
 
 
 def network_of(address: str) -> str:

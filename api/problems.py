@@ -171,7 +171,7 @@ def answer_error(error: CaptionAbError) -> Response:
         headers["WWW-Authenticate"] = f'Bearer realm="caption-ab", {lacking}'
     if isinstance(error, RangeRefused):
         headers["Content-Range"] = f"bytes */{error.extra['size']}"
-    if status in {429, 503}:
+    if status in {429, 503} and (error.retryable or "retry_after_s" in error.extra):
         headers["Retry-After"] = str(error.extra.get("retry_after_s", RETRY_AFTER_S))
     if isinstance(error, RateExceeded):
         headers["RateLimit"] = f'"{error.policy}";r=0;t={error.retry_after_s}'

@@ -180,6 +180,8 @@ def test_a_full_experiment_says_so_and_keeps_what_it_has(
         reply = running.ask("POST", "/outcomes", json=more)
         problem = reply.json()
         assert (reply.status_code, problem["code"]) == (429, "experiment_full")
+        # Waiting makes no room.
+        assert "Retry-After" not in reply.headers
         assert problem["retryable"] is False
         assert "aggregates" in problem["hint"]
         # What was counted is a duplicate all the same.

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from threading import Event
 
 import pytest
 
 from api.app import create_app
+from service.errors import StoreUnavailable
 from service.store.connection import Connection
 from service.store.experiments import ExperimentStore
 from service.store.pool import connect
 
 
 @pytest.fixture
-def counting_apart(services, redis_url: str) -> Connection:
+def counting_apart(services, redis_url: str) -> Iterator[Connection]:
     """Where an API counts outcomes that has a Redis of its own for them."""
     url = redis_url.replace("db=0", "db=1")
     client = connect(services.settings, connections=2, name="t", url=url)
-    return Connection(client, services.settings, services.clock)
+    yield Connection(client, services.settings, services.clock)
+    client.close()
 
 
 def ask_ready(services, counting: Connection, redis_policy: str):
@@ -43,7 +46,12 @@ def test_where_outcomes_are_counted_may_hang_and_the_api_is_ready(
     services, counting_apart, monkeypatch
 ):
     ended = Event()
-    monkeypatch.setattr(counting_apart, "server_ms", ended.wait)
+
+    def hang() -> None:
+        ended.wait()
+        raise StoreUnavailable("Redis: TimeoutError.")
+
+    monkeypatch.setattr(counting_apart, "server_ms", hang)
     reply = ask_ready(services, counting_apart, "stated")
     ended.set()
     assert (reply.status_code, reply.get_json()["status"]) == (200, "ok")

@@ -8,6 +8,7 @@ import pytest
 import redis
 from flask import Flask
 
+from api.addresses import warn_unbelieved
 from api.app import create_app
 from api.viewers import OPENED
 from service.clock import FakeClock
@@ -184,6 +185,20 @@ def test_an_address_may_ask_so_often_in_a_minute(audience: Audience, services: S
     assert ask("203.0.113.8").status_code == 200
     told = audience.owner.get(f"{audience.base}/assignment?unit_id=a")
     assert told.status_code == 200
+
+
+def test_an_operator_is_told_once_that_visitors_behind_a_proxy_count_as_one(audience: Audience):
+    # Given a proxy that nobody has told the API of
+    warn_unbelieved.cache_clear()
+    headers = {"X-Forwarded-For": "203.0.113.7"}
+    # When viewers come through it
+    with lines_of() as lines:
+        for _ in range(3):
+            audience.ask("/assignment", query_string={"unit_id": "a"}, headers=headers)
+    # Then a line says what to set, and no address.
+    [said] = [each for each in lines if "forwarded_not_believed" in each]
+    assert "CAPTION_AB_TRUSTED_PROXIES" in said
+    assert "203.0.113.7" not in said
 
 
 def test_no_log_tells_who_watched(audience: Audience):
