@@ -7,6 +7,8 @@ and the verdict frozen and told, by the look of a media worker.
 from __future__ import annotations
 
 from tests.chaos.points import Expected, Keeps, Point
+from tests.chaos.stores import COUNTING as COUNTS
+from tests.chaos.stores import MAIN
 from tests.chaos.watch import Deed, Wire
 
 _ROW = "^experiment:"
@@ -45,4 +47,17 @@ DECIDING = (
     Point("stopped between the freeze and the telling", Wire.AFTER, "freeze_verdict",
           Keeps.TOLD_ONCE, _FREE, _ROW, _FROZEN, deed=Deed.STOP),
 )  # fmt: skip
-EXPERIMENT_POINTS = (*BEGINNING, *COUNTING, *DECIDING)
+#: It is a store that dies, in the middle of what it is asked.
+STORING = (
+    Point("the main store dies when a plan is attached", Wire.AFTER, "attach_plan",
+          Keeps.SAME_PLAN, _FREE, victim=MAIN),
+    Point("the store of counts dies in the middle of a batch", Wire.BEFORE, "record_outcomes",
+          Keeps.COUNTED_ONCE, _FREE, victim=COUNTS, skips=3),
+    Point("the store of counts dies when a verdict is frozen", Wire.AFTER, "freeze_verdict",
+          Keeps.FROZEN_IS_TOLD, _FREE, _ROW, _FROZEN, victim=COUNTS),
+    Point("the main store dies before a verdict is told", Wire.BEFORE, "close_experiment",
+          Keeps.FROZEN_IS_TOLD, _FREE, victim=MAIN),
+    Point("the main store dies when a verdict is told", Wire.AFTER, "close_experiment",
+          Keeps.TELLING_WRITTEN, _FREE, victim=MAIN),
+)  # fmt: skip
+EXPERIMENT_POINTS = (*BEGINNING, *COUNTING, *DECIDING, *STORING)

@@ -92,6 +92,11 @@ GUARDS: dict[Keeps, tuple[Edit, ...]] = {
     ),
     Keeps.SAME_PLAN: (
         Edit(f"{LUA}attach_plan.lua", "if digest == ARGV[8] then return { '0' } end", ""),
+        Edit(
+            "service/jobs/experiments.py",
+            "if kept is None or read_plan(json.loads(kept.text)) != plan:",
+            "if True:",
+        ),
     ),
     Keeps.OPENED_ONCE: (Edit(f"{LUA}attach_experiment.lua", "if digest then", "if false then"),),
     Keeps.COUNTED_ONCE: (

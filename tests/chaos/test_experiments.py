@@ -152,6 +152,7 @@ def look(run: Run, stage: Stage, seen: tuple[list[str], list[str]]) -> None:
 
 def assert_all_agree(run: Run, stage: Stage, folder, running) -> None:
     assert stage.trouble == []
+    run.fleet.await_ready()
     facts = run.gather(_MOST_S)
     findings = gather_experiments(run, stage.crowds, folder, keep_s=KEEP_S, running=running)
     assert judge_experiments(findings) == []
