@@ -21,7 +21,7 @@ from service.store.experiments import ExperimentStore
 from tests.builders import TENANT, a_new_job, a_spec, an_event
 from tests.integration.store.invariants import snapshot
 from tests.integration.store.test_retention import ended_job
-from tests.outcomes import a_batch, an_experiment, an_outcome
+from tests.outcomes import a_batch, an_experiment, an_outcome, figures
 
 DAY_S = 86_400
 KEEP_S = 30 * DAY_S
@@ -197,6 +197,15 @@ def test_days_of_traffic_are_the_last_seven(store, experiments):
     taken = take_snapshot(read_experiment(experiments, job.id), now_ms=store.now_ms)
     assert taken.recent.units == 41
     assert 6 * DAY_S <= taken.recent.seconds <= 7 * DAY_S
+
+
+def test_figures_that_grow_are_traffic_of_what_they_grew_by(store, experiments):
+    job = store.accept()
+    attach(store, experiments, job.id)
+    for revision, units in ((1, 100), (2, 150), (3, 150)):
+        send(store, experiments, job.id, figures(revision, units))
+    taken = take_snapshot(read_experiment(experiments, job.id), now_ms=store.now_ms)
+    assert taken.recent.units == taken.units == 150
 
 
 def test_corrections_that_contradict_each_other_give_no_verdict_but_a_snapshot(store, experiments):
