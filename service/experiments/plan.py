@@ -52,9 +52,10 @@ class Unit(StrEnum):
 class Metric:
     """One thing that is measured of each unit.
 
-    `title` and `title_zh` are what sentences call it. `most` is the largest value of a unit, for
-    sources that give sums alone. `harm_margin` is the relative loss that a guardrail still bears.
-    `unit` is for readers alone: nothing is computed with it.
+    `title` and `title_zh` are what sentences call it. `most` is the largest value that counts of a
+    unit, of a ratio for each of its y; it also bounds sums that come without squares. `harm_margin`
+    is the relative loss that a guardrail still bears. `unit` is for readers alone: nothing is
+    computed with it.
     """
 
     name: str

@@ -35,7 +35,8 @@ class Assumption:
 
     Args:
         value: The control's value, in the metric's own unit; a rate lies between 0 and 1.
-        deviation: The standard deviation of one unit's value; a rate has none.
+        deviation: The standard deviation of one unit's value; of a ratio R that of x - R y, divided
+            by the mean of y; a rate has none.
         units_per_day: Units that come each day, those outside the plan's coverage included; None
             where that is not known.
     """
