@@ -56,6 +56,9 @@ def test_a_book_is_one_tenants_and_of_one_plan(store, experiments):
             experiments.attach(job.id, tenant, plan, begin=True, now_ms=store.now_ms)
     with pytest.raises(NotFound):
         experiments.freeze(job.id, "ten_2", least={}, point="{}", verdict="v", now_ms=store.now_ms)
+    # Nor does another tenant end it.
+    with pytest.raises(NotFound):
+        store.plans.close(job.id, "ten_2", "winner", "", now_ms=store.now_ms)
     assert snapshot(store.client) == before
 
 

@@ -153,6 +153,7 @@ def test_each_pair_of_several_has_a_level_of_its_own():
     assert level == pytest.approx(2 * 0.05 / 3)
     expected = pytest.approx(multiplier(20_000, 2 * 0.05 / 3, 5000))
     assert [each["multiplier"] for each in document["pairs"]] == [expected] * 3
+    assert [each["planned_units"] for each in document["pairs"]] == [5000] * 3
 
 
 def test_a_fixed_test_shows_nothing_before_its_look():
@@ -162,7 +163,8 @@ def test_a_fixed_test_shows_nothing_before_its_look():
     assert document["pairs"] == document["against_control"] == []
     assert [each["outlook"] for each in document["variants"]] == [None, None]
     assert decide(a_snapshot(*EVEN, plan=FIXED)).document["method"] == "welch_v1"
-    assert decide(a_snapshot(*EVEN, plan=FIXED)).document["pairs"]
+    (pair,) = decide(a_snapshot(*EVEN, plan=FIXED)).document["pairs"]
+    assert pair["planned_units"] is None
 
 
 def test_secondary_metrics_are_adjusted_together():
