@@ -168,6 +168,8 @@ def test_viewers_who_are_all_alike_are_figures_too():
     ratio = {"sx": 50, "sxx": 250, "sy": 20, "syy": 40, "sxy": 100}
     found = read_bulk(a_batch("b1", 10, metrics={"per_view": ratio}))
     assert found.sums[2] == Ratio(10, 50, 250, 20, 40, 100)
+    mean = read_bulk(a_batch("b1", 10, metrics={"watch": {"sum": 50, "sum_squares": 250}}))
+    assert mean.sums[1] == Mean(10, 50, 250)
 
 
 @pytest.mark.parametrize("change", [{"sxx": 249}, {"syy": 39}, {"sxy": 101}])
