@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from cli.client import Client
 from tests.chaos.crowd import Crowd, Taste, a_plan
@@ -16,13 +17,17 @@ from tests.chaos.run import Run
 #: For how long jobs are kept after their experiments.
 KEEP_S = 3600.0
 #: Jobs would be gone long before the end of a run if their experiments did not hold them.
-_ENV = {
-    "CAPTION_AB_JOB_TTL_S": "12",
-    "CAPTION_AB_SWEEP_EVERY_S": "1",
-    "CAPTION_AB_EXPERIMENT_KEEP_S": f"{KEEP_S:g}",
-}
-#: What a run with experiments wants to be otherwise.
-APART = {"counts_apart": True, "own_env": dict.fromkeys((*WORKERS, API), _ENV)}
+_TTL_S = 12.0
+
+
+def apart(*, ttl_s: float = _TTL_S, keep_s: float = KEEP_S) -> dict[str, Any]:
+    """What a run with experiments wants to be otherwise: how long jobs are kept, and its stores."""
+    env = {
+        "CAPTION_AB_JOB_TTL_S": f"{ttl_s:g}",
+        "CAPTION_AB_SWEEP_EVERY_S": "0.5",
+        "CAPTION_AB_EXPERIMENT_KEEP_S": f"{keep_s:g}",
+    }
+    return {"counts_apart": True, "own_env": dict.fromkeys((*WORKERS, API), env)}
 
 
 @dataclass(frozen=True, slots=True)

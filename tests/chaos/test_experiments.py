@@ -23,7 +23,7 @@ from tests.chaos.points import Point
 from tests.chaos.run import Run, open_run
 from tests.chaos.saboteur import Saboteur
 from tests.chaos.scale import Scale
-from tests.chaos.stage import APART, KEEP_S, Script, Stage
+from tests.chaos.stage import KEEP_S, Script, Stage, apart
 from tests.chaos.stores import COUNTING, MAIN
 from tests.chaos.umpire import judge_experiments
 from tests.chaos.watch import Deed
@@ -40,7 +40,7 @@ _AT_ONCE = {"edit_s": 0.1, "pending_s": 0.1, "processing_s": 0.1}
 
 def test_experiments_outlive_who_counts_looks_and_keeps(tmp_path, small_clip):
     # Given experiments, and traps where the API counts and a worker tells what it has frozen
-    with open_run(tmp_path, small_clip, scale=Scale(0.5), **APART) as run:
+    with open_run(tmp_path, small_clip, scale=Scale(0.5), **apart()) as run:
         run.fleet.switch(**_AT_ONCE)
         fleet, stage = run.fleet, Stage(run, SEED)
         traps = {
@@ -65,7 +65,7 @@ def test_experiments_outlive_who_counts_looks_and_keeps(tmp_path, small_clip):
 @pytest.mark.timeout(7200)
 def test_experiments_in_a_long_storm(tmp_path, small_clip, capsys):
     # Given the whole system, an adversary, and experiments that begin all the while
-    with open_run(tmp_path, small_clip, scale=SCALE, **APART) as run:
+    with open_run(tmp_path, small_clip, scale=SCALE, **apart()) as run:
         adversary, dice, stage = Saboteur(run, SEED, Pace(1, 4)), Random(SEED), Stage(run, SEED)
         seen: tuple[list[str], list[str]] = ([], [])
         adversary.begin()
@@ -91,7 +91,7 @@ def test_experiments_in_a_long_storm(tmp_path, small_clip, capsys):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, small_clip):
-    with open_run(tmp_path_factory.mktemp("points"), small_clip, **APART) as run:
+    with open_run(tmp_path_factory.mktemp("points"), small_clip, **apart()) as run:
         yield run
 
 
