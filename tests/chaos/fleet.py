@@ -47,7 +47,8 @@ class Plan:
     """What a run wants to be otherwise: where, how fast, and how Valkey is started.
 
     `own_env` is added to the environment of single processes, by name; with `counts_apart`
-    outcomes of experiments are counted in a Valkey of their own.
+    outcomes of experiments are counted in a Valkey of their own; `valkey_prefix` is put before
+    the command of the Valkey that is `prefixed`.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class Plan:
     scale: Scale | Production = field(default_factory=Scale)
     own_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     valkey_prefix: Sequence[str] = ()
+    prefixed: str = MAIN
     fsync: str = "always"
     counts_apart: bool = False
 
@@ -205,7 +207,7 @@ class Fleet:
     def _plan_stores(self) -> None:
         plan = self.plan
         for name in (MAIN, COUNTING) if plan.counts_apart else (MAIN,):
-            prefix = plan.valkey_prefix if name == MAIN else ()
+            prefix = plan.valkey_prefix if name == plan.prefixed else ()
             self._stores[name] = StoreServer(name, plan.folder, prefix=prefix, fsync=plan.fsync)
             self.children[name] = self._stores[name].child
 
