@@ -227,9 +227,9 @@ def _check_public_keys(picture: Picture, client: redis.Redis) -> None:
 #: Keys that stay for good: of the engine itself, of tenants with their endpoints, of accounts and
 #: their tokens.
 _PERMANENT = re.compile(
-    r"(?:clock|rooms|retention|expiring|observed|overdue:[a-z]+|store-id|account:[^:]+|row:token:.+"
-    r"|key:[^:]+|key-ids|tenants|held|tenant:[^:]+|tenant:[^:]+:keys|audit"
-    r"|endpoint:[^:]+|tenant:[^:]+:(?:endpoints|listening))"
+    r"(?:clock|counting-id|rooms|retention|expiring|observed|overdue:[a-z]+|store-id"
+    r"|account:[^:]+|row:token:.+|key:[^:]+|key-ids|tenants|held|tenant:[^:]+|tenant:[^:]+:keys"
+    r"|audit|endpoint:[^:]+|tenant:[^:]+:(?:endpoints|listening))"
 )
 
 
