@@ -39,7 +39,8 @@ def check_known(counting: Connection, main: Connection) -> None:
 def _is_noted(counting: Connection, main: Connection) -> bool:
     """Whether the main Redis knows the other; false while it knows none."""
     key = main.keys.counting_id
-    own, noted = (each.read(lambda client: client.get(key)) for each in (counting, main))
+    # In this order: who notes it writes the main one last.
+    noted, own = (each.read(lambda client: client.get(key)) for each in (main, counting))
     if noted is not None and own != noted:
         raise StoreUnavailable(UNKNOWN)
     return noted is not None
