@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.model.lifecycle import Queue
 from service.store.connection import Connection
 
 
@@ -36,3 +37,14 @@ def read_due(connection: Connection, rows: Sequence[str]) -> dict[str, Due]:
         for row, (still_open, ready, lease) in zip(rows, found, strict=True)
         if still_open == "1"
     }
+
+
+def read_overdue(connection: Connection, queue: Queue, most: int) -> list[str]:
+    """Rows that were due and found no worker yet, the longest first; some may be taken since.
+
+    Raises:
+        StoreUnavailable
+    """
+    key = connection.keys.overdue(queue)
+    rows = connection.read(lambda client: client.zrange(key, 0, most - 1))
+    return [str(row) for row in rows]
