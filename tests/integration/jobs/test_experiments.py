@@ -155,6 +155,17 @@ def test_an_experiment_begins_within_a_minute_though_nobody_wakes_it(engine, sma
     assert due.ready_ms - engine.clock.now_ms() <= engine.settings.look_every_s * 1000
 
 
+def test_an_experiment_waits_for_the_comparison_too(engine, small_clip):
+    # Given a job that has its videos, and compares them
+    job_id = engine.submit(small_clip, experiment=PLAN)
+    engine.run(lambda: engine.read(job_id).status == "comparing")
+    # When it is looked at, then it has not begun; it has once the job has ended.
+    advance(experiment_row(job_id), engine.services)
+    assert engine.read(job_id).status == "comparing"
+    assert status_of(engine, job_id) is Status.WAITING
+    engine.run(lambda: status_of(engine, job_id) is Status.RUNNING)
+
+
 def test_nothing_is_judged_before_it_begins(engine, small_clip):
     job_id = engine.submit(small_clip)
     attach_experiment(engine.read(job_id), an_experiment(seed=job_id), engine.services)
@@ -208,6 +219,8 @@ def test_a_plan_that_another_release_wrote_is_looked_at_as_it_was_attached(engin
     engine.services.plans.attach(ended.id, TENANT, text, plan_digest(text), now_ms=now_ms)
     # When it is looked at again and again, then it begins, counts and is decided.
     engine.run(lambda: status_of(engine, ended.id) is Status.RUNNING)
+    # Tokens of viewers name the plan by its digest, so both places must have the same.
+    assert engine.services.experiments.read(ended.id).digest == plan_digest(text)
     send_clear_winner(engine, ended.id)
     run_to_verdict(engine, ended.id)
     assert status_of(engine, ended.id) is Status.DECIDED

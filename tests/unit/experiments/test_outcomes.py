@@ -120,6 +120,14 @@ def test_a_fault_tells_what_would_do(change, detail):
     assert fault.detail == detail
 
 
+def test_a_clock_that_is_a_little_behind_may_see_an_outcome_before_the_start():
+    outcome = read(an_outcome("e1", "u", occurred_at="2027-01-15T07:56:00Z"))
+    assert isinstance(outcome, Outcome)
+    assert outcome.at_ms == START_MS - 240_000
+    early = read(an_outcome("e1", "u", occurred_at="2027-01-15T07:54:00Z"))
+    assert early.reason == "before_start"
+
+
 def test_a_clock_that_is_a_little_ahead_is_now():
     outcome = read(an_outcome("e1", "u", occurred_at="2027-01-15T09:04:00Z"))
     assert isinstance(outcome, Outcome)

@@ -107,6 +107,7 @@ def test_a_kept_plan_has_the_seed_of_its_job_unless_one_was_chosen():
         ({**LEAST, "assume": {"value": 0.5, "rate": 1}}, "#/assume/rate"),
         ({**LEAST, "mde": 0.001, "assume": {"value": 1e-6}}, "#/assume"),
         ({"primary": SPENT, "assume": {"value": 5}}, "#/assume/deviation"),
+        ({"primary": {**WATCH, "kind": "ratio"}, "assume": {"value": 5}}, "#/assume/deviation"),
         ({"primary": WATCH, "assume": {"value": 3000}}, "#/assume/value"),
         ({"primary": WATCH, "assume": {"value": 1000, "deviation": 1500}}, "#/assume/deviation"),
         ({"primary": {**WATCH, "better": "lower"}, "mde": 2, "assume": {"value": 10}},
