@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from service.experiments.look import Look
 from service.experiments.metrics import COUNTER_MAX, Kind, Mean, Proportion, Ratio
 from service.experiments.plan import Better, Metric
-from service.experiments.power import need_units
+from service.experiments.power import Traffic, need_units
 from service.experiments.ruling import rule
 from service.experiments.snapshot import Snapshot
 from service.experiments.states import Reason, Ruling, State
 from tests.unit.experiments.scenes import (
     AHEAD,
     ALIKE,
+    EVEN,
     FIXED,
     HARM,
     JUST,
@@ -220,6 +221,20 @@ def test_what_is_needed_is_told_from_the_control():
     variances = [10_000 / 9999 * rate * (1 - rate) for rate in (0.05, 0.1)]
     need = need_units(variances, (0.5, 0.5), effect=0.1 * 0.05, alpha=0.05, power=0.8)
     assert look.needed_units == need.always
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, 14), (3, 11), (3.5, 11), (14, 0), (20, 0)])
+def test_the_days_to_the_end_are_whole_and_run_out(days, left):
+    assert Look(a_snapshot(*EVEN, days=days)).days_to_end == left
+
+
+@pytest.mark.parametrize(("days", "reason"), [(11, Reason.UNDECIDED), (11.5, Reason.TOO_SLOW)])
+def test_what_is_reached_on_the_last_day_is_not_too_slow(days, reason):
+    # Given as many viewers a day as bring the rest within so many days, of which 11 are left,
+    look = Look(a_snapshot(*EVEN))
+    missing = look.needed_units - look.snapshot.units
+    slow = a_snapshot(*EVEN, recent=Traffic(missing, days * 86_400))
+    assert rule(Look(slow)).reason is reason
 
 
 @pytest.mark.parametrize(
