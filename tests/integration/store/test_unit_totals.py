@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from service.experiments.metrics import Kind, Mean, Proportion, Ratio
@@ -69,3 +71,15 @@ def test_a_batch_is_taken_back_by_its_figures_with_the_other_sign(counted, told)
     assert counted.send(a_batch("b2", -4100, metrics=taken, correction=True)) == ["accepted"]
     left = counted.sums("watch")
     assert (left.n, left.s1, left.s2) == (before.n, before.s1, before.s2)
+
+
+def test_the_watermark_is_the_latest_outcome_whatever_comes_after_it(counted):
+    def at(before_s: int) -> str:
+        moment_s = counted.store.now_ms // 1000 - before_s
+        return datetime.fromtimestamp(moment_s, UTC).isoformat()
+
+    counted.send(an_outcome("1", "u", occurred_at=at(10)))
+    latest = counted.snapshot.watermark
+    late = [an_outcome(f"{n}", "v", occurred_at=at(10 * n)) for n in (4, 3, 5)]
+    assert counted.send(*late) == ["accepted"] * 3
+    assert counted.snapshot.watermark == latest == at(10).replace("+00:00", ".000Z")
