@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FRESH_S = 2.0
 #: How long it waits for a Redis that counts outcomes alone.
 BESIDE_S = 1.0
+#: What is said of a Redis that is not the one that has counted outcomes so far.
+_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ class ReadinessProbe:
         """A Redis that counts outcomes alone; jobs are accepted whatever it says."""
         counting = self._parts.experiments.connection
         if counting is self._parts.connection:
-            return {}
+            # Nothing is to be told of it, unless another one has counted so far.
+            found = self._look_whether_known(counting)
+            return {"experiments_redis": found} if found == _UNKNOWN else {}
         if self._looking is None or not self._looking.is_alive():
             self._looking = Thread(target=self._note_counting, args=(counting,), daemon=True)
             self._looking.start()
@@ -62,17 +66,25 @@ class ReadinessProbe:
         return {"experiments_redis": said}
 
     def _note_counting(self, counting: Connection) -> None:
-        self._counting = self._look_at_redis(counting, COUNTING)[0]
+        found = self._look_whether_known(counting)
+        self._counting = found or self._look_at_redis(counting, COUNTING)[0]
+
+    def _look_whether_known(self, counting: Connection) -> str:
+        """Empty where outcomes are counted as before, else what is wrong."""
+        try:
+            check_known(counting, self._parts.connection)
+        except CaptionAbError as error:
+            return _UNKNOWN if error.detail == UNKNOWN else error.code
+        return ""
 
     def _look_at_redis(self, connection: Connection, name: str) -> tuple[str, bool]:
         try:
             connection.server_ms()
             policy = check_policy(connection, self._parts.settings, name)
-            check_known(connection, self._parts.connection)
         except StartupError as error:
             return error.detail, False
         except CaptionAbError as error:
-            return ("unknown" if error.detail == UNKNOWN else error.code), False
+            return error.code, False
         return name_policy(policy), True
 
     def _look_at_files(self) -> tuple[str, bool]:

@@ -112,11 +112,11 @@ def _memory(name: str, connection: Connection, refused: str) -> Iterator[Finding
 
 def _counting(name: str, parts: Services) -> Iterator[Finding]:
     counting = parts.experiments.connection
-    if counting is parts.connection:
-        return
-    where = _place(parts.settings.experiments_redis_url)
+    is_apart = counting is not parts.connection
+    where = _place(parts.settings.experiments_redis_url or parts.settings.redis_url)
     try:
-        check_policy(counting, parts.settings, COUNTING)
+        if is_apart:
+            check_policy(counting, parts.settings, COUNTING)
         check_known(counting, parts.connection)
     except StoreUnavailable as error:
         hint = (
@@ -125,8 +125,9 @@ def _counting(name: str, parts: Services) -> Iterator[Finding]:
         )
         yield Finding(name, Verdict.FAIL, f"{where}: {error.detail}", hint)
     else:
-        yield Finding(name, Verdict.OK, f"{where} answers")
-        yield from _memory(name, counting, "outcomes are answered with 503")
+        if is_apart:
+            yield Finding(name, Verdict.OK, f"{where} answers")
+            yield from _memory(name, counting, "outcomes are answered with 503")
 
 
 def _clock(name: str, parts: Services) -> Iterator[Finding]:

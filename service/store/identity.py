@@ -23,7 +23,7 @@ def require_known(counting: Connection, main: Connection) -> None:
     Raises:
         StoreUnavailable: they are not, or one of the two does not answer.
     """
-    if counting is main or _is_noted(counting, main):
+    if _is_noted(counting, main) or counting is main:
         return
     own = _note(counting, uuid.uuid4().hex)
     if _note(main, own) != own:
@@ -32,15 +32,16 @@ def require_known(counting: Connection, main: Connection) -> None:
 
 def check_known(counting: Connection, main: Connection) -> None:
     """The same for whoever only looks: notes nothing."""
-    if counting is not main:
-        _is_noted(counting, main)
+    _is_noted(counting, main)
 
 
 def _is_noted(counting: Connection, main: Connection) -> bool:
     """Whether the main Redis knows the other; false while it knows none."""
     key = main.keys.counting_id
     # In this order: who notes it writes the main one last.
-    noted, own = (each.read(lambda client: client.get(key)) for each in (main, counting))
+    noted = main.read(lambda client: client.get(key))
+    # A process that was told of no other would look for all counts in the main one.
+    own = None if counting is main else counting.read(lambda client: client.get(key))
     if noted is not None and own != noted:
         raise StoreUnavailable(UNKNOWN)
     return noted is not None

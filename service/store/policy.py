@@ -63,10 +63,9 @@ def check_counting(counting: Connection, main: Connection, settings: Settings) -
     Raises:
         StartupError: what was counted could be lost.
     """
-    if counting is main:
-        return
     try:
-        check_policy(counting, settings, COUNTING)
+        if counting is not main:
+            check_policy(counting, settings, COUNTING)
         require_known(counting, main)
     except StoreUnavailable as error:
         _log.warning("experiments_store_away", extra={"why": error.detail})

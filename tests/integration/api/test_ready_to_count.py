@@ -63,3 +63,17 @@ def test_another_redis_than_the_one_that_counted_is_told_of(services, counting_a
     reply = ask_ready(services, counting_apart, "stated")
     assert reply.status_code == 200
     assert reply.get_json()["checks"]["experiments_redis"] == "unknown"
+
+
+def test_the_main_redis_is_told_of_where_another_one_has_counted(services):
+    # Given an API that was not told where outcomes have been counted so far
+    services.connection.client.set("cab:counting-id", "of the right one")
+    reply = ask_ready(services, services.connection, "stated")
+    assert reply.status_code == 200
+    assert reply.get_json()["checks"]["experiments_redis"] == "unknown"
+    # And nothing is said of it where none has.
+    services.connection.client.delete("cab:counting-id")
+    assert (
+        "experiments_redis"
+        not in ask_ready(services, services.connection, "stated").get_json()["checks"]
+    )

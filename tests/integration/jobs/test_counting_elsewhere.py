@@ -223,6 +223,23 @@ def test_a_wrong_address_for_a_day_harms_no_experiment(apart, redis_url):
     client.close()
 
 
+def test_a_process_that_is_told_no_address_for_a_day_harms_no_experiment(apart):
+    # Given processes without the setting, which would count in the main Redis
+    engine, job, _ = apart
+    main = engine.services.connection
+    astray = replace(engine.services, experiments=ExperimentStore(main, engine.settings, main))
+    until_ms = engine.clock.now_ms() + DAY_S * 1000
+    engine.run(lambda: engine.clock.now_ms() >= until_ms, astray)
+    # Then nothing is counted there, and the experiment goes on.
+    with pytest.raises(StoreUnavailable, match="not the one that has counted"):
+        take_outcomes(job.id, TENANT, {"outcomes": [an_outcome("e", "u")]}, astray)
+    assert engine.client.keys(f"cab:job:{job.id}:experiment*") == []
+    assert told(engine, job.id) == []
+    # When they are told, then the verdict is given.
+    run_to_verdict(engine, job.id)
+    assert told(engine, job.id)[0]["data"]["variant"] == "B"
+
+
 def test_what_was_counted_is_not_taken_for_dropped_where_it_never_was(apart):
     # Given a job that goes while its counts cannot be reached under a wrong address
     engine, job, elsewhere = apart

@@ -113,6 +113,18 @@ def test_another_redis_than_the_one_that_counted_is_a_failure(examine, site):
     assert "CaptionAbCountingAway" in counting["hint"]
 
 
+def test_settings_that_have_lost_the_redis_that_counted_are_a_failure(examine, site):
+    # Given processes that have counted elsewhere, and settings that name no such place
+    site.client.set(Keys().counting_id, "of the right one")
+    code, found = examine()
+    assert code == 1
+    [counting] = found["experiments redis"]
+    assert "not the one that has counted so far" in counting["text"]
+    # And nothing is said of it where nothing was.
+    site.client.delete(Keys().counting_id)
+    assert "experiments redis" not in examine()[1]
+
+
 def test_redis_that_is_away_is_a_failure_and_the_rest_is_examined(examine, site):
     Path(site.env["CAPTION_AB_FILES"]).mkdir()
     # Given an address, with a password in it, at which nothing listens
