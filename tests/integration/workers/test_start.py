@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+import redis
+
+from cli.interrupt import Interrupt
+from cli.valkey import plan_valkey
 from service.store.keys import Keys
 from tests.conftest import ROOT
 
@@ -25,21 +33,22 @@ def test_redis_that_loses_accepted_jobs_is_refused(site):
     assert "appendfsync" in said
 
 
-def test_a_redis_that_may_forget_what_it_counts_is_refused_by_its_name(site):
+@pytest.fixture
+def apart(tmp_path: Path) -> Iterator[str]:
+    """The address of another server than the main Redis."""
+    valkey = plan_valkey(tmp_path / "apart", os.environ, tmp_path)
+    valkey.child.start()
+    valkey.child.wait_ready(Interrupt())
+    yield valkey.url
+    valkey.child.stop()
+
+
+def test_a_redis_that_may_forget_what_it_counts_is_refused_by_its_name(site, apart):
     # Given a Redis that evicts keys, for outcomes alone
-    site.client.config_set("maxmemory-policy", "allkeys-lru")
-    try:
-        apart = site.url.removesuffix("/0") + "/1"
-        said = ended(
-            site.plan_worker(
-                "hooks",
-                CAPTION_AB_EXPERIMENTS_REDIS_URL=apart,
-                CAPTION_AB_REDIS_POLICY="check",
-            )
-        )
-    finally:
-        site.client.config_set("maxmemory-policy", "noeviction")
-    assert "may evict keys" in said
+    with redis.Redis.from_url(apart) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+    said = ended(site.plan_worker("hooks", CAPTION_AB_EXPERIMENTS_REDIS_URL=apart))
+    assert "The Redis of CAPTION_AB_EXPERIMENTS_REDIS_URL may evict keys" in said
 
 
 def test_an_address_that_is_none_is_refused_without_its_password(site):
