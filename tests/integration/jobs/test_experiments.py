@@ -226,6 +226,15 @@ def test_a_plan_that_another_release_wrote_is_looked_at_as_it_was_attached(engin
     assert status_of(engine, ended.id) is Status.DECIDED
 
 
+def test_a_job_tells_of_an_experiment_that_another_release_began(engine, ended):
+    # Given a running experiment of a release that noted nothing with its job
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    engine.client.hdel(f"cab:job:{ended.id}", "experiment")
+    # When it is looked at, then the job tells how far it is.
+    engine.run(lambda: bool(engine.read(ended.id).experiment))
+    assert engine.read(ended.id).experiment == Status.RUNNING
+
+
 def test_a_verdict_whose_telling_was_cut_off_is_told_by_the_next_look(engine, ended):
     # Given a verdict that was frozen by somebody who died before it was told
     attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
