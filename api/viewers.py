@@ -14,7 +14,7 @@ from flask import Response, g, request
 from api.addresses import counted_address
 from api.state import public_url, state
 from api.turns import take_turn
-from service.errors import Forbidden, RateExceeded, StoreUnavailable, Unauthorized
+from service.errors import Forbidden, RateExceeded, StoreError, Unauthorized
 from service.logs import learn
 from service.model.public_key import PublicKey
 from service.origins import read_origin
@@ -178,7 +178,7 @@ def _refused_origin() -> str | None:
         return None
     try:
         known = _is_known_origin(origin, ask=bool(g.get("viewer_counted")))
-    except StoreUnavailable:
+    except StoreError:  # it is refused all the same, and for its own reason
         return None
     return origin if known else None
 

@@ -154,6 +154,20 @@ def test_a_page_can_read_that_its_key_is_refused(
     assert (reply.get_json()["code"], opened_to(reply)) == ("origin_refused", BLOG)
 
 
+def test_a_refusal_is_told_though_its_page_cannot_be_looked_up(
+    audience: Audience, redis_client: redis.Redis
+):
+    # Given a store that answers what nobody understands when it is asked for an experiment's keys
+    name = f"cab:job:{audience.job_id}:pubkeys"
+    assert redis_client.type(name) == "set"
+    redis_client.delete(name)
+    redis_client.set(name, "x")
+    # When a page shows a key that is none, then it is refused as any caller is
+    query = {"unit_id": "a"}
+    reply = audience.ask("/assignment", key="cab_pub_x", origin=SHOP, query_string=query)
+    assert (reply.status_code, opened_to(reply)) == (401, None)
+
+
 def test_a_page_can_read_that_it_shows_no_key(audience: Audience):
     client = audience.owner.client
     # Given a process that knows the experiment's origins
