@@ -1,6 +1,7 @@
 """Which Redis counts outcomes: another one, or one that has come back empty, is not counted into.
 
-Its id lies in both. What an operator does about it is in docs/operations.md.
+Its id lies in both, and is `main` where the main one counts. What an operator does about it is in
+docs/operations.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import uuid
 from service.errors import StoreUnavailable
 from service.store.connection import Connection
 
+#: What is noted where the main one counts: processes that are told of another later would not find
+#: what it has counted.
+_MAIN = "main"
 UNKNOWN = (
     "Redis: the one that counts outcomes is not the one that has counted so far, or is empty now."
 )
@@ -23,9 +27,9 @@ def require_known(counting: Connection, main: Connection) -> None:
     Raises:
         StoreUnavailable: they are not, or one of the two does not answer.
     """
-    if _is_noted(counting, main) or counting is main:
+    if _is_noted(counting, main):
         return
-    own = _note(counting, uuid.uuid4().hex)
+    own = _MAIN if counting is main else _note(counting, uuid.uuid4().hex)
     if _note(main, own) != own:
         raise StoreUnavailable(UNKNOWN)
 
@@ -40,8 +44,7 @@ def _is_noted(counting: Connection, main: Connection) -> bool:
     key = main.keys.counting_id
     # In this order: who notes it writes the main one last.
     noted = main.read(lambda client: client.get(key))
-    # A process that was told of no other would look for all counts in the main one.
-    own = None if counting is main else counting.read(lambda client: client.get(key))
+    own = _MAIN if counting is main else counting.read(lambda client: client.get(key))
     if noted is not None and own != noted:
         raise StoreUnavailable(UNKNOWN)
     return noted is not None

@@ -10,7 +10,7 @@ from service.clock import Clock
 from service.errors import StartupError, StoreUnavailable
 from service.settings import Settings
 from service.store.connection import Connection
-from service.store.identity import require_known
+from service.store.identity import check_known, require_known
 
 _log = logging.getLogger(__name__)
 
@@ -64,8 +64,10 @@ def check_counting(counting: Connection, main: Connection, settings: Settings) -
         StartupError: what was counted could be lost.
     """
     try:
-        if counting is not main:
-            check_policy(counting, settings, COUNTING)
+        if counting is main:
+            check_known(counting, main)
+            return
+        check_policy(counting, settings, COUNTING)
         require_known(counting, main)
     except StoreUnavailable as error:
         _log.warning("experiments_store_away", extra={"why": error.detail})

@@ -240,6 +240,26 @@ def test_a_process_that_is_told_no_address_for_a_day_harms_no_experiment(apart):
     assert told(engine, job.id)[0]["data"]["variant"] == "B"
 
 
+def test_an_address_that_is_set_while_the_main_one_counts_harms_no_experiment(
+    engine, ended, redis_url
+):
+    # Given an experiment that the main Redis counts, and then processes that are told of another
+    attach_experiment(ended, an_experiment(seed=ended.id), engine.services)
+    send_clear_winner(engine, ended.id)
+    url = redis_url.replace("db=0", "db=1")
+    with connect(engine.settings, connections=2, name="test", url=url) as client:
+        other = Connection(client, engine.settings, engine.clock)
+        store = ExperimentStore(other, engine.settings, engine.services.connection)
+        until_ms = engine.clock.now_ms() + DAY_S * 1000
+        engine.run(
+            lambda: engine.clock.now_ms() >= until_ms, replace(engine.services, experiments=store)
+        )
+    # Then it is not ended; when they are told of none again, then the verdict is given.
+    assert told(engine, ended.id) == []
+    run_to_verdict(engine, ended.id)
+    assert told(engine, ended.id)[0]["data"]["variant"] == "B"
+
+
 def test_what_was_counted_is_not_taken_for_dropped_where_it_never_was(apart):
     # Given a job that goes while its counts cannot be reached under a wrong address
     engine, job, elsewhere = apart

@@ -112,7 +112,7 @@ class Away:
     def __init__(self) -> None:
         self.asked = 0
 
-    def drop(self, *_, **__) -> bool:
+    def require_known(self) -> None:
         self.asked += 1
         raise StoreUnavailable("Redis: ConnectionError.")
 
