@@ -115,9 +115,9 @@ class Engine(RuleBasedStateMachine):
         #: When jobs end of whose end was told.
         self.told: dict[str, str] = {}
         self.picture = Picture()
-        #: Endpoints ever made, also those that were deleted; tests and notices sent.
+        #: Endpoints ever made, also those that were deleted; tests and notices sent; tries.
         self.endpoints: list[str] = []
-        self.noted = 0
+        self.noted = self.tries = 0
         self.store.accounts.create_account(TOKENS, {"kind": "anonymous"})
 
     @initialize(hooks=st.booleans(), slots=st.integers(1, 3))
@@ -280,8 +280,10 @@ class Engine(RuleBasedStateMachine):
             next_ms = _pick(data, [0, now_ms + 5000, -1])
             health = self._health(claim.row.rpartition(".")[2], data)
             state = _pick(data, ["pending", "failed"]) if next_ms == 0 else "pending"
+            self.tries += 1  # each is remembered with what it adds, or it would be a repetition
+            doc = json.dumps({"try": self.tries})
             self.store.deliveries.record_attempt(
-                claim, state=state, doc="{}", next_ms=next_ms, now_ms=now_ms, health=health
+                claim, state=state, doc=doc, next_ms=next_ms, now_ms=now_ms, health=health
             )
             left = self.store.row(claim.row)["slot"]
             assert left == "0", f"{claim.row} was tried and keeps its place in the line"

@@ -19,6 +19,7 @@ def test_any_order_of_events_keeps_the_invariants(redis_client: redis.Redis):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_long_run_keeps_them_too(redis_client: redis.Redis):
     """`make model`, with MODEL_EXAMPLES=n for more."""
     examples = int(os.environ.get("MODEL_EXAMPLES", "450"))
