@@ -30,7 +30,7 @@ from tests.chaos.watch import Deed
 
 SEED = int(os.environ.get("SEED") or 1)
 #: One for some jobs of the storm of jobs: each lasts far longer.
-EXPERIMENTS = max(4, int(os.environ.get("JOBS") or 200) // 10)
+EXPERIMENTS = max(15, int(os.environ.get("JOBS") or 200) // 10)
 SCALE = Scale(float(os.environ.get("SCALE") or 1))
 _LONG = [pytest.mark.chaos, pytest.mark.slow]
 _MOST_S = float(os.environ.get("PATIENCE_S", "40"))
