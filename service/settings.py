@@ -111,7 +111,8 @@ class Settings:
     experiments_redis_url: str = _setting(
         "",
         "Redis or Valkey that counts outcomes of experiments; empty takes `redis_url`. It may not "
-        "change while experiments run.",
+        "change while experiments run, and after the first one only with a step of its own "
+        "(docs/operations.md).",
     )
     experiment_look_every_s: float = _setting(
         300.0, "How often a running experiment is looked at for its verdict."
