@@ -25,6 +25,14 @@ WATCH = """async (looks) => {
 }"""
 
 
+#: Keeps how fast the second video has played.
+NOTE_RATES = """() => {
+  const second = document.querySelectorAll('video')[1];
+  window.rates = [second.playbackRate];
+  second.addEventListener('ratechange', () => window.rates.push(second.playbackRate));
+}"""
+
+
 def watch(look, looks: int = 8) -> int:
     return look.page.evaluate(WATCH.replace("READ", READ_FRAMES), looks)
 
@@ -127,12 +135,16 @@ def test_what_has_come_apart_is_brought_together_by_playing_faster(look):
     page.wait_shown()
     page.do("play")
     page.page.wait_for_timeout(500)
-    # When the second one falls eight frames behind
-    page.page.evaluate("document.querySelectorAll('video')[1].currentTime -= 0.32")
-    rate = "document.querySelectorAll('video')[1].playbackRate"
+    page.page.evaluate(NOTE_RATES)
+    # When the second one falls eight frames behind; where that takes a busy machine so long that
+    # they are half a second apart, both are sought anew instead, and it falls behind once more
+    for _ in range(5):
+        page.page.evaluate("document.querySelectorAll('video')[1].currentTime -= 0.32")
+        page.page.wait_for_timeout(1000)
+        if page.page.evaluate("Math.max(...window.rates)") > 1:
+            break
     # Then it plays a little faster, by a tenth at most, and has caught up in five seconds
-    page.wait_until(f"{rate} > 1")
-    assert page.page.evaluate(rate) <= 1.1
+    assert 1 < page.page.evaluate("Math.max(...window.rates)") <= 1.1
     wait_together(page, 5)
     page.wait_until("document.querySelectorAll('video')[1].playbackRate === 1")
 
