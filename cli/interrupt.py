@@ -11,6 +11,17 @@ from collections.abc import Callable
 from types import FrameType
 
 _LOOK_EVERY_S = 0.1
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def heed_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Hand Ctrl-C, SIGTERM and a closed terminal to `handler`, however the process was started.
+
+    A script that starts it with & hands SIGINT down ignored, and some parents hand it down blocked.
+    """
+    for number in _ENDING:
+        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 
 class Interrupted(Exception):
@@ -25,8 +36,7 @@ class Interrupt:
         self.on_again: Callable[[], None] = lambda: None
 
     def install(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note)
+        heed_signals(self._note)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.asked += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from cli.client import Problem
+from cli.interrupt import heed_signals
 from cli.jobs import captions_of
 from cli.run import check_clip
 from cli.terminal import say
@@ -62,9 +62,7 @@ def run(options: argparse.Namespace) -> int:
         raise Problem(
             {"detail": "There is nobody to ask.", "hint": "Without a terminal it takes --yes."}
         )
-    # SIGINT too: a script that starts it with & hands it down ignored.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    heed_signals(_interrupt)
     clock = AnchoredClock(lambda: time.time_ns() // 1_000_000, 3600.0)
     facts = run_probe(wanted, settings, clock, ask=asker(yes=options.yes), tell=say)
     return conclude(facts, options.out)
