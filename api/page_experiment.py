@@ -71,7 +71,11 @@ _ASSUMED = {
     "independent_impressions": (
         "Some figures came without viewers, so that each impression counts as a viewer of its own. "
         "The result may then be wrong more often than promised."
-    )
+    ),
+    "lowered_guards": (
+        "This plan lets fewer viewers decide than the method was tested with. "
+        "The result may be wrong more often than promised."
+    ),
 }
 
 

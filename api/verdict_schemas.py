@@ -188,7 +188,9 @@ class ExperimentVerdictReply(Schema):
         required=True, metadata={"description": "When the latest outcome in it happened."}
     )
     assumptions = fields.List(
-        fields.String(), required=True, metadata={"description": "independent_impressions."}
+        fields.String(),
+        required=True,
+        metadata={"description": "independent_impressions, lowered_guards."},
     )
     snapshot_sha256 = fields.String(required=True)
 

@@ -20,6 +20,9 @@ from service.experiments.metrics import COUNTER_MAX, Kind
 VARIANTS = (2, 8)
 PLANNED_UNITS = (100, 10**12)
 DAY_S = 86_400
+#: Guards below which the rate of false winners has not been measured (docs/statistics.md).
+MIN_UNITS = 100
+MIN_OUTCOMES = 25
 _METRICS = 20
 _OVERRIDES = 100
 
@@ -129,8 +132,8 @@ class Plan:
     rope: float = 0.01
     planned_units: int | None = None
     max_units: int | None = None
-    min_units: int = 100
-    min_outcomes: int = 25
+    min_units: int = MIN_UNITS
+    min_outcomes: int = MIN_OUTCOMES
     min_runtime_s: int = DAY_S
     max_runtime_s: int = 14 * DAY_S
     overrides: Mapping[str, str] = field(default_factory=dict)
@@ -138,6 +141,12 @@ class Plan:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return (self.primary, *self.secondary, *self.guardrails)
+
+    @property
+    def has_lowered_guards(self) -> bool:
+        """Whether it is judged on fewer viewers or outcomes than the promise was tested with."""
+        rare = self.primary.kind is Kind.PROPORTION and self.min_outcomes < MIN_OUTCOMES
+        return self.min_units < MIN_UNITS or rare
 
     @property
     def labels(self) -> tuple[str, ...]:

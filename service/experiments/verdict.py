@@ -81,10 +81,19 @@ def decide(snapshot: Snapshot) -> Verdict:
         "started_at_ms": snapshot.started_at_ms,
         "taken_at_ms": snapshot.taken_at_ms,
         "watermark": snapshot.watermark,
-        "assumptions": ["independent_impressions"] if snapshot.independent else [],
+        "assumptions": _list_assumptions(snapshot),
         "snapshot_sha256": fingerprint(snapshot),
     }
     return Verdict(ruling, sentence, leaning, _round(document), earlier)
+
+
+def _list_assumptions(snapshot: Snapshot) -> list[str]:
+    """What else must hold, so that a false winner is as rare as `alpha` says."""
+    held = {
+        "independent_impressions": snapshot.independent,
+        "lowered_guards": snapshot.plan.has_lowered_guards,
+    }
+    return [name for name, is_made in held.items() if is_made]
 
 
 def find_outlooks(look: Look) -> Sequence[Outlook]:

@@ -234,6 +234,22 @@ def test_impressions_without_units_are_told_to_be_assumed_independent():
     assert told == [[], ["independent_impressions"]]
 
 
+@pytest.mark.parametrize(
+    ("lowered", "told"),
+    [
+        ({}, []),
+        ({"min_units": 99}, ["lowered_guards"]),
+        ({"min_outcomes": 24}, ["lowered_guards"]),
+        ({"min_outcomes": 24, "primary": Metric("watch", Kind.MEAN, most=3000)}, []),
+    ],
+)
+def test_a_plan_that_lets_few_decide_is_told_to(lowered, told):
+    plan = a_plan(**lowered)
+    nobody = Proportion() if plan.primary.kind is Kind.PROPORTION else Mean()
+    snapshot = of_sums([{plan.primary.name: nobody}] * 2, plan)
+    assert decide(snapshot).document["assumptions"] == told
+
+
 def test_looking_again_at_the_same_changes_nothing():
     first = decide(a_snapshot(*EVEN))
     again = decide(a_snapshot(*EVEN, earlier=first.earlier))
