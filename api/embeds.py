@@ -68,6 +68,7 @@ def show_embed(job_id: str) -> Response:
         clip=query["clip"],
         unit_id=query["unit_id"],
         watch=query["watch"] or _watch_metric(show),
+        usual=_usual_address(show, query["clip"]),
         plain=_plain_address(show, key, query["unit_id"], query["clip"]),
     )
     response = Response(text, content_type="text/html; charset=utf-8")
@@ -102,19 +103,23 @@ def _watch_metric(show: Show) -> str:
     return next((name for name in timed if name.startswith(_WATCH)), "")
 
 
+def _usual_address(show: Show, clip: int) -> str:
+    """Where the video is for those who take no part: the control, for some minutes; or empty."""
+    label = show.plan.labels[0]
+    shown = show.videos.get((label, clip))
+    return locate_video(show, label, clip, shown)[0] if shown else ""
+
+
 def _plain_address(show: Show, key: PublicKey, unit_id: str, clip: int) -> str:
     """Where the video is for a browser that runs no scripts, which nothing counts; or empty.
 
-    Whoever has no id, which only scripts would keep, sees what those see who take no part: the
-    control, by an address that works for some minutes.
+    Whoever has no id, which only scripts would keep, sees what those see who take no part.
     """
     arm = seat_unit(show.plan, unit_id).arm if unit_id else None
-    label = show.plan.labels[arm or 0]
-    shown = show.videos.get((label, clip))
-    if shown is None:
-        return ""
     if arm is None:
-        return locate_video(show, label, clip, shown)[0]
+        return _usual_address(show, clip)
+    if (show.plan.labels[arm], clip) not in show.videos:
+        return ""
     query = urlencode({"unit_id": unit_id, "clip": clip, "key": write_public_key(key.id)})
     return f"/v1/jobs/{show.job_id}/play?{query}"
 

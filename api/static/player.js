@@ -140,11 +140,20 @@
     });
   }
 
+  // What is shown without the experiment; `data-usual` is loaded only when that is known.
+  function usualOf(video) {
+    return video.getAttribute("src") || video.dataset.usual;
+  }
+
+  function showUsual(video) {
+    if (!video.getAttribute("src") && usualOf(video)) video.src = usualOf(video);
+  }
+
   // An address works for some minutes. Browsers ask in vain for a while when it has ended: who waits
   // then is led to the next, at the same place. Where the first one gives no video at all, the page's
   // own comes back, and `tell` is called.
   function show(video, address, livesS, tell) {
-    const usual = video.getAttribute("src");
+    const usual = usualOf(video);
     let since = 0;
     let timer = null;
     let came = false;
@@ -154,8 +163,8 @@
       const plays = !video.paused;
       lost = true;
       tell();
-      if (usual === null) video.removeAttribute("src");
-      else video.src = usual;
+      if (usual) video.src = usual;
+      else video.removeAttribute("src");
       video.load();
       if (plays) video.play().catch(() => {});
     }
@@ -201,7 +210,8 @@
     try {
       const found = await assign(video, unitOf(video));
       state.assignment = found;
-      if (found.variant !== null) {
+      if (found.variant === null) showUsual(video);
+      else {
         const address = new URL(found.video);
         address.searchParams.set("clip", video.dataset.clip || "0");
         state.report = reporter(video, found);
@@ -217,6 +227,7 @@
       // The page's own video stays, and nothing is counted.
       const why = error instanceof TypeError ? `Does the key name ${location.origin}?` : "";
       console.warn(`Caption AB: ${why}`, error);
+      showUsual(video);
     }
     tell();
     return state.assignment;

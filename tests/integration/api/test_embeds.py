@@ -42,7 +42,7 @@ def test_the_script_needs_nothing_that_a_strict_policy_forbids():
     for word in ("eval(", "new Function", ".innerHTML", "document.write", "document.cookie",
                  ".style", "setAttribute"):  # fmt: skip
         assert word not in text
-    assert len(text) < 9_000
+    assert len(text) < 9_300
 
 
 def test_only_pages_of_the_keys_origins_may_frame_it(audience: Audience):
@@ -70,6 +70,16 @@ def test_the_page_names_what_the_player_needs(audience: Audience):
     assert 'data-watch="watch"' in text
     assert 'data-watch="clicks"' in embed(audience, watch="clicks").text
     assert "data-unit" not in embed(audience).text
+
+
+def test_the_page_names_the_video_of_those_who_take_no_part(audience: Audience):
+    # Given a page, whoever it is for
+    (unit_id,) = audience.units_in("B")
+    for query in ({}, {"unit_id": unit_id}):
+        (usual,) = re.findall(r'data-usual="([^"]*)"', embed(audience, **query).text)
+        # When the player shows what is shown without the experiment, then it is the control
+        reply = audience.owner.client.get(unescape(usual).removeprefix(SITE))
+        assert (reply.status_code, reply.data) == (200, VIDEOS["A"])
 
 
 def plain_address(text: str) -> str:
