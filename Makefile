@@ -119,8 +119,8 @@ deploy-check: setup-dev ## Dockerfiles, compose file, manifests and scripts; nee
 	@.ci/deploy-check
 
 .PHONY: contract
-contract: setup-dev footage ## The OpenAPI document against the running system (EXAMPLES=100 an operation)
-	@.ci/contract $(or $(EXAMPLES),100)
+contract: setup-dev footage ## The OpenAPI document against the running system (EXAMPLES=100 an operation, SEED=n)
+	@.ci/contract $(or $(EXAMPLES),100) $(SEED)
 
 .PHONY: parity
 parity: setup-dev ## Our statistics beside gbstats, statsmodels, mpmath and GrowthBook's SDK (WRITE=1 keeps the answers)

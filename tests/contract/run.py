@@ -1,9 +1,9 @@
 """What others see of the running system: its OpenAPI document, by Schemathesis and by a client that
 is made from it, and its webhooks, by verifiers that know nothing of it.
 
-`python -m tests.contract.run [--examples N]`; its tools are those of requirements-contract.lock, in
-the venv that `.ci/contract` makes, and those of tests/contract/node. Everything runs on this
-machine, with the sandbox.
+`python -m tests.contract.run [--examples N] [--seed N]`; its tools are those of
+requirements-contract.lock, in the venv that `.ci/contract` makes, and those of tests/contract/node.
+Everything runs on this machine, with the sandbox.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -100,23 +101,24 @@ def _wait(process: subprocess.Popen[bytes], url: str, folder: Path) -> None:
     raise SystemExit(f"the system did not start; see {folder.parent / 'up.log'}")
 
 
-def fuzz(system: Running, examples: int) -> int:
+def fuzz(system: Running, examples: int, seed: int) -> int:
     """Every check of Schemathesis over the whole document; its exit code.
 
     What needs the scope `admin` is asked with an operator's key, in a run of its own.
     """
-    tenant = _fuzz(system, system.key, examples, "--exclude-path-regex", _ADMIN)
+    dice = ("--max-examples", str(examples), "--seed", str(seed))
+    tenant = _fuzz(system, system.key, *dice, "--exclude-path-regex", _ADMIN)
     # The one thing deleted there is a key, and it stays to be seen, as revoked, for 30 days.
     admin = ("--include-path-regex", _ADMIN, "--exclude-checks", "use_after_free")
-    return max(tenant, _fuzz(system, system.operator_key, examples, *admin))
+    return max(tenant, _fuzz(system, system.operator_key, *dice, *admin))
 
 
-def _fuzz(system: Running, key: str, examples: int, *which: str) -> int:
+def _fuzz(system: Running, key: str, *which: str) -> int:
     env = {**os.environ, "PYTHONPATH": str(HERE), "SCHEMATHESIS_HOOKS": "serializers"}
     command = [
         *(str(TOOLS / "schemathesis"), "--config-file", str(HERE / "schemathesis.toml"), "run"),
         *(f"{system.url}/openapi.json", *which, "--checks", "all", "--workers", "1"),
-        *("--max-examples", str(examples), "--continue-on-failure"),
+        "--continue-on-failure",
         *("--header", f"Authorization: Bearer {key}"),
     ]
     return subprocess.run(command, check=False, env=env, cwd=ROOT / ".cache").returncode
@@ -170,12 +172,13 @@ def main() -> int:
     """All three; 0 when none found anything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=100, help="for each operation and phase")
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="of the fuzzer")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="contract-") as name:
         folder = Path(name)
         with Receiver() as receiver, running(folder / "data", receiver) as system:
             found = [verify(system, receiver, folder), use_client(system, folder)]
-            found.append(fuzz(system, options.examples))
+            found.append(fuzz(system, options.examples, options.seed))
     return max(found)
 
 
