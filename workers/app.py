@@ -6,6 +6,8 @@ ETA, no retry, no acknowledgement emulation (docs/decisions/, 'Celery as doorbel
 
 from __future__ import annotations
 
+import os
+
 from celery import Celery
 from kombu import Exchange
 from kombu import Queue as BrokerQueue
@@ -16,6 +18,11 @@ from service.store.keys import queue_key
 
 #: The name by which a doorbell calls the one task.
 TASK_NAME = "advance"
+
+# Celery takes these over whatever an app says: a broker, a store of results, whole configurations.
+# Another project on this machine may have set them.
+for _name in [each for each in os.environ if each.startswith("CELERY_")]:
+    del os.environ[_name]
 
 app = Celery("caption-ab", set_as_current=True)
 app.conf.update(

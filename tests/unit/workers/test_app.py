@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from service.errors import StartupError
 from service.model.lifecycle import Queue
 from service.settings import Settings
 from service.store.keys import queue_key
+from tests.conftest import ROOT
 from workers.app import app
 from workers.checks import check_sizes
 
@@ -29,6 +34,26 @@ def test_nothing_keeps_state_in_celery():
     assert app.conf.accept_content == ["json"]
     assert app.conf.worker_prefetch_multiplier == 1
     assert app.conf.worker_enable_remote_control is False
+
+
+def test_settings_of_other_projects_are_not_taken():
+    # Given a machine whose environment tells another project's Celery where its broker is
+    foreign = {
+        f"CELERY_{name}": "redis://elsewhere.example/7"
+        for name in ("BROKER_URL", "BROKER_READ_URL", "BROKER_WRITE_URL", "RESULT_BACKEND")
+    }
+    foreign["CELERY_CONFIG_MODULE"] = "their.settings"
+    # When a worker is configured; then its broker is its Redis, and nothing else is
+    code = (
+        "from service.settings import Settings; from workers.app import configure\n"
+        "conf = configure(Settings(redis_url='redis://ours.example/0')).conf\n"
+        "print(conf.broker_read_url, conf.broker_write_url, conf.result_backend)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env={**os.environ, **foreign}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["redis://ours.example/0"] * 2 + ["None"], done.stderr
 
 
 @pytest.mark.parametrize("sizes", [{"flow_streams": 801}, {"hooks_greenlets": 900}])
