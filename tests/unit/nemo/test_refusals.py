@@ -181,6 +181,13 @@ def test_no_token_is_ever_in_a_message():
             },
             0.0,
         ),
+        (
+            {
+                "Retry-After": "Fri, 01 May 2026 10:00:30 -0000",  # no zone
+                "Date": "Fri, 01 May 2026 10:00:00 GMT",
+            },
+            30.0,
+        ),
         ({"Retry-After": "Fri, 01 May 2026 10:00:30 GMT"}, None),
     ],
 )
