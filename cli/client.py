@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -44,6 +46,9 @@ class Client:
     url: str
     key: str = field(repr=False)
     session: requests.Session = field(default_factory=requests.Session, repr=False)
+
+    def __post_init__(self) -> None:
+        call_directly(self.session, self.url)
 
     def upload(self, path: Path, progress: Progress) -> dict[str, Any]:
         """Send a file as a raw body; `progress` gets the bytes of each piece sent."""
@@ -142,10 +147,9 @@ class Client:
 
     def _send(self, method: str, path: str, **options: Any) -> requests.Response:
         address = path if path.startswith("http") else self.url.rstrip("/") + path
-        headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
         try:
             reply = self.session.request(
-                method, address, headers=headers, timeout=_TIMEOUT_S, **options
+                method, address, auth=self._sign, timeout=_TIMEOUT_S, **options
             )
         except requests.RequestException as error:
             raise Problem(
@@ -161,6 +165,19 @@ class Client:
                     body["detail"] = f"{self.url} says: {body.get('detail', 'no')}"
                 raise Problem(body, reply.status_code)
         return reply
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the key; as a header of the session ~/.netrc would replace it."""
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
+
+
+def call_directly(session: requests.Session, url: str) -> None:
+    """Let a session take no proxy to this machine itself: HTTP_PROXY leads away from it."""
+    host = urlsplit(url).hostname or ""
+    with contextlib.suppress(ValueError):  # a name
+        if host == "localhost" or ip_address(host).is_loopback:
+            session.trust_env = False
 
 
 class _Watched(io.RawIOBase):

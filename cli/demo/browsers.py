@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from cli.client import Problem
+from cli.client import Problem, call_directly
 
 #: Where the page is that the simulated viewers look at.
 ORIGIN = "https://shop.example"
@@ -25,6 +25,7 @@ class Browsers:
         self._job = f"{url}/v1/jobs/{job_id}"
         self._query = {"key": key}
         self._session = requests.Session()
+        call_directly(self._session, url)
         self._session.headers["Origin"] = ORIGIN
 
     def assign(self, unit_id: str) -> dict[str, Any]:
