@@ -17,6 +17,7 @@ from pathlib import Path
 from cli.interrupt import Interrupt
 from service.errors import StartupError
 
+_ROOT = Path(__file__).resolve().parents[1]
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 _LOG_KEPT_BYTES = 10_000_000
@@ -113,6 +114,15 @@ class Child:
     def _tether(self) -> None:
         if _LIBC is not None:
             _LIBC.prctl(_PR_SET_PDEATHSIG, int(self.death_signal))
+
+
+def with_our_code(env: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which `python -m api` is ours.
+
+    Else a folder `api` of where a command was started would be it, or one that PYTHONPATH names.
+    """
+    way = os.pathsep.join(filter(None, (str(_ROOT), env.get("PYTHONPATH", ""))))
+    return {**env, "PYTHONPATH": way, "PYTHONSAFEPATH": "1"}
 
 
 def says(line_start: str) -> Callable[[str], bool]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
+from cli.children import with_our_code
 from service.errors import StartupError
 
 #: Where `up` keeps everything unless told otherwise.
@@ -124,7 +125,7 @@ def ask_keys(env: Mapping[str, str], *arguments: str) -> dict[str, Any]:
     """
     made = subprocess.run(
         [sys.executable, "-m", "api.keys", *arguments],
-        env=without_client_names(env),
+        env=with_our_code(without_client_names(env)),
         capture_output=True,
         text=True,
         timeout=60,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cli.children import with_our_code
 from cli.credentials import DATA, find_folder, read_environment, without_client_names
 from cli.terminal import say
 from service.errors import StartupError
@@ -65,7 +66,7 @@ def examine(env: dict[str, str], *, longest_s: float = _LONGEST_S) -> list[dict[
     try:
         done = subprocess.run(
             [sys.executable, "-m", "workers.doctor"],
-            env=env,
+            env=with_our_code(env),
             capture_output=True,
             text=True,
             timeout=longest_s,

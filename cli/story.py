@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from cli.children import with_our_code
 from cli.client import Client, Problem
 from cli.credentials import read_environment, without_client_names
 from cli.run import find_key, find_url
@@ -66,7 +67,7 @@ def read_from_store(job_id: str, data: Path | None) -> dict[str, Any]:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "api.story", job_id],
-            env=read_environment(data) if data else without_client_names(os.environ),
+            env=with_our_code(read_environment(data) if data else without_client_names(os.environ)),
             capture_output=True,
             text=True,
             timeout=_STORE_S,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cli.children import Child, check_port, free_port, says
+from cli.children import Child, check_port, free_port, says, with_our_code
 from cli.credentials import (
     FirstKey,
     keep_environment,
@@ -127,7 +127,7 @@ class System:
         }
         return {
             **plan.defaults,
-            **env,
+            **with_our_code(env),
             "CAPTION_AB_FILES": str((folder / "files").resolve()),
             "CAPTION_AB_PUBLIC_URL": self.url,
             "CAPTION_AB_REDIS_URL": plan.redis_url,

@@ -27,6 +27,7 @@ _MOST_WORDS = 500
 #: No setting, so no secret. A pool of threads for algebra would reserve memory and gain nothing.
 ENVIRONMENT = {
     "PYTHONPATH": str(_ROOT),
+    "PYTHONSAFEPATH": "1",  # a folder `service` of where the worker was started is not ours
     "PYTHONDONTWRITEBYTECODE": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }

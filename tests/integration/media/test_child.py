@@ -14,6 +14,7 @@ import pytest
 from service.media import child
 from service.media.child import ChildFailed, Work, run_child
 from service.media.ffmpeg import run_ffmpeg
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -41,6 +42,17 @@ def test_what_a_child_prints_of_its_input_and_arguments_is_heard(module):
     name = module("import sys; print(sys.argv[1:], sys.stdin.read())")
     said = run_child(Work(name, ("a", "b"), b"given"), deadline_s=20, most_bytes=100)
     assert said == b"['a', 'b'] given\n"
+
+
+def test_a_folder_called_as_ours_where_a_worker_was_started_is_not_taken(
+    module, tmp_path, monkeypatch
+):
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service" / "__init__.py").write_text("raise SystemExit('of another project')\n")
+    monkeypatch.chdir(tmp_path)
+    name = module("import service; print(service.__path__)")
+    said = run_child(Work(name), deadline_s=60, most_bytes=1000)
+    assert said.decode() == f"{[str(ROOT / 'service')]}\n"
 
 
 def test_a_child_that_never_stops_talking_is_ended(module):
