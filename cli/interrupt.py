@@ -18,10 +18,17 @@ def heed_signals(handler: Callable[[int, FrameType | None], None]) -> None:
     """Hand Ctrl-C, SIGTERM and a closed terminal to `handler`, however the process was started.
 
     A script that starts it with & hands SIGINT down ignored, and some parents hand it down blocked.
+    A closed terminal that is ignored stays so: `nohup` means that.
     """
     for number in _ENDING:
-        signal.signal(number, handler)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+def heed_children() -> None:
+    """Learn how children end: a process that was started with SIGCHLD ignored reads 0 of each."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 class Interrupted(Exception):

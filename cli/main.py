@@ -22,12 +22,15 @@ from cli import (
 )
 from cli.client import Problem
 from cli.demo import command as demo
-from cli.terminal import UNHEARD, Unheard, flush, hush, warn
+from cli.interrupt import heed_children
+from cli.terminal import UNHEARD, Unheard, fill_streams, flush, hush, warn
 from service.errors import CaptionAbError
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    fill_streams()
+    heed_children()
     return quietly(lambda: _act(argv))
 
 

@@ -7,6 +7,7 @@ import os
 import select
 import sys
 import threading
+from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
@@ -28,6 +29,13 @@ class Screen(Console):
     def on_broken_pipe(self) -> None:
         hush()
         raise Unheard
+
+
+def fill_streams() -> None:
+    """Let streams that whoever started this has closed be empty ones: else there are none."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def say(text: str) -> None:

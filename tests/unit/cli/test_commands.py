@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 
 import pytest
 from cryptography.fernet import Fernet
 
 from cli import up
 from cli.client import Problem
+from cli.credentials import ask_keys
 from cli.interrupt import Interrupt
 from cli.main import main
 from cli.run import find_key
 from cli.system import Plan, System
 from cli.terminal import warn
+from service.errors import StartupError
+from tests.conftest import ROOT
 
 
 def test_problem_is_told_with_its_fields_example_and_hint(capsys):
@@ -93,6 +98,40 @@ def test_own_settings_win_and_defaults_give_way(tmp_path, monkeypatch):
     assert env["PATH"] == os.environ["PATH"]
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["in PYTHONPATH", "where it was started"])
+def test_folders_of_others_that_are_called_as_ours_are_not_taken(tmp_path, monkeypatch, named):
+    # Given a project with folders of the same names, in which a command is started
+    for name in ("api", "cli", "sandbox", "service", "workers"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('of another project')\n")
+    monkeypatch.chdir(tmp_path)
+    if named:
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    # When it starts a process; then that is ours
+    plan = Plan(tmp_path / "data", 1)
+    plan.folder.mkdir()
+    env = System(plan, Interrupt(), lambda _: None)._base_env()
+    code = "import api, sandbox, service, workers; print(api.__path__[0])"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.stdout == f"{ROOT / 'api'}\n", done.stderr
+    # and so is what makes keys, which says that there is no store
+    with pytest.raises(StartupError, match="Redis"):
+        ask_keys({**os.environ, "CAPTION_AB_REDIS_URL": "unix:///nowhere.sock"}, "list")
+
+
+def test_streams_that_are_closed_are_empty():
+    # Given a shell that starts a command with neither input nor output
+    command = [sys.executable, "-m", "cli", "probe", "pyproject.toml", "--anonymous"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&- >&-', "sh", *command],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # Then it ends as where nobody answers
+    assert (done.returncode, "There is nobody to ask." in done.stderr) == (1, True), done.stderr
+
+
 def test_isolated_plan_takes_nothing_of_ours_from_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("NEMO_API_URL", "https://backend.example")
     monkeypatch.setenv("CAPTION_AB_LEASE_S", "1")
@@ -102,8 +141,6 @@ def test_isolated_plan_takes_nothing_of_ours_from_the_environment(tmp_path, monk
 
 
 def test_two_ups_cannot_share_a_folder(tmp_path):
-    from service.errors import StartupError
-
     lock = up.lock_folder(tmp_path)
     with pytest.raises(StartupError, match="Another"):
         up.lock_folder(tmp_path)
