@@ -30,11 +30,33 @@ FOOTAGE = ROOT / ".cache" / "footage"
 _TOOLS = ("browser", "promtool", "strace", "faketime")
 
 # How long an example takes says how busy the machine is, nothing else: benchmarks measure time.
-hypothesis.settings.register_profile("caption-ab", deadline=None)
+hypothesis.settings.register_profile(
+    "caption-ab", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("caption-ab")
 
-for _name in [name for name in os.environ if name.startswith(("CAPTION_AB_", "NEMO_"))]:
+#: What a machine may tell every program: settings of ours, of S3, of traces, a proxy.
+_TOLD = ("CAPTION_AB_", "NEMO_", "AWS_", "OTEL_")
+for _name in [name for name in os.environ if name.startswith(_TOLD)]:
     del os.environ[_name]
+for _name in ("http_proxy", "https_proxy", "all_proxy"):
+    os.environ.pop(_name, None)
+    os.environ.pop(_name.upper(), None)
+
+# Whoever started this may have ignored or blocked signals: what tests start would not hear them,
+# and every child would end with 0. Tests of such starts make them themselves.
+for _sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+    if signal.getsignal(_sign) is signal.SIG_IGN:
+        signal.signal(
+            _sign, signal.default_int_handler if _sign == signal.SIGINT else signal.SIG_DFL
+        )
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [_sign])
+
+# A unix socket's path has at most 108 bytes: pytest's own folders are too deep for it, and a folder
+# for temporary files may be.
+_MOST_TEMPORARY = 60
+if len(os.fsencode(tempfile.gettempdir())) > _MOST_TEMPORARY:
+    os.environ["TMPDIR"] = tempfile.tempdir = "/tmp"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -128,7 +150,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(10)
 
 
-# A unix socket's path has at most 108 bytes: pytest's own folders are too deep for it.
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[ValkeyServer]:
     """A real server for this test process (one per xdist worker); fsync is off for speed."""

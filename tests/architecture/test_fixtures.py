@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import av
 import pytest
@@ -10,7 +11,14 @@ import redis
 
 
 def test_the_environment_is_clean():
-    assert not [name for name in os.environ if name.startswith(("CAPTION_AB_", "NEMO_"))]
+    foreign = ("CAPTION_AB_", "NEMO_", "AWS_", "OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    assert not [name for name in os.environ if name.upper().startswith(foreign)]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD])
+def test_what_tests_start_hears_signals(sign):
+    assert signal.getsignal(sign) is not signal.SIG_IGN
+    assert sign not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_the_server_is_real_and_empty(redis_client):

@@ -132,9 +132,7 @@ def test_a_source_that_breaks_leaves_the_old_file_and_no_part(files, client):
 
 
 @given(start=st.integers(0, 700_000), length=st.integers(0, 700_000))
-@hypothesis_settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None
-)
+@hypothesis_settings(suppress_health_check=list(HealthCheck), max_examples=40)
 def test_a_range_is_the_slice_of_the_file(files, client, start, length):
     body = bytes(range(256)) * 2344
     if not names(client):
