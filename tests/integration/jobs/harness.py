@@ -210,7 +210,7 @@ def run_until_dead(engine: Harness, worker: Services) -> None:
         engine.run(lambda: False, worker)
 
 
-def wait_until(holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def wait_until(holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Wait in real time for something that another thread does."""
     until_s = time.monotonic() + timeout_s
     while not holds():

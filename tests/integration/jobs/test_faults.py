@@ -227,7 +227,7 @@ class TestCancel:
             engine.cancel(stream.job)
             stream.worker.leases.renew_all()
             # Then the worker is free within five seconds,
-            wait_until(lambda: not stream.thread.is_alive())
+            wait_until(lambda: not stream.thread.is_alive(), timeout_s=5)
         ended = engine.run_job(stream.job)
         assert ended.status == "canceled"
         # and what is said of the charge is true by the backend's books.

@@ -16,6 +16,18 @@ from sandbox.clock import SandboxClock
 SECONDS = st.floats(0, 1e6, allow_nan=False)
 
 
+class Stop(threading.Event):
+    """A call to stop that tells when somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.awaited = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.awaited.set()
+        return super().wait(timeout)
+
+
 def frozen() -> SandboxClock:
     clock = SandboxClock()
     clock.set_mode("manual")
@@ -68,14 +80,17 @@ def test_a_leaping_clock_passes_what_is_waited_for() -> None:
 
 
 def test_a_wait_on_a_manual_clock_ends_when_it_is_passed_or_stopped() -> None:
-    clock, stopping = frozen(), threading.Event()
-    waiter = threading.Thread(target=clock.sleep, args=(60, stopping))
+    # Given somebody who has begun to wait
+    clock, stopping = frozen(), Stop()
+    waiter = threading.Thread(target=clock.sleep, args=(60, stopping), daemon=True)
     waiter.start()
+    assert stopping.awaited.wait(60)
+    # Then the wait ends with the time, not before
     clock.advance(59)
     waiter.join(0.05)
     assert waiter.is_alive()
     clock.advance(1)
-    waiter.join(5)
+    waiter.join(60)
     assert not waiter.is_alive()
     stopping.set()
     clock.sleep(60, stopping)
