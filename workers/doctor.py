@@ -190,10 +190,16 @@ def _disk(name: str, parts: Services) -> Iterator[Finding]:
     folder = Path(parts.settings.files)
     if folder.is_dir():
         usage = shutil.disk_usage(folder)
-        full = usage.free < _LEAST_FREE * usage.total
-        hint = "Free space: accepted jobs need room for their videos." if full else ""
-        text = f"{usage.free / 1e9:.1f} GB free"
-        yield Finding(name, Verdict.WARN if full else Verdict.OK, text, hint)
+        yield judge_room(name, usage.free, usage.total)
+
+
+def judge_room(name: str, free_bytes: int, total_bytes: int) -> Finding:
+    """What is said of the room on a disk. Pure."""
+    full = free_bytes < _LEAST_FREE * total_bytes
+    hint = "Free space: accepted jobs need room for their videos." if full else ""
+    return Finding(
+        name, Verdict.WARN if full else Verdict.OK, f"{free_bytes / 1e9:.1f} GB free", hint
+    )
 
 
 def _ffmpeg(name: str, parts: Services) -> Iterator[Finding]:

@@ -276,7 +276,9 @@ class TestStory:
 
 def test_doctor_finds_a_running_system_well(seen):
     lines = seen.printed["doctor"].splitlines()
-    assert lines[-1].endswith("0 warnings, 0 failed")
+    # How full this machine's disk is, is its own matter
+    full = int(any(line.startswith("warn  disk ") for line in lines))
+    assert lines[-1].endswith(f" {full} warnings, 0 failed")
     checked = {line[6:21].strip() for line in lines[:-2]}
     assert checked >= {"configuration", "redis", "clock", "workers", "secret keys", "files"}
     assert checked >= {"ffmpeg", "fonts", "backend"}

@@ -62,7 +62,8 @@ def test_a_good_machine_without_workers_gets_warnings_only(examine, site):
     # Then what is missing is named with what to do, and it is no failure
     assert code == 0
     bad = {name for name in found if verdict(found, name) != "ok"}
-    assert bad == {"workers"}
+    assert bad - {"disk"} == {"workers"}  # how full this machine's disk is, is its own matter
+    assert found["disk"][0]["text"].endswith(" GB free")
     assert found["workers"][0]["hint"] == "Start one: python -m workers flow"
     # and nothing was written
     assert site.client.keys("*") == []
@@ -130,7 +131,8 @@ def test_redis_that_is_away_is_a_failure_and_the_rest_is_examined(examine, site)
     # Given an address, with a password in it, at which nothing listens
     code, found = examine(CAPTION_AB_REDIS_URL="redis://user:hunter2@127.0.0.1:1/0")
     assert code == 1
-    assert verdict(found, "ffmpeg") == verdict(found, "disk") == verdict(found, "backend") == "ok"
+    assert verdict(found, "ffmpeg") == verdict(found, "backend") == "ok"
+    assert found["disk"][0]["text"].endswith(" GB free")
     # Then it says where it looked and what an operator does, once, and shows no password
     [redis] = found["redis"]
     assert redis["verdict"] == "fail"
