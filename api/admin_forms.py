@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from api.fields import LiteralInteger, StrictSchema
+from api.fields import ListField, LiteralInteger, StrictSchema
 from service.audit import Act
 from service.model.scope import DEFAULT_SCOPES, Mode, Scope
 
@@ -84,7 +84,7 @@ class TenantRequest(StrictSchema):
     """A tenant to be made, with its first key."""
 
     name = fields.String(required=True, validate=Length(1, MAX_KEY_NAME))
-    scopes = fields.List(
+    scopes = ListField(
         fields.String(validate=OneOf(_SCOPES)),
         load_default=sorted(DEFAULT_SCOPES),
         validate=Length(1, len(_SCOPES)),

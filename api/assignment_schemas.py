@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 from marshmallow.validate import Length, Range
 
-from api.fields import StrictSchema
+from api.fields import ListField, StrictSchema
 
 #: Units in one request, at most.
 MOST_UNITS = 1000
@@ -34,7 +34,7 @@ class PlayQuery(AssignmentQuery):
 class AssignmentsRequest(StrictSchema):
     """Whose assignments are asked for."""
 
-    unit_ids = fields.List(
+    unit_ids = ListField(
         fields.String(validate=Length(1, UNIT_CHARS)),
         required=True,
         validate=Length(1, MOST_UNITS),

@@ -7,7 +7,7 @@ from datetime import UTC
 from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf, Range
 
-from api.fields import LiteralBoolean, LiteralInteger, StrictSchema, UrlField
+from api.fields import ListField, LiteralBoolean, LiteralInteger, StrictSchema, UrlField
 from api.schemas import match_any_event
 from service.model.delivery import Trigger
 from service.model.endpoint import OffReason
@@ -36,7 +36,7 @@ class ChangeEndpointRequest(StrictSchema):
     """What is to change; the rest stays."""
 
     url = UrlField()
-    events = fields.List(_pattern(), **_EVENTS)  # type: ignore[arg-type]
+    events = ListField(_pattern(), **_EVENTS)  # type: ignore[arg-type]
     description = fields.String(validate=Length(max=MAX_DESCRIPTION))
     enabled = LiteralBoolean()
     concurrency = LiteralInteger(
@@ -49,7 +49,7 @@ class EndpointRequest(ChangeEndpointRequest):
     """A webhook endpoint. `events` are types or patterns; without it every `job.*` comes."""
 
     url = UrlField(required=True)
-    events = fields.List(_pattern(), load_default=["job.*", "experiment.*"], **_EVENTS)  # type: ignore[arg-type]
+    events = ListField(_pattern(), load_default=["job.*", "experiment.*"], **_EVENTS)  # type: ignore[arg-type]
 
 
 class ReplayRequest(StrictSchema):

@@ -16,6 +16,8 @@ MAX_URL = 2048
 MAX_METADATA = 20
 MAX_METADATA_NAME = 40
 MAX_METADATA_VALUE = 500
+#: Names in an object of a request, at most: there is none with so many fields.
+MOST_NAMES = 100
 
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
@@ -80,6 +82,22 @@ class InstantField(fields.String):
             raise wrong from None
 
 
+class ListField(fields.List[Any]):
+    """A list that is refused by its length alone: what is in one too long is not looked at.
+
+    A body holds hundreds of thousands of objects, and each takes longer to read than to send.
+    """
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[Any]:
+        if isinstance(value, list):  # what is none is told by the parent
+            for each in self.validators:
+                if isinstance(each, Length):
+                    each(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class LiteralNumber(fields.Float):
     """A number written as one, not as text."""
 
@@ -126,6 +144,16 @@ class StrictSchema(ma.Schema):
     class Meta:  # noqa: D106  marshmallow's form
         unknown = ma.RAISE
 
+    def load(self, data: Any, **options: Any) -> Any:
+        """What was sent, checked; with far more names than there are fields nothing is looked at.
+
+        Raises:
+            ValidationError: it is not what is described.
+        """
+        if isinstance(data, Mapping) and len(data) > MOST_NAMES:
+            raise ValidationError({"_schema": [f"Must have at most {MOST_NAMES} fields."]})
+        return super().load(data, **options)
+
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:  # noqa: ARG002
         """Say what is expected; an unknown name is told which known one is near."""
         if not isinstance(error.messages, dict):
@@ -137,7 +165,7 @@ class StrictSchema(ma.Schema):
             ]
         known = [field.data_key or name for name, field in self.load_fields.items()]
         for name, texts in error.messages.items():
-            near = get_close_matches(str(name), known, 1)
+            near = get_close_matches(str(name)[:MOST_NAMES], known, 1)
             if texts == [_UNKNOWN] and near:
                 error.messages[name] = [f"Unknown field; did you mean `{near[0]}`?"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from flask import Flask, Response, current_app, g
@@ -139,7 +140,8 @@ STATUS: Mapping[type[CaptionAbError], int] = {
 }
 _BY_STATUS = {status: (code, title) for status, code, title in HTTP_CODES}
 _TITLES = {code: title for _, code, title in HTTP_CODES}
-_NAMED_ERRORS = 50
+#: Fields that one problem names, at most.
+NAMED_ERRORS = 50
 
 
 def status_of(error: CaptionAbError | type[CaptionAbError]) -> int:
@@ -194,7 +196,7 @@ def answer_http_error(error: HTTPException) -> Response:
         return error.response  # type: ignore[return-value]  # a redirect of the routing
     status = error.code or 500
     messages = getattr(error, "data", {}).get("messages")
-    errors = tuple(_walk(messages)) if isinstance(messages, dict) else ()
+    errors = tuple(islice(_walk(messages), NAMED_ERRORS)) if isinstance(messages, dict) else ()
     other = (error.name.lower().replace(" ", "_"), f"{error.name}.")
     code, title = _BY_STATUS.get(status, other)
     kept = {
@@ -239,7 +241,7 @@ def problem(
     if hint:
         body["hint"] = hint
     if errors:
-        named = errors[:_NAMED_ERRORS]
+        named = errors[:NAMED_ERRORS]
         body["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in named]
     text = json.dumps({**(extra or {}), **body}, ensure_ascii=False, default=str)
     # A string that came in as a lone surrogate must not break the answer that refuses it.

@@ -8,7 +8,7 @@ from flask import Response
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Length
 
-from api.fields import StrictSchema
+from api.fields import ListField, StrictSchema
 from api.gate import takes_json
 from api.jobs import own_job
 from api.links import ON_PUBLIC_KEY, links
@@ -52,7 +52,7 @@ class OriginField(fields.String):
 class PublicKeyRequest(StrictSchema):
     """Whose pages may use a key."""
 
-    origins = fields.List(OriginField(), required=True, validate=Length(1, MOST_ORIGINS))
+    origins = ListField(OriginField(), required=True, validate=Length(1, MOST_ORIGINS))
     name = fields.String(load_default="", validate=Length(0, 100))
 
 

@@ -13,6 +13,7 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 from api.experiment_schemas import PlanRequest
 from api.fields import (
     InstantField,
+    ListField,
     LiteralBoolean,
     LiteralInteger,
     LiteralNumber,
@@ -132,7 +133,7 @@ class WebhookRequest(StrictSchema):
         example = '{"url": "https://you.example/hooks"}'
 
     url = UrlField(required=True)
-    events = fields.List(
+    events = ListField(
         fields.String(validate=_match_something),
         validate=Length(1, MAX_EVENTS),
         metadata={"example": ["job.*"]},
@@ -142,17 +143,17 @@ class WebhookRequest(StrictSchema):
 class JobRequest(StyledSchema):
     """An A/B test of captions. Only `clips` is required."""
 
-    clips = fields.List(
+    clips = ListField(
         fields.Nested(ClipRequest),
         required=True,
         validate=Length(1, MAX_CLIPS),
         metadata={"example": [{"url": "https://example.com/talk.mp4"}]},
     )
-    variants = fields.List(fields.Nested(VariantRequest), validate=Length(1, MAX_VARIANTS))
+    variants = ListField(fields.Nested(VariantRequest), validate=Length(1, MAX_VARIANTS))
     name = fields.String(validate=Length(max=MAX_NAME))
     instruction = fields.String(validate=Length(max=MAX_INSTRUCTION))
     captions = fields.Nested(CaptionsRequest, metadata={"example": _CAPTIONS})
-    assets = fields.List(fields.Nested(AssetRequest), validate=Length(max=MAX_ASSETS))
+    assets = ListField(fields.Nested(AssetRequest), validate=Length(max=MAX_ASSETS))
     language = fields.String(validate=_LANGUAGE, metadata={"example": "en"})
     output = fields.Nested(OutputRequest)
     max_credits = LiteralInteger(validate=Range(min=1, max=MAX_CREDITS))
@@ -183,7 +184,7 @@ class JobsQuery(StrictSchema):
 
     limit = fields.Integer(load_default=PAGE, validate=Range(1, MAX_PAGE))
     cursor = fields.String(load_default="", validate=Length(max=100))
-    status = fields.List(
+    status = ListField(
         fields.String(validate=OneOf([each.value for each in JobStatus])),
         validate=Length(max=len(JobStatus)),
         metadata={"description": "Any of these; give it several times."},

@@ -97,7 +97,7 @@ def _read_metrics(
             reader.refuse(
                 Rejection.UNKNOWN_METRIC, "metrics", f"The experiment has no metric {name!r}."
             )
-            continue
+            break  # the first fault is the one that is told
         part = Reader(parts.plain(name), parts.at(name), faults)
         found[place] = _read_sums(part, plan.metrics[place], units, taking_back=taking_back)
         part.refuse_others()

@@ -7,14 +7,19 @@ faulty field reads as a stand-in, so nothing that was read is to be used while t
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TypeVar
 
 from service.errors import FieldError
 
 AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
+_HALF = re.compile("[\ud800-\udfff]")
 _KEY_LENGTH = 200
+#: Unknown fields that are noted, at most: a body may have 100,000.
+_STRANGERS = 100
 
 
 class Fields:
@@ -116,14 +121,22 @@ class Fields:
         return {}
 
     def refuse_others(self) -> None:
-        """Notes each field that was not asked for."""
-        for name in self._object:
-            if name not in self._seen:
-                self.fault(name, "There is no such field.")
+        """Notes each field that was not asked for, while they are not too many to be told."""
+        strange = (name for name in self._object if name not in self._seen)
+        for name in islice(strange, _STRANGERS):
+            self.fault(name, "There is no such field.")
 
     def names(self) -> list[str]:
         """All names that are there."""
         return list(self._object)
+
+    def kept_names(self) -> list[str]:
+        """The same where they are kept: each is a text of 1 to 200 characters."""
+        found = [each for each in self._object if _is_key(each)]
+        if len(found) < len(self._object):
+            detail = f"Its names must be texts of 1 to {_KEY_LENGTH} characters."
+            self._faults.append(FieldError(self._pointer, detail))
+        return found
 
     def _take(self, name: str, usual: Any) -> Any:
         self._seen.add(name)
@@ -137,7 +150,7 @@ class Fields:
 
 def _is_text(value: Any) -> bool:
     # half of a surrogate pair, which JSON may carry, has no UTF-8
-    return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
+    return isinstance(value, str) and _HALF.search(value) is None
 
 
 def _is_key(value: Any) -> bool:

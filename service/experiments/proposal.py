@@ -13,6 +13,7 @@ from service.experiments.metrics import Kind
 from service.experiments.outcomes import MOST_OF_UNIT
 from service.experiments.plan import (
     PLANNED_UNITS,
+    VARIANTS,
     Metric,
     Plan,
     read_plan_at,
@@ -89,7 +90,9 @@ def keep_plan(proposal: Proposal) -> dict[str, Any]:
 
 def _weigh(rows: Any) -> Any:
     """Equal weights where none is given."""
-    if isinstance(rows, list) and all(isinstance(e, Mapping) and "weight" not in e for e in rows):
+    if not isinstance(rows, list) or len(rows) > VARIANTS[1]:
+        return rows
+    if all(isinstance(each, Mapping) and "weight" not in each for each in rows):
         return [{**each, "weight": 1 / len(rows)} for each in rows]
     return rows
 
