@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from cli.client import Client, Problem
 from cli.run import find_key, find_url
-from cli.terminal import say
+from cli.terminal import printable, say
 from service.experiments.metrics import Kind
 from service.experiments.plan import Unit
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if plan is not None:
         answer = client.attach_experiment(job, plan, dry_run=options.dry_run)
         for line in tell_sizing(answer):
-            say(line)
+            say(printable(line))
         if options.dry_run:
             return 0
     if options.json:
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.flush()
     else:
         for line in show(client, job):
-            say(line)
+            say(printable(line))
     if options.snapshot:
         options.snapshot.write_bytes(client.snapshot(job))
     return 0

@@ -14,7 +14,7 @@ from cli.client import Problem
 from cli.credentials import DATA, read_first_key
 from cli.interrupt import Interrupt, Interrupted
 from cli.receiver import Receiver
-from cli.terminal import check_heard, say, warn
+from cli.terminal import check_heard, printable, say, warn
 
 _SECRET = "WEBHOOK_SECRET"  # noqa: S105  the name of a variable
 
@@ -91,12 +91,16 @@ def show_delivery(line: Mapping[str, Any]) -> None:
     verdict = "verified" if line["verified"] else "NOT VERIFIED"
     sent = headers.get("webhook-timestamp", "")
     at = datetime.fromtimestamp(int(sent), UTC).strftime("%H:%M:%S") if line["verified"] else "?"
-    say(f"\n{at}  {body.get('type', '?')}  {verdict}, answered {line['status']}")
-    say(f"  webhook-id {headers.get('webhook-id', '?')}  sequence {body.get('sequence', '-')}")
-    if not line["verified"]:
-        say(f"  {_OWN}")
     text = json.dumps(body.get("data", body), indent=2, ensure_ascii=False)
-    say("\n".join(f"  {each}" for each in text.splitlines()))
+    lines = [
+        "",
+        f"{at}  {body.get('type', '?')}  {verdict}, answered {line['status']}",
+        f"  webhook-id {headers.get('webhook-id', '?')}  sequence {body.get('sequence', '-')}",
+        *([] if line["verified"] else [f"  {_OWN}"]),
+        *(f"  {each}" for each in text.splitlines()),
+    ]
+    # Any page in a browser of this machine may send here.
+    say("\n".join(map(printable, lines)))
 
 
 def _show_json(line: Mapping[str, Any]) -> None:

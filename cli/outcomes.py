@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     for text in tally.tell():
         say(text)
     if options.verdict:
-        say(json.loads(client.verdict(job))["sentence"]["en"])
+        say(printable(json.loads(client.verdict(job))["sentence"]["en"]))
     return 1 if tally.statuses["rejected"] else 0
 
 

@@ -7,6 +7,7 @@ import os
 import select
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -91,22 +92,28 @@ def _is_shut(stream: TextIO) -> bool:
 
 
 def warn(error: CaptionAbError | Problem) -> None:
-    """Print an error: what went wrong, which fields, what to do."""
-    print(f"error: {error.detail}", file=sys.stderr)
+    """Print an error: what went wrong, which fields, what to do.
+
+    It may quote a file or a server of somebody else, so nothing of it moves the cursor.
+    """
+    for line in _lines_of(error):
+        print(printable(line), file=sys.stderr)
+    sys.stderr.flush()
+
+
+def _lines_of(error: CaptionAbError | Problem) -> Iterator[str]:
+    yield from f"error: {error.detail}".splitlines()
     if isinstance(error, InvalidRequest):
         for each in error.errors:
-            print(f"  {each.pointer}: {each.detail}", file=sys.stderr)
+            yield f"  {each.pointer}: {each.detail}"
     if isinstance(error, Problem):
         for pointer, detail in error.fields:
-            print(f"  {pointer}: {detail}", file=sys.stderr)
+            yield f"  {pointer}: {detail}"
         if error.example:
-            print(
-                f"  for example: {json.dumps(error.example, ensure_ascii=False)}", file=sys.stderr
-            )
+            yield f"  for example: {json.dumps(error.example, ensure_ascii=False)}"
     hint = error.hint if isinstance(error, Problem) else error.hint_text
     if hint:
-        print(f"  {hint}", file=sys.stderr)
-    sys.stderr.flush()
+        yield f"  {hint}"
 
 
 def printable(text: str) -> str:

@@ -169,4 +169,4 @@ def _read_traffic(reader: Fields) -> Traffic:
 
 
 def _read_earlier(reader: Fields) -> dict[str, float]:
-    return {name: reader.number(name, *_LOG_P) for name in reader.names()}
+    return {name: reader.number(name, *_LOG_P) for name in reader.kept_names()}

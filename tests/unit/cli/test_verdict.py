@@ -52,3 +52,29 @@ def test_what_is_no_snapshot_is_told_place_by_place(tmp_path, capsys, text, said
 def test_a_file_that_is_not_there_is_told(tmp_path, capsys):
     assert main(["verdict", "--from", str(tmp_path / "none.json")]) == 1
     assert "none.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("\x1b]0;owned\x07\x1b[2J", "#/ ]0;owned  [2J: There is no such field."),
+        ("\x9b2J", "#/ 2J: There is no such field."),
+        ("\ud800", "#/ : There is no such field."),
+    ],
+)
+def test_a_strangers_file_moves_no_cursor(tmp_path, capsys, name, said):
+    path = tmp_path / "snapshot.json"
+    path.write_text(json.dumps({**write_snapshot(a_snapshot((10, 1), (10, 1))), name: 0}))
+    assert main(["verdict", "--from", str(path)]) == 1
+    err = capsys.readouterr().err
+    assert said in err
+    assert all(each.isprintable() for each in err.splitlines())
+
+
+@pytest.mark.parametrize("name", ["\ud800", "", "n" * 201])
+def test_a_look_of_a_name_that_none_can_have_is_refused(tmp_path, capsys, name):
+    path = tmp_path / "snapshot.json"
+    document = {**write_snapshot(a_snapshot((10, 1), (10, 1))), "earlier": {name: -1.0}}
+    path.write_text(json.dumps(document))
+    assert main(["verdict", "--from", str(path)]) == 1
+    assert "#/earlier: Its names must be texts of 1 to 200 characters." in capsys.readouterr().err
