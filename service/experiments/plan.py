@@ -23,6 +23,8 @@ DAY_S = 86_400
 #: Guards below which the rate of false winners has not been measured (docs/statistics.md).
 MIN_UNITS = 100
 MIN_OUTCOMES = 25
+#: The hash has 10,000 steps; far below one of them sizes and p-values are no numbers any more.
+LEAST_WEIGHT = 1e-6
 _METRICS = 20
 _OVERRIDES = 100
 
@@ -268,8 +270,8 @@ def _check_together(plan: Plan, reader: Fields) -> None:
     """Rules between fields, once each of them is well formed."""
     if len(set(plan.labels)) < len(plan.arms):
         reader.fault("variants", "Labels must differ.")
-    if any(arm.weight <= 0 for arm in plan.arms):
-        reader.fault("variants", "Each weight must be more than 0.")
+    if any(arm.weight < LEAST_WEIGHT for arm in plan.arms):
+        reader.fault("variants", f"Each weight must be at least {LEAST_WEIGHT:.6f}.")
     if abs(math.fsum(arm.weight for arm in plan.arms) - 1) > 1e-6:
         reader.fault("variants", "Weights must have the sum 1.")
     names = [metric.name for metric in plan.metrics]

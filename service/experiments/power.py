@@ -82,9 +82,9 @@ def proportion_variance(rate: float) -> float:
 def days_for(units: int, per_day: float, least_s: float = 0.0) -> int | None:
     """Whole days until so many units have come, and at least the minimum run time has passed.
 
-    None when nobody comes.
+    None when nobody comes, or hardly anybody: so seldom that no float holds the days.
     """
     if units > 0 and per_day <= 0:
         return None
-    days = units / per_day if units > 0 else 0.0
-    return math.ceil(max(days, least_s / DAY_S))
+    days = max(units / per_day if units > 0 else 0.0, least_s / DAY_S)
+    return math.ceil(days) if math.isfinite(days) else None

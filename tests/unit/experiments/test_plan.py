@@ -58,6 +58,7 @@ def test_planned_units_are_shared_by_a_pair():
             "#/variants",
         ),
         ({"variants": [{"label": "A", "weight": 1}, {"label": "B", "weight": 0}]}, "#/variants"),
+        ({"variants": [{"label": "A", "weight": 1}, {"label": "B", "weight": 9e-7}]}, "#/variants"),
         (
             {"variants": [{"label": "A", "weight": 0.5}, {"label": "B", "weight": 0.4}]},
             "#/variants",

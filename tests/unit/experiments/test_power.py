@@ -49,6 +49,8 @@ def test_the_rarest_pair_counts_among_several():
         (0, 0, 0, 0),
         (0, 0, 86_400, 1),
         (1, 0, 0, None),
+        (1, 5e-324, 0, None),
+        (10**12, 1e-300, 86_400, None),
     ],
 )
 def test_days_follow_from_traffic_and_the_least_time(units, per_day, least_s, days):
