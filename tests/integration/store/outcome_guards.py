@@ -11,7 +11,13 @@ from functools import partial
 
 from tests.guards import LUA, Edit, Guard, run_without, try_each
 
-_TESTS = ("test_outcomes", "test_experiments", "test_experiment_life", "test_concurrent_outcomes")
+_TESTS = (
+    "test_outcomes",
+    "test_outcome_room",
+    "test_experiments",
+    "test_experiment_life",
+    "test_concurrent_outcomes",
+)
 _RECORD, _SUMS = f"{LUA}record_outcomes.lua", f"{LUA}include/outcomes.lua"
 
 GUARDS = (
@@ -34,6 +40,14 @@ GUARDS = (
     ),
     Guard(
         "room of an experiment", Edit(_RECORD, "if used + count > room then return false end", "")
+    ),
+    Guard(
+        "figures take room by their size",
+        Edit(_RECORD, "return math.ceil(#sums / SUMS)", "return 1"),
+    ),
+    Guard(
+        "later figures take what is more",
+        Edit(_RECORD, "math.max(0, cost - records_of(old.sums))", "cost"),
     ),
     Guard(
         "what was refused takes no room",

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from service.errors import ExperimentFull
 from service.experiments.intake import read_experiment
 from service.experiments.ledger import take_snapshot
 from service.experiments.metrics import COUNTER_MAX, Mean, Proportion, Ratio
 from service.experiments.outcomes import MOST_OF_UNIT
 from service.store.experiments import ExperimentStore
-from tests.builders import TENANT
 from tests.integration.store.test_experiments import attach, send
 from tests.outcomes import a_batch, an_outcome, figures
 
@@ -265,25 +263,3 @@ def test_more_than_a_chunk_is_answered_in_its_order(counted):
     said = counted.send(*items)
     assert (said[501], said[777]) == ("duplicate", "unknown_variant")
     assert said.count("accepted") == 998
-
-
-def test_a_full_experiment_takes_nothing_new_and_keeps_its_sums(store):
-    counted = Counted(store, experiment_records=5)
-    said = counted.send(*(an_outcome(str(n), f"u{n}") for n in range(3)))
-    assert said == ["accepted", "accepted", "experiment_full"]
-    # One more of a known unit has room; a duplicate needs none.
-    assert counted.send(an_outcome("9", "u0"), an_outcome("0", "u0")) == ["accepted", "duplicate"]
-    before = counted.fields
-    with pytest.raises(ExperimentFull):
-        counted.send(an_outcome("7", "u7"))
-    assert counted.fields == before
-
-
-def test_experiments_of_a_tenant_share_their_room(store):
-    first, second = (Counted(store, experiment_tenant_records=3) for _ in range(2))
-    assert first.send(an_outcome("1", "u")) == ["accepted"]
-    with pytest.raises(ExperimentFull):
-        second.send(an_outcome("1", "u"))
-    assert store.client.get(f"cab:experiments:{TENANT}") == "2"
-    # Figures cost one however many units they tell of.
-    assert second.send(figures(1, 10**6), figures(2, 10**7)) == ["accepted"] * 2
