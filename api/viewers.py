@@ -15,6 +15,7 @@ from api.addresses import counted_address
 from api.state import public_url, state
 from api.turns import take_turn
 from service.errors import Forbidden, RateExceeded, StoreError, Unauthorized
+from service.ids import is_id
 from service.logs import learn
 from service.model.public_key import PublicKey
 from service.origins import read_origin
@@ -191,7 +192,8 @@ def _is_known_origin(origin: str, *, ask: bool) -> bool:
     """
     job_id = (request.view_args or {}).get("job_id", "")
     shelves = state().shelves
-    known = shelves.origins.find(job_id) if ask else shelves.origins.recall(job_id)
+    asks = ask and is_id(job_id, "job")  # what is no id is not worth a place among the known
+    known = shelves.origins.find(job_id) if asks else shelves.origins.recall(job_id)
     key = shelves.keys.recall(read_public_key(_shown_key() or "") or "")
     if key is not None and key.job_id == job_id and key.is_open:
         known = (known or frozenset()) | set(key.origins)

@@ -105,6 +105,19 @@ def test_a_refusal_by_the_rate_asks_the_store_nothing(
     assert calls_of(after) == calls_of(before)
 
 
+def test_for_what_is_no_job_the_store_is_not_asked(audience: Audience, redis_client: redis.Redis):
+    # Given addresses that name no job, however long
+    before = redis_client.info("commandstats")
+    for name in ("x", "job_1", "x" * 3000, "*"):
+        # When pages ask whether they may ask
+        reply = audience.owner.client.options(
+            f"/v1/jobs/{name}/assignment", headers={"Origin": SHOP, **PREFLIGHT}
+        )
+        assert (reply.status_code, opened_to(reply)) == (403, None)
+    # Then nobody was asked for them, and nothing need be remembered
+    assert calls_of(redis_client.info("commandstats")) == calls_of(before)
+
+
 def calls_of(stats: dict[str, Any]) -> int:
     return sum(each["calls"] for name, each in stats.items() if name != "cmdstat_info")
 
