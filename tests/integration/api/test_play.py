@@ -119,3 +119,15 @@ def test_a_clip_that_is_not_there_is_not_played(audience: Audience):
     (unit_id,) = audience.units_in("A")
     query = {"unit_id": unit_id, "clip": "1"}
     assert audience.ask("/play", query_string=query).status_code == 404
+
+
+def test_no_log_holds_the_address_of_a_video(audience: Audience, caplog):
+    (unit_id,) = audience.units_in("A")
+    lead = audience.ask("/play", query_string={"unit_id": unit_id}).headers["Location"]
+    token = lead.rpartition("/")[2]
+    with caplog.at_level("INFO"):
+        assert audience.owner.client.get(lead.removeprefix(SITE)).status_code == 200
+        assert audience.owner.client.get(f"{lead.removeprefix(SITE)}x").status_code == 404
+    paths = [each.__dict__["path"] for each in caplog.records if "path" in each.__dict__]
+    assert paths == [f"/play/{audience.job_id}/A/..."] * 2
+    assert token not in caplog.text
