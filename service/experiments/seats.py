@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.experiments.assign import Allocation, assign, hash_unit
+from service.experiments.assign import bucket_ranges, choose_range, hash_unit
 from service.experiments.metrics import Kind
 from service.experiments.plan import Plan
 
@@ -24,14 +24,14 @@ class Seat:
 
 def seat_unit(plan: Plan, unit_id: str) -> Seat:
     """The seat of a viewer; the same in any process, and in any SDK of GrowthBook."""
-    allocation = Allocation(
-        plan.seed, tuple(arm.weight for arm in plan.arms), coverage=plan.coverage
-    )
     at = hash_unit(plan.seed, unit_id)
     forced = plan.overrides.get(unit_id)
     if forced is not None:
         return Seat(plan.labels.index(forced), at, override=True)
-    return Seat(assign(allocation, unit_id), at, override=False)
+    if not unit_id:  # nobody in any SDK
+        return Seat(None, at, override=False)
+    ranges = bucket_ranges([arm.weight for arm in plan.arms], plan.coverage)
+    return Seat(choose_range(ranges, at), at, override=False)
 
 
 def unbounded_metrics(plan: Plan) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from service.experiments.assign import Allocation, assign, hash_unit
 from service.experiments.metrics import Kind
 from service.experiments.plan import Metric
@@ -16,10 +18,21 @@ def test_a_viewer_sits_where_the_hash_puts_them():
     plan = a_plan(0.7, 0.3, coverage=0.5)
     allocation = Allocation("job_1", (0.7, 0.3), coverage=0.5)
     # Then each has the variant of the hash, or none.
-    for unit in UNITS:
+    for unit in ["", *UNITS]:
         at = hash_unit("job_1", unit)
         assert seat_unit(plan, unit) == Seat(assign(allocation, unit), at, override=False)
     assert {seat_unit(plan, unit).arm for unit in UNITS} == {0, 1, None}
+
+
+def test_an_id_is_hashed_once():
+    # Given that of a thousand long ids in one request the hash is all the work
+    plan, called = a_plan(), []
+    sys.setprofile(lambda frame, _what, _arg: called.append(frame.f_code.co_name))
+    try:
+        seat_unit(plan, "viewer-1")
+    finally:
+        sys.setprofile(None)
+    assert called.count("hash_unit") == 2  # called, and back
 
 
 def test_who_only_tests_sees_what_the_plan_says():
