@@ -14,8 +14,10 @@ from service.store.public_keys import PublicKeyStore
 if TYPE_CHECKING:
     from service.jobs.context import Services
 
-#: Keys, and experiments, that a process remembers at most.
+#: Keys, and origins of experiments, that a process remembers at most.
 KEPT = 10_000
+#: Experiments: the plan of one may take 130 kB, and a caller may have as many jobs as they like.
+KEPT_SHOWS = 1_000
 #: How long it is believed that an experiment has not begun.
 WAITING_S = 1.0
 
@@ -50,6 +52,6 @@ def open_shelves(services: Services) -> Shelves:
     read = partial(read_show, services=services)
     return Shelves(
         Shelf(store.find, clock, lasts_s=lasts_s, outage_s=outage_s, most=KEPT),
-        Shelf(read, clock, lasts_s=show_lasts_s, outage_s=outage_s, most=KEPT),
+        Shelf(read, clock, lasts_s=show_lasts_s, outage_s=outage_s, most=KEPT_SHOWS),
         Shelf(read_origins, clock, lasts_s=lasts_s, outage_s=outage_s, most=KEPT),
     )
