@@ -111,10 +111,13 @@ def divide_items(
 
 
 def _weigh(each: Outcome | Aggregate, metrics: int) -> int:
-    """How many counters an item may change: figures take out what their source had said before."""
+    """How many counters an item may change: figures take out what their source had said before.
+
+    What a source said is read and written besides, which takes as long as some counters.
+    """
     if isinstance(each, Outcome):
         return max(8, metrics)
-    return 2 * sum(len(sums.__slots__) for sums in each.sums.values()) + 4
+    return 2 * sum(len(sums.__slots__) for sums in each.sums.values()) + 16
 
 
 def write_items(items: Sequence[Outcome | Aggregate]) -> str:

@@ -50,3 +50,6 @@ def test_figures_of_many_metrics_are_fewer_in_a_command():
     counters = 2 * (3 + 6)
     longest = max(len(piece) for piece in divide_items([FIGURES] * 1000, metrics=2))
     assert 1 <= longest <= 2000 / counters
+    # And without any metric they are as much work as outcomes, at least.
+    bare = aggregate(figures(3, 10))
+    assert len(divide_items([bare] * 1000, metrics=2)[0]) <= 125
