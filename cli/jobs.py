@@ -10,6 +10,7 @@ from typing import Any
 
 from cli.client import Client, Problem, Progress
 from cli.interrupt import Interrupt
+from cli.terminal import printable
 
 ENDED = frozenset({"succeeded", "partial", "failed", "canceled", "expired"})
 _LOOK_EVERY_S = 0.4
@@ -148,12 +149,15 @@ def errors_of(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def warnings_of(job: Mapping[str, Any]) -> Iterator[str]:
-    """Every warning of the job and of its cuts, each once; those of a cut name its variant."""
+    """Every warning of the job and of its cuts, each once; those of a cut name its variant.
+
+    They may hold words of the backend, so nothing of them moves the cursor.
+    """
     told = dict.fromkeys(str(each["detail"]) for each in job.get("warnings") or ())
     for variant in job["variants"]:
         texts = [text for cut in variant["cuts"] for text in cut.get("warnings") or ()]
         told |= dict.fromkeys(f"{variant['label']}: {text}" for text in texts)
-    yield from told
+    yield from map(printable, told)
 
 
 def download_results(

@@ -55,6 +55,10 @@ def test_the_same_error_of_two_cuts_is_told_once():
     assert list(errors_of(job)) == [error]
 
 
+def test_warnings_move_no_cursor():
+    assert list(warnings_of(a_job(warnings=["\x1b[2Jlost\x9b1A"]))) == ["A:  [2Jlost 1A"]
+
+
 def test_warnings_of_the_job_and_of_its_cuts_are_told_once():
     job = a_job(warnings=["Late captions.", "Late captions."])
     job["warnings"] = [{"code": "glyphs_missing", "detail": "Anton has no Ж."}] * 2
