@@ -53,14 +53,16 @@ class SumsRequest(PlainSchema):
     """
 
     s = _count("How many units did it.")
-    sum = _count()
-    sum_squares = _count()
-    stddev = fields.Float(validate=Range(0, 1e9))
-    sx = _count()
-    sxx = _count()
-    sy = _count()
-    syy = _count()
-    sxy = _count()
+    sum = _count("Of the values of the units.")
+    sum_squares = _count("Of the squares of these values.")
+    stddev = fields.Float(
+        validate=Range(0, 1e9), metadata=_told("In place of `sum_squares`: how units differ.")
+    )
+    sx = _count("Of the values of the units.")
+    sxx = _count("Of their squares.")
+    sy = _count("Of the counts of the units.")
+    syy = _count("Of their squares.")
+    sxy = _count("Of value times count.")
 
 
 class OutcomeRequest(PlainSchema):
@@ -87,7 +89,10 @@ class OutcomeRequest(PlainSchema):
     correction = fields.Boolean(metadata=_told("Whether it may take something back."))
     batch_id = _id("Of figures: added once.")
     source = _id("Of figures: whose they are; with `revision` they replace what it said before.")
-    revision = fields.Integer(validate=Range(0, 2**53))
+    revision = fields.Integer(
+        validate=Range(0, 2**53),
+        metadata=_told("Grows with each reading of a source; its figures are totals so far."),
+    )
     units = fields.Integer(metadata=_told("How many viewers, or impressions, figures are of."))
     per = fields.String(
         validate=OneOf([each.value for each in Per]),
