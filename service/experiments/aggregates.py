@@ -13,7 +13,16 @@ from fractions import Fraction
 from typing import Any
 
 from service.errors import FieldError
-from service.experiments.metrics import COUNTER_MAX, Kind, Mean, Proportion, Ratio, Sums, from_sum
+from service.experiments.metrics import (
+    COUNTER_MAX,
+    KINDS,
+    Kind,
+    Mean,
+    Proportion,
+    Ratio,
+    Sums,
+    from_sum,
+)
 from service.experiments.outcomes import (
     Fault,
     Per,
@@ -29,6 +38,12 @@ from service.experiments.plan import Metric, Plan
 _ID_LENGTH = 200
 _MOST_UNITS = 10**12
 _MOST_REVISION = 2**53
+#: The sums that figures of a metric cannot do without.
+_NEEDED = {
+    Kind.PROPORTION: ("s",),
+    Kind.MEAN: ("sum",),
+    Kind.RATIO: ("sx", "sxx", "sy", "syy", "sxy"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,10 @@ def read_aggregate(
     arm = reader.arm(plan)
     correction = reader.flag("correction", usual=False)
     absolute = reader.plain("revision") is not None
+    if reader.plain("source") is not None and not absolute:
+        reader.fault("revision", "A `source` needs it: a whole number that grows.")
+    elif reader.plain("batch_id") is None and not absolute:
+        reader.fault("batch_id", "Figures need it, or a `source` with a `revision`.")
     if absolute:
         name = f"source:{arm}:{reader.text('source', most=_ID_LENGTH)}"
     else:
@@ -106,6 +125,11 @@ def _read_metrics(
 
 
 def _read_sums(part: Reader, metric: Metric, units: int, *, taking_back: bool) -> Sums:
+    if lacking := [name for name in _NEEDED[metric.kind] if part.plain(name) is None]:
+        named = ", ".join(f"`{name}`" for name in _NEEDED[metric.kind])
+        part.fault(lacking[0], f"Figures of a {metric.kind} need {named}.")
+        return KINDS[metric.kind]()  # type: ignore[no-any-return]  # a stand-in
+
     def read(name: str) -> int:
         return _read_count(part, name, COUNTER_MAX, negative=taking_back)
 

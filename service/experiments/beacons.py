@@ -37,7 +37,10 @@ def check_beacons(items: Sequence[Any]) -> None:
     units = {each.get("unit_id") for each in items if _names_unit(each)}
     if len(items) > MOST_BEACONS or len(units) > 1:
         detail = f"A browser sends at most {MOST_BEACONS} outcomes, all of the same viewer."
-        raise InvalidRequest("These are not one viewer's.", [FieldError("#/outcomes", detail)])
+        raise InvalidRequest(
+            "No player sends so many at once, or of several viewers.",
+            [FieldError("#/outcomes", detail)],
+        )
 
 
 def read_beacon(

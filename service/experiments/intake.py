@@ -19,7 +19,7 @@ from service.store.experiments import ExperimentStore
 from service.unit_tokens import Stage, read_unit_token
 
 NOT_BEGUN = "The experiment has not begun."
-WHEN = "It begins when the job has ended with a video of every variant."
+WHEN = "It begins when the job has ended with a video of every variant. Ask again then."
 ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
 #: What the store says of an outcome that it does not count.
 DETAILS = {
@@ -109,9 +109,15 @@ def read_experiment(store: ExperimentStore, job_id: str) -> Book:
     return _found(store.read(job_id))
 
 
+def refuse_none() -> NotFound:
+    """What is said of a job that was given no experiment."""
+    hint = "Give it one: PUT /v1/jobs/{id}/experiment, or `caption-ab experiment JOB --plan FILE`."
+    return NotFound("The job has no experiment.", hint=hint)
+
+
 def _found(book: Book | None) -> Book:
     if book is None:
-        raise NotFound("The job has no experiment.")
+        raise refuse_none()
     return book
 
 

@@ -109,11 +109,22 @@ def read_items(document: Any) -> Sequence[Any]:
     Raises:
         InvalidRequest: it is no `{"outcomes": [...]}` with 1 to 1,000 of them.
     """
-    items = document.get("outcomes") if isinstance(document, Mapping) else None
-    if isinstance(items, list) and 1 <= len(items) <= MOST_OUTCOMES and len(document) == 1:
-        return items
-    detail = f"It must be a list of 1 to {MOST_OUTCOMES} outcomes, and nothing else be there."
-    raise InvalidRequest("These are no outcomes.", [FieldError("#/outcomes", detail)])
+    faults: list[FieldError] = []
+    reader = Fields(document, "#", faults)
+    items = reader.plain("outcomes")
+    if not isinstance(items, list) or not items:
+        detail = f"It must be a list of 1 to {MOST_OUTCOMES} outcomes."
+        text, hint = "The request holds no outcomes.", 'Send {"outcomes": [...]}.'
+        raise InvalidRequest(text, [FieldError("#/outcomes", detail)], hint=hint)
+    if len(items) > MOST_OUTCOMES:
+        detail = f"It has {len(items)} outcomes; {MOST_OUTCOMES} is the most."
+        text = "The request holds too many outcomes. None of them was counted."
+        hint = "Send them in several requests; what is sent twice is counted once."
+        raise InvalidRequest(text, [FieldError("#/outcomes", detail)], hint=hint)
+    reader.refuse_others()
+    if faults:
+        raise InvalidRequest("There is more than outcomes. None of them was counted.", faults)
+    return items
 
 
 class Reader(Fields):
@@ -166,9 +177,8 @@ class Reader(Fields):
             )
             return now_ms
         if at_ms > now_ms + AHEAD_MS:
-            self.refuse(
-                Rejection.IN_FUTURE, "occurred_at", "It lies in the future: check that clock."
-            )
+            detail = "It lies more than five minutes ahead: check the clock that it comes from."
+            self.refuse(Rejection.IN_FUTURE, "occurred_at", detail)
         elif at_ms < started_ms - EARLY_MS:
             began = datetime.fromtimestamp(started_ms // 1000, UTC).isoformat()[:-6]
             detail = f"It lies before the experiment began, which was at {began}Z."

@@ -8,14 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import InvalidRequest
 from service.experiments.aggregates import Aggregate, read_aggregate
 from service.experiments.metrics import COUNTER_MAX, Kind, Mean, Proportion, Ratio
 from service.experiments.outcomes import (
     MOST_OF_UNIT,
     Fault,
     Outcome,
-    read_items,
     read_outcome,
 )
 from service.experiments.plan import Metric
@@ -137,16 +135,6 @@ def test_a_clock_that_is_a_little_ahead_is_now():
 def test_what_is_no_object_is_refused():
     assert read([]) == Fault("invalid", AT, "It must be an object.")
     assert read_bulk(None).reason == "invalid"
-
-
-@pytest.mark.parametrize(
-    "document",
-    [None, [], {}, {"outcomes": []}, {"outcomes": [{}] * 1001}, {"outcomes": [1], "x": 1}],
-)
-def test_what_is_no_batch_is_refused_whole(document):
-    with pytest.raises(InvalidRequest) as refused:
-        read_items(document)
-    assert refused.value.errors[0].pointer == "#/outcomes"
 
 
 def test_an_id_with_another_body_differs_and_the_order_of_fields_does_not_matter():
