@@ -21,6 +21,7 @@ from api.schemas import NoQuery
 from api.state import answer_json, caller, public_url, services, state
 from api.viewers import Viewer, viewer
 from service.errors import Conflict, NotFound
+from service.experiments.intake import refuse_none
 from service.experiments.plan import Split
 from service.experiments.seats import Seat, seat_unit
 from service.ids import is_id
@@ -92,7 +93,10 @@ def play(query: dict[str, Any], job_id: str) -> Response:
     label, clip = show.plan.labels[seat.arm], query["clip"]
     shown = show.videos.get((label, clip))
     if shown is None:
-        raise NotFound(f"There is no video of clip {clip} for this viewer.")
+        raise NotFound(
+            f"There is no video of clip {clip} for this viewer.",
+            hint=f"Clips count from 0, and this job has {show.clips}.",
+        )
     address, kept_s = locate_video(show, label, clip, shown)
     kept = f"{'public' if who else 'private'}, max-age={kept_s}"
     return Response(status=302, headers={"Location": address, "Cache-Control": kept})
@@ -123,14 +127,17 @@ def _look_up(job_id: str) -> Show:
     show = shows.find(job_id) if is_id(job_id, "job") else None
     if who is not None:
         if show is None:
-            raise NotFound("There is no such experiment any more.")
+            raise NotFound(
+                "There is no such experiment any more.",
+                hint="Its job was deleted, or its time is over: take the player out of the page.",
+            )
         return show
     if show is None or show.tenant_id != caller().tenant_id:
         own_job(job_id)  # says what there is not
         shows.forget(job_id)  # it may be newer than what is remembered
         show = shows.find(job_id)
     if show is None:
-        raise NotFound("The job has no experiment.")
+        raise refuse_none()
     return show
 
 

@@ -58,7 +58,10 @@ def show_embed(job_id: str) -> Response:
     query = _read_query()
     key = find_public_key(query["key"])
     if key.job_id != job_id:
-        raise NotFound("There is no such experiment, or this key does not open it.")
+        raise NotFound(
+            "There is no such experiment, or this key does not open it.",
+            hint="Put a job's id and a publishable key of its own experiment into the address.",
+        )
     g.viewer = Viewer(key, "")
     show = find_show(job_id)
     text = draw(

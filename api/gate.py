@@ -162,10 +162,7 @@ def takes_json(view: View) -> View:
         is_json = request.mimetype == "application/json" or request.mimetype.endswith("+json")
         beacon = viewer() is not None
         if not is_json and not (beacon and request.mimetype == "text/plain"):
-            raise UnsupportedMediaType(
-                f"The body is {request.mimetype or 'of no type'}.",
-                hint="Send JSON with `Content-Type: application/json`.",
-            )
+            raise UnsupportedMediaType(f"The body is {request.mimetype or 'of no type'}.")
         most = services().settings.request_max_bytes
         most = min(most, BEACON_BYTES) if beacon else most
         request.max_content_length = most

@@ -107,7 +107,7 @@ def show_error(code: str) -> Response:
     """One code by itself."""
     found = list_errors().get(code)
     if found is None:
-        raise NotFound("There is no such code.")
+        raise NotFound("There is no such code.", hint="`/docs/errors` has all of them.")
     status, meaning, advice, again = (_marked(cell) for cell in found)
     return _text_page(
         f"Error {code}",

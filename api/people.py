@@ -8,7 +8,7 @@ from flask import Response, render_template, request
 
 from api.problems import answer_error, title_of
 from api.visitors import NOBODY, SignInNeeded, is_secure, wants_html
-from service.errors import CaptionAbError, KeyScopeMissing
+from service.errors import CaptionAbError, KeyScopeMissing, NotFound
 from service.shares import PARAMETER
 
 #: Nothing is loaded from elsewhere, nothing is inline, nobody frames it (page.md of the reference).
@@ -54,7 +54,7 @@ def answer_in_words(error: CaptionAbError) -> Response:
             "refused.html",
             title=title_of(type(error)),
             detail=error.detail,
-            hint=error.hint_text,
+            hint="" if error.hint_text == NotFound.hint else error.hint_text,  # of ids and keys
             status=problem.status_code,
         )
     page = send_page(text, problem.status_code, shared=PARAMETER in request.args)

@@ -41,6 +41,7 @@ class UnsupportedMediaType(CaptionAbError):
     """The body is of another content type than this route takes."""
 
     code = "unsupported_media_type"
+    hint = "Send JSON with `Content-Type: application/json`."
 
 
 class NotAcceptable(CaptionAbError):
@@ -106,6 +107,7 @@ class RangeRefused(CaptionAbError):
     """The file has no such range of bytes; `size` says how many it has."""
 
     code = "range_not_satisfiable"
+    hint = "Ask for bytes that it has, or leave `Range` out."
 
     def __init__(self, size: int) -> None:
         super().__init__(f"The file has {size} bytes.", size=size)

@@ -13,6 +13,7 @@ from service.video_links import read_showing
 
 routes = Blueprint("showings", __name__)
 _NOTHING = "There is no such video, or this address shows it no more."
+_AGAIN = "Ask `GET /v1/jobs/{id}/play` again: it leads to an address that works."
 
 
 @routes.get("/play/<job_id>/<label>/<token>")
@@ -27,10 +28,10 @@ def send_showing(job_id: str, label: str, token: str) -> Response:
         showing = read_showing(pepper, job_id, label, token, now_ms=now_ms)
     show = state().shelves.shows.find(job_id) if showing is not None else None
     if showing is None or show is None:
-        raise NotFound(_NOTHING)
+        raise NotFound(_NOTHING, hint=_AGAIN)
     shown = show.videos.get((label, showing.clip))
     if shown is None or shown.revision != showing.revision:
-        raise NotFound(_NOTHING)
+        raise NotFound(_NOTHING, hint=_AGAIN)
     left_s = max(0, showing.ends_s - -(-now_ms // 1000))
     headers = {
         "Accept-Ranges": "bytes",
@@ -41,7 +42,7 @@ def send_showing(job_id: str, label: str, token: str) -> Response:
     try:
         return send_file(shown.file, headers, linked=False)
     except FileMissing:
-        raise NotFound(_NOTHING) from None
+        raise NotFound(_NOTHING, hint=_AGAIN) from None
 
 
 @routes.after_request

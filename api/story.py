@@ -113,7 +113,10 @@ def main(argv: list[str] | None = None) -> int:
         parts = build_services(load_settings(), name="story", connections=1)
         job = parts.jobs.read(options.job) if is_id(options.job, "job") else None
         if job is None:
-            raise NotFound(f"There is no job {options.job} in this store.")
+            raise NotFound(
+                f"There is no job {options.job} in this store.",
+                hint="Check the id, and that this is the store of its installation.",
+            )
         print(json.dumps(tell(job, parts, for_operator=True)))  # noqa: T201  a command's answer
     except CaptionAbError as error:
         print(f"{error.detail} {error.hint_text}".strip(), file=sys.stderr)  # noqa: T201

@@ -36,6 +36,14 @@ _RULES = frozenset(rule for _, rule in OPENED)
 _READING = frozenset({"GET", "HEAD"})
 #: The largest body of a browser with a publishable key: as much as `sendBeacon` takes.
 BEACON_BYTES = 65_536
+_ANOTHER = (
+    "If its experiment is to go on, make another: POST /v1/jobs/{id}/experiment/keys. Never put an "
+    "API key into a page."
+)
+_HIDDEN = (
+    "A page with `Referrer-Policy: no-referrer`, or in a frame with `sandbox`, hides its origin "
+    "(docs/player.md). A service sends outcomes with an API key."
+)
 #: What scripts of other origins may read of an answer's headers.
 EXPOSED = "Retry-After, X-Request-Id"
 #: How long a browser may remember that it may ask from another origin.
@@ -124,7 +132,10 @@ def admit_viewer() -> bool:
         raise PublicKeyRefused
     key = find_public_key(text)
     if key.job_id != (request.view_args or {}).get("job_id"):
-        raise PublicKeyRefused
+        raise PublicKeyRefused(
+            "This publishable key is of another experiment.",
+            hint="Put the id of a job and a key of its own experiment into the page.",
+        )
     g.viewer = Viewer(key, _check_origin(key))
     learn(public_key=key.id)
     return True
@@ -139,10 +150,13 @@ def find_public_key(text: str) -> PublicKey:
     """
     key_id = read_public_key(text)
     if key_id is None:
-        raise Unauthorized("This is no publishable key: its form or its checksum is wrong.")
+        raise Unauthorized(
+            "This is no publishable key: its form or its checksum is wrong.",
+            hint="See that the page has the whole of it: `cab_pub_...`, as it was made.",
+        )
     key = state().shelves.keys.find(key_id)
     if key is None or not key.is_open:
-        raise Unauthorized("This publishable key is unknown or was revoked.")
+        raise Unauthorized("This publishable key is unknown or was revoked.", hint=_ANOTHER)
     return key
 
 
@@ -230,8 +244,10 @@ def _check_origin(key: PublicKey) -> str:
     if origin is None:
         if request.method in _READING:  # a player's request has none, nor has one to its own site
             return ""
-        raise OriginRefused("A browser says from which origin it sends outcomes; this did not.")
+        text = "A browser says from which origin it sends outcomes; this did not."
+        raise OriginRefused(text, hint=_HIDDEN)
     if read_origin(origin) not in key.origins and not is_own_origin(origin):
-        raise OriginRefused(f"{origin[:100]} is not among the origins of this key.")
+        text = f"{origin[:100]} is not among the origins of this key."
+        raise OriginRefused(text, hint=_HIDDEN if origin == "null" else "")
     g.viewer_origin = origin
     return origin

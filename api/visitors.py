@@ -38,6 +38,7 @@ COOKIE_PATH = "/jobs"
 #: What is said where there is no session; a form for signing in says enough by itself.
 NOBODY = "Nobody has signed in here."
 _NO_JOB = "There is no such job, or this link does not open it."
+_ASK = "See that the link is whole, or ask whoever gave it to you for a new one."
 
 
 class SignInNeeded(Unauthorized):
@@ -108,7 +109,7 @@ def _admit_link(job_id: str, token: str) -> Visitor:
     if is_id(job_id, "job"):
         ticket = read_token(parts.settings.signing_secret, job_id, token)
     if ticket is None:
-        raise NotFound(_NO_JOB)
+        raise NotFound(_NO_JOB, hint=_ASK)
     now_ms = parts.clock.now_ms()
     if ticket.expires_ms <= now_ms:
         raise Gone("This link has expired.", hint="Ask whoever gave it to you for a new one.")
@@ -117,7 +118,7 @@ def _admit_link(job_id: str, token: str) -> Visitor:
     job = parts.jobs.read(job_id)
     gone = job is None or 0 < job.expires_ms <= now_ms
     if job is None or gone or share is None or not share.is_open(now_ms):
-        raise NotFound(_NO_JOB)
+        raise NotFound(_NO_JOB, hint=_ASK)
     learn(share=ticket.share_id)
     return Visitor(job, ticket=ticket, token=token)
 

@@ -151,7 +151,10 @@ def cancel_job(job_id: str) -> AnyResponse:
     """Cancel a job: for its owner."""
     visitor, _ = _admit_form(job_id)
     if not visitor.may_cancel:
-        raise Forbidden("This does not let you cancel the job.")
+        raise Forbidden(
+            "This does not let you cancel the job.",
+            hint="Sign in at /jobs with a key that has the scope `jobs:write`.",
+        )
     ask_to_cancel(visitor.job)
     if wants_html():
         return redirect(_view(visitor).address(notice="canceling"), 303)
@@ -207,7 +210,10 @@ def _admit_form(job_id: str) -> tuple[Visitor, dict[str, str]]:
 
 def _require_preferences(visitor: Visitor) -> None:
     if not visitor.may_prefer:
-        raise Forbidden("This link does not let you say which variant you prefer.")
+        raise Forbidden(
+            "This link does not let you say which variant you prefer.",
+            hint="Ask whoever gave it to you for one that does.",
+        )
 
 
 def _view(visitor: Visitor) -> PageView:

@@ -141,6 +141,7 @@ class Forbidden(CaptionAbError):
     """This key may not do that."""
 
     code = "forbidden"
+    hint = "Use a key with the scope that the route names."
 
 
 class KeyScopeMissing(Forbidden):
@@ -154,12 +155,14 @@ class NotFound(CaptionAbError):
     """There is no such resource for this key."""
 
     code = "not_found"
+    hint = "Check the id, and that the key belongs to the tenant that made it."
 
 
 class Gone(CaptionAbError):
     """The resource has expired or was deleted."""
 
     code = "gone"
+    hint = "Its time to live has passed or it was deleted; make it anew."
 
 
 class UploadGone(Gone):
@@ -173,6 +176,7 @@ class Conflict(CaptionAbError):
     """The resource is in a state that does not allow this."""
 
     code = "conflict"
+    hint = "Read the resource and decide by its status."
 
 
 class IdempotencyBusy(Conflict):
@@ -275,7 +279,10 @@ class StoreUnavailable(StoreError):
 
     code = "store_unavailable"
     retryable = True
-    hint = "Nothing was accepted. Send the same request again in a few seconds."
+    hint = (
+        "Send the same request again in a few seconds. An answer on its way may have been lost: "
+        "with the same `Idempotency-Key` nothing is done twice, and an outcome is counted once."
+    )
 
 
 class ClockRefused(StoreError):

@@ -34,7 +34,6 @@ from service.store.plans import KeptPlan
 from service.webhooks.events import EventType, event_body, iso_time
 
 _log = logging.getLogger(__name__)
-NONE = "The job has no experiment."
 _INVALID = frozenset({State.INVALID_SRM, State.INVALID_DATA})
 
 
@@ -141,7 +140,7 @@ def read_experiment(job: Job, services: Services) -> Experiment:
     """
     kept = services.plans.read(job.id)
     if kept is None:
-        raise NotFound(NONE)
+        raise intake.refuse_none()
     plan, book = read_plan(json.loads(kept.text)), services.experiments.read(job.id)
     if book is None and not kept.closed_ms:
         services.experiments.require_known()
@@ -243,7 +242,7 @@ def begin(job: Job, plan: Plan, services: Services) -> bool:
     services.experiments.require_known()
     kept = services.plans.read(job.id)
     if kept is None:
-        raise NotFound(NONE)
+        raise intake.refuse_none()
     _, cuts = services.jobs.read_units(job, revisions=True)
     ready = job.status in ENDED_JOB and not missing_labels(plan.labels, cuts)
     started_ms = services.experiments.attach(
@@ -258,7 +257,7 @@ def begin(job: Job, plan: Plan, services: Services) -> bool:
     if services.plans.read(job.id) is None:
         # Deleted meanwhile: the book may have been opened after it was dropped.
         services.experiments.drop(job.id, now_ms=services.clock.now_ms())
-        raise NotFound(NONE)
+        raise intake.refuse_none()
     if started_ms and job.experiment != Status.RUNNING:
         services.plans.begin(job.id, job.tenant_id, now_ms=services.clock.now_ms())
     return started_ms > 0

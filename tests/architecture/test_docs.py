@@ -14,6 +14,7 @@ from service.experiments.states import Reason, State
 from service.model.lifecycle import CutState
 from service.settings import Settings, environment_name
 from service.webhooks.events import EventType
+from tests.architecture.error_tables import FAILURES, failure_codes, request_errors
 from tests.architecture.tree import ROOT
 from tests.architecture.write_docs import ADVICE, PAGES, advice, all_errors, meaning
 
@@ -55,6 +56,19 @@ def test_every_error_says_what_it_means_and_what_to_do():
 
 def test_advice_is_for_codes_that_exist():
     assert not set(ADVICE) - {cls.code for cls in all_errors()}
+
+
+def test_every_error_of_a_request_says_what_to_do():
+    assert not [cls.__name__ for cls in request_errors() if not cls.hint]
+
+
+def test_every_code_of_a_cut_is_described():
+    # Given the codes that steps give to clips and cuts,
+    codes = failure_codes()
+    assert {"no_credits", "edit_unconfirmed", "render_timeout"} <= codes
+    # Then each is an error's own or described for cuts, and nothing else is.
+    errors = {cls.code for cls in all_errors()}
+    assert codes - errors == set(FAILURES) - errors - {"captions_past_end"}
 
 
 def test_every_proof_of_a_guarantee_is_there():

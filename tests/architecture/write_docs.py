@@ -14,16 +14,13 @@ import service
 from service.errors import CaptionAbError
 from service.metrics import CATALOGUE
 from service.settings import Settings, environment_name
+from tests.architecture.error_tables import failure_lines, request_lines
 from tests.architecture.styles_page import styles_page
 from tests.architecture.tree import ROOT
 
 #: What to do about an error that carries no hint of its own, by code.
 ADVICE = {
     "internal": "A fault of ours: look for the request id in the log and report it.",
-    "forbidden": "Use a key with the scope that the route names.",
-    "not_found": "Check the id, and that the key belongs to the tenant that made it.",
-    "gone": "Its time to live has passed or it was deleted; make it anew.",
-    "conflict": "Read the resource and decide by its status.",
     "media": "Look at the file named in the text.",
     "file_missing": "Upload the file again.",
     "probe_failed": "Convert the file, for example: ffmpeg -i in.mov -c:v libx264 -c:a aac out.mp4",
@@ -140,7 +137,8 @@ def errors_page() -> str:
         "",
         "A reply of the API carries one as `application/problem+json`; jobs, cuts and webhooks",
         "carry the same `code`. Codes are stable, texts are not. *again* says whether the same",
-        "thing may work later. `make docs` writes this page from the classes in `service/`.",
+        "thing may work later. `make docs` writes this page from the classes in `service/` and",
+        "`api/`; a running service has the codes of all its answers at `/docs/errors`.",
         "",
         "| code | a kind of | meaning | again | what to do |",
         "|---|---|---|---|---|",
@@ -149,7 +147,7 @@ def errors_page() -> str:
         parent = "" if cls is CaptionAbError else f"`{cls.__mro__[1].code}`"  # type: ignore[attr-defined]
         again = "yes" if cls.retryable else "no"
         lines.append(f"| `{cls.code}` | {parent} | {meaning(cls)} | {again} | {advice(cls)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *request_lines(), *failure_lines()]) + "\n"
 
 
 def meaning(cls: type[CaptionAbError]) -> str:

@@ -220,6 +220,25 @@ def test_refused_requests_change_no_sum(street: Street, bob: Visitor):
     assert street.send(item) == ["accepted"]
 
 
+def test_a_refusal_says_what_would_help(street: Street, bob: Visitor):
+    theirs = an_audience(bob, street.audience.services, street.client)
+    revoked = street.audience.new_key()
+    street.audience.owner.delete(f"{street.audience.base}/experiment/keys/{revoked['id']}")
+    item = a_beacon(street.assign("viewer-1"))
+    for refused, help_ in (
+        (street.post(item, key=revoked["key"]), "POST /v1/jobs/{id}/experiment/keys"),
+        (street.post(item, key="cab_pub_" + "0" * 32), "the whole of it"),
+        (street.post(item, key=theirs.key["key"]), "of its own experiment"),
+        (street.post(item, origin=ELSEWHERE), "Make a key"),
+        (street.post(item, origin="null"), "Referrer-Policy"),
+        (street.post(item, origin=None), "Referrer-Policy"),
+    ):
+        hint = refused.json()["hint"]
+        assert help_ in hint
+        # Nobody is led to put an API key into a page.
+        assert "keys create" not in hint
+
+
 def test_a_page_may_read_what_became_of_its_outcomes(street: Street):
     item = a_beacon(street.assign("viewer-1"))
     reply = street.post(item, **{"Content-Type": "application/json"})

@@ -59,7 +59,9 @@ class TestExperiment:
         assert tried.code == 0
         assert tried.out[1].startswith("  one look: ")
         assert tried.out[2].startswith("  any look: ")
-        assert command("experiment").err == ["error: The job has no experiment."]
+        none, hint = command("experiment").err
+        assert none == "error: The job has no experiment."
+        assert "--plan" in hint
         # When it is given; then it runs
         made = command("experiment", "--plan", str(path))
         assert made.code == 0

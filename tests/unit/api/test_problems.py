@@ -15,6 +15,15 @@ def test_every_error_of_the_product_has_a_status():
     assert all(400 <= status_of(each) < 600 for each in known_errors())
 
 
+def test_every_refusal_says_what_to_do():
+    # Given the errors that are the caller's to mend, but two that no route answers,
+    told = [each for each in known_errors() if status_of(each) < 500]
+    assert len(told) > 20
+    silent = {each.code for each in told if not each.hint}
+    # Then each has a hint.
+    assert silent <= {"media", "file_missing"}
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
