@@ -90,6 +90,7 @@ class RunningSandbox:
 def build_app(world: World) -> Flask:
     """Builds the Flask application over one world."""
     app = Flask("sandbox", static_folder=None)
+    app.debug = False  # whatever FLASK_DEBUG says: it writes other JSON
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for module in (routes_account, routes_run, routes_upload, routes_render, routes_admin):
         app.register_blueprint(module.make_blueprint(world))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from sandbox.server import RunningSandbox
+from sandbox.config import SandboxConfig
+from sandbox.server import RunningSandbox, start_sandbox
 
 TOKEN = "/api/auth/anonymous-token"
+BALANCE = "/api/credits/balance/simple"
 
 
 def ask_token(sandbox: RunningSandbox, client_id: str | None) -> requests.Response:
@@ -89,3 +92,15 @@ def test_unknown_switches_are_refused(caller: Any) -> None:
     assert caller.post("/_sandbox/switches", {"nope": 1}).status_code == 400
     assert caller.post("/_sandbox/switches", {"edit_s": 0.01}).json()["edit_s"] == 0.01
     assert caller.post("/_sandbox/clock", {"advance_s": -1}).status_code == 400
+
+
+def test_a_developers_machine_changes_no_answer(
+    caller: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    other = start_sandbox(SandboxConfig(tmp_path))
+    try:
+        answers = [requests.get(each + BALANCE, timeout=10) for each in (caller.url, other.url)]
+    finally:
+        other.stop()
+    assert answers[0].content == answers[1].content
