@@ -6,6 +6,7 @@ Nothing here is skipped when it is missing: a suite that cannot start its server
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -35,11 +36,11 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("caption-ab")
 
-#: What a machine may tell every program: settings of ours, of S3, of traces, a proxy.
-_TOLD = ("CAPTION_AB_", "NEMO_", "AWS_", "OTEL_")
+#: What a machine may tell every program: settings of ours and of our libraries, a proxy, a width.
+_TOLD = ("CAPTION_AB_", "NEMO_", "AWS_", "OTEL_", "FLASK_")
 for _name in [name for name in os.environ if name.startswith(_TOLD)]:
     del os.environ[_name]
-for _name in ("http_proxy", "https_proxy", "all_proxy"):
+for _name in ("http_proxy", "https_proxy", "all_proxy", "columns"):
     os.environ.pop(_name, None)
     os.environ.pop(_name.upper(), None)
 
@@ -90,6 +91,13 @@ def pytest_runtest_makereport(item: pytest.Item):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI, where {wanted[0]} must be there: {report.longrepr}"
     return report
+
+
+def need_descriptors(most: int) -> None:
+    """Skip a test whose processes have so many files open where this machine forbids that."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if os.geteuid() != 0 and hard != resource.RLIM_INFINITY and hard < most:
+        pytest.skip(f"this machine allows {hard} open files at most, not {most}")
 
 
 def valkey_binary() -> str:

@@ -11,7 +11,7 @@ import redis
 
 
 def test_the_environment_is_clean():
-    foreign = ("CAPTION_AB_", "NEMO_", "AWS_", "OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    foreign = ("CAPTION_AB_", "NEMO_", "AWS_", "OTEL_", "FLASK_", "HTTP_PROXY", "COLUMNS")
     assert not [name for name in os.environ if name.upper().startswith(foreign)]
 
 

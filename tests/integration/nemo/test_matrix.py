@@ -63,6 +63,7 @@ def case(request, running):
             "real_http_status": error == "real status",
         }
     )
+    running.world.books.reset()
     yield request.param
     running.world.board.reset()
     running.world.books.reset()

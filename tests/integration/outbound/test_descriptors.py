@@ -10,6 +10,7 @@ import pytest
 
 from service.outbound import descriptors
 from service.outbound.descriptors import lift
+from tests.conftest import need_descriptors
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ def test_a_socket_that_cannot_be_lifted_stays(pair, monkeypatch):
 
 @pytest.mark.parametrize(("most", "kept"), [(1024, False), (4096, True), (2500, True)])
 def test_the_limit_of_open_files_decides(most, kept):
+    need_descriptors(most)
     # Given a process that may have so many files open
     code = (
         f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (512, {most}));"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tests.conftest import need_descriptors
+
 CODE = """
 from gevent import monkey
 monkey.patch_all()
@@ -21,6 +23,7 @@ print(poller.poll(0.01))
 
 def poll_with(taken: int) -> subprocess.CompletedProcess[str]:
     """Watch a socket in a process that has so many descriptors taken."""
+    need_descriptors(2048)
     command = [sys.executable, "-c", CODE.format(taken)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
