@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from urllib.parse import quote
 
 from cli.client import Client, Problem
 from cli.run import find_key, find_url
-from cli.terminal import printable, say
+from cli.terminal import printable, say, write_document
 from service.experiments.metrics import Kind
 from service.experiments.plan import Unit
 
@@ -56,8 +55,7 @@ def run(options: argparse.Namespace) -> int:
         if options.dry_run:
             return 0
     if options.json:
-        sys.stdout.buffer.write(client.verdict(job))
-        sys.stdout.flush()
+        write_document(client.verdict(job))
     else:
         for line in show(client, job):
             say(printable(line))

@@ -14,7 +14,7 @@ from cli.client import Problem
 from cli.credentials import DATA, read_first_key
 from cli.interrupt import Interrupt, Interrupted
 from cli.receiver import Receiver
-from cli.terminal import check_heard, printable, say, warn
+from cli.terminal import check_heard, json_text, printable, say, warn
 
 _SECRET = "WEBHOOK_SECRET"  # noqa: S105  the name of a variable
 
@@ -104,4 +104,4 @@ def show_delivery(line: Mapping[str, Any]) -> None:
 
 
 def _show_json(line: Mapping[str, Any]) -> None:
-    say(json.dumps(line, ensure_ascii=False))
+    say(json_text(line))

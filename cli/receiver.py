@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.signature import verify
+from cli.terminal import json_text
 
 _MOST_BYTES = 1_000_000
 _TAKEN, _FORGED = 204, 400
@@ -90,7 +91,7 @@ class Receiver:
             self.lines.append(line)
             if self._file is not None:
                 with self._file.open("a", encoding="utf-8") as out:
-                    out.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    out.write(json_text(line) + "\n")
             self._tell(line)
         return status
 
@@ -113,6 +114,6 @@ class Receiver:
 def _read(body: bytes) -> dict[str, Any]:
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     return content if isinstance(content, dict) else {"raw": body.decode(errors="replace")}

@@ -16,7 +16,7 @@ from cli.children import with_our_code
 from cli.client import Client, Problem
 from cli.credentials import read_environment, without_client_names
 from cli.run import find_key, find_url
-from cli.terminal import printable, say
+from cli.terminal import json_text, printable, say
 
 _STORE_S = 60
 
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
             quote(options.job, safe="")
         )
     if options.json:
-        say(json.dumps(story, indent=1, ensure_ascii=False))
+        say(json_text(story, indent=1))
     else:
         for line in tell(story):
             say(printable(line))

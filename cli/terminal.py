@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 
 from cli.client import Problem
 from service.errors import CaptionAbError, InvalidRequest
 
+#: What JSON leaves as it is and a terminal, or UTF-8, does not.
+_UNPRINTED = re.compile("[\x7f-\x9f\ud800-\udfff]")
 #: The exit code of a command whose output nobody reads any more, as shells give it (128 + SIGPIPE).
 UNHEARD = 141
 
@@ -114,6 +117,24 @@ def _lines_of(error: CaptionAbError | Problem) -> Iterator[str]:
     hint = error.hint if isinstance(error, Problem) else error.hint_text
     if hint:
         yield f"  {hint}"
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """JSON in which what moves a cursor is escaped, and what no file in UTF-8 holds."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _UNPRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def write_document(document: bytes) -> None:
+    """Write JSON in its one form to standard output: to the byte, save where a person reads it.
+
+    There what moves a cursor is escaped, and the line ends.
+    """
+    if sys.stdout.isatty():
+        say(json_text(json.loads(document)))
+        return
+    sys.stdout.buffer.write(document)
+    sys.stdout.flush()
 
 
 def printable(text: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
+from cli.terminal import write_document
 from service.errors import InvalidRequest
 from service.experiments.snapshot import read_snapshot
 from service.experiments.verdict import decide
@@ -36,6 +36,5 @@ def run(options: argparse.Namespace) -> int:
         snapshot = read_snapshot(document)
     except InvalidRequest as refused:
         raise InvalidRequest(refused.detail, refused.errors, hint=_HINT) from None
-    sys.stdout.buffer.write(decide(snapshot).as_bytes())
-    sys.stdout.flush()
+    write_document(decide(snapshot).as_bytes())
     return 0
