@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from api.assignment_schemas import AssignmentQuery
 from api.fields import MOST_NAMES, ListField, PlainSchema, StrictSchema
 from api.openapi import Parser
 from api.problems import NAMED_ERRORS
-from api.schemas import JobRequest
+from api.schemas import JobRequest, match_any_event
 from service.errors import InvalidRequest
 from service.experiments.aggregates import read_aggregate
 from service.experiments.outcomes import Fault, Rejection
@@ -96,6 +97,18 @@ def test_of_very_many_unknown_fields_of_a_plan_some_are_named():
     with pytest.raises(InvalidRequest) as refused:
         read_plan({f"name-{n}": 0 for n in range(5000)})
     assert NAMED_ERRORS <= len(refused.value.errors) < 200
+
+
+@pytest.mark.parametrize("pattern", ["[" * 3000, "*a" * 3000, "job." + "a" * 3000, "j[o]b.*"])
+def test_a_pattern_of_events_is_looked_at_before_it_is_made_into_another(pattern: str):
+    called: list[str] = []
+    sys.setprofile(lambda frame, _what, _arg: called.append(frame.f_code.co_name))
+    try:
+        with pytest.raises(ValidationError, match="a pattern like job"):
+            match_any_event(pattern)
+    finally:
+        sys.setprofile(None)
+    assert "fnmatchcase" not in called
 
 
 class Watched(str):
