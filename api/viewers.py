@@ -156,7 +156,9 @@ def find_public_key(text: str) -> PublicKey:
         )
     key = state().shelves.keys.find(key_id)
     if key is None or not key.is_open:
-        raise Unauthorized("This publishable key is unknown or was revoked.", hint=_ANOTHER)
+        raise Unauthorized(
+            "This publishable key is unknown or was revoked, or its job is gone.", hint=_ANOTHER
+        )
     return key
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from api.event_schemas import ExperimentData
 from service.settings import Settings
 from service.webhooks.events import EventType
 from service.webhooks.signing import new_secret, signed_headers
@@ -79,6 +80,14 @@ def test_every_event_type_has_a_schema_in_the_document():
         assert any(
             "was expected" in each for each in faults_of({**event, "type": kind + "x"}, kind)
         )
+
+
+def test_the_sample_of_a_verdict_is_one():
+    """Given the sample of the page, then it is an event as the document describes it, whole."""
+    sample = DOC.partition("### The verdict on an experiment")[2]
+    event = json.loads(re.search(r"```json\n(.*?)```", sample, re.DOTALL).group(1))
+    assert faults_of(event, EventType.EXPERIMENT_DECIDED) == []
+    assert set(event["data"]) == set(ExperimentData().fields)
 
 
 def test_the_schedule_is_the_default_one():
