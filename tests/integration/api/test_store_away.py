@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -215,6 +216,29 @@ class TestKilled:
         server.start()
         assert ann.post("/v1/jobs", json=JOB).status_code == 202
         assert "Caption-AB-Frozen" not in ann.get(f"/v1/jobs/{finished}").headers
+
+
+def test_a_job_whose_answer_was_lost_is_found_by_its_key_and_not_made_twice(ann, server, services):
+    # Given a server that takes a write, and is stopped before it answers
+    pool = services.connection.client.connection_pool
+    pool.connection_kwargs["socket_timeout"] = 1
+    pool.reset()
+    assert ann.get("/v1/jobs").get_json()["data"] == []
+    key = {"Idempotency-Key": "once"}
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        reply = ann.post("/v1/jobs", json=JOB, headers=key)
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    # Then the answer does not claim that nothing was done, and says how to ask again
+    assert is_unavailable(reply)
+    assert "Idempotency-Key" in reply.get_json()["hint"]
+    # And asking so finds the job that was made
+    wait_for(lambda: ann.get("/v1/jobs").get_json()["data"])
+    again = ann.post("/v1/jobs", json=JOB, headers=key)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (202, "true")
+    found = [each["id"] for each in ann.get("/v1/jobs").get_json()["data"]]
+    assert found == [again.get_json()["id"]]
 
 
 def test_a_server_that_is_loading_answers_503_and_files_are_there(
