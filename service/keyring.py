@@ -25,6 +25,8 @@ from service.webhooks.events import iso_time
 MOST_KEYS = 1000
 _SPAN = re.compile(r"(\d{1,5})([dhm])", re.ASCII)
 _UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
+_TENANTS = "`caption-ab keys tenants`, or `GET /v1/admin/tenants`, lists them."
+_KEYS = "`caption-ab keys list`, or `GET /v1/admin/keys`, lists them."
 _OPERATOR_HINT = "Such a key is made by `caption-ab keys create --operator`."
 
 
@@ -96,7 +98,7 @@ class Keyring:
         theirs = by.tenant_id in {None, tenant_id} and is_id(tenant_id, "ten")
         tenant = self._accounts.read_tenant(tenant_id) if theirs else None
         if tenant is None:
-            raise NotFound(f"There is no tenant {tenant_id}.")
+            raise NotFound(f"There is no tenant {tenant_id}.", hint=_TENANTS)
         return tenant
 
     def find(self, by: Administrator, key_id: str) -> ApiKey:
@@ -107,7 +109,7 @@ class Keyring:
         """
         key = self._accounts.api_keys.find(key_id) if is_id(key_id, "key") else None
         if key is None or by.tenant_id not in {None, key.tenant_id}:
-            raise NotFound(f"There is no key {key_id}.")
+            raise NotFound(f"There is no key {key_id}.", hint=_KEYS)
         return key
 
     def create_tenant(
