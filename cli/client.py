@@ -47,9 +47,6 @@ class Client:
     key: str = field(repr=False)
     session: requests.Session = field(default_factory=requests.Session, repr=False)
 
-    def __post_init__(self) -> None:
-        call_directly(self.session, self.url)
-
     def upload(self, path: Path, progress: Progress) -> dict[str, Any]:
         """Send a file as a raw body; `progress` gets the bytes of each piece sent."""
         with path.open("rb") as source:
@@ -149,7 +146,12 @@ class Client:
         address = path if path.startswith("http") else self.url.rstrip("/") + path
         try:
             reply = self.session.request(
-                method, address, auth=self._sign, timeout=_TIMEOUT_S, **options
+                method,
+                address,
+                auth=self._sign,
+                proxies=direct_to(self.url),
+                timeout=_TIMEOUT_S,
+                **options,
             )
         except requests.RequestException as error:
             raise Problem(
@@ -172,12 +174,17 @@ class Client:
         return request
 
 
-def call_directly(session: requests.Session, url: str) -> None:
-    """Let a session take no proxy to this machine itself: HTTP_PROXY leads away from it."""
+def direct_to(url: str) -> dict[str, str]:
+    """What tells requests to take no proxy to this machine itself: HTTP_PROXY leads away from it.
+
+    Where it leads on from there, as to a video in a bucket, the proxies of the environment hold.
+    """
     host = urlsplit(url).hostname or ""
+    is_here = host == "localhost"
     with contextlib.suppress(ValueError):  # a name
-        if host == "localhost" or ip_address(host).is_loopback:
-            session.trust_env = False
+        is_here = is_here or ip_address(host).is_loopback
+    told = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    return {"no_proxy": ",".join(filter(None, (told, host)))} if is_here else {}
 
 
 class _Watched(io.RawIOBase):

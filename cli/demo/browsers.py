@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from cli.client import Problem, call_directly
+from cli.client import Problem
 
 #: Where the page is that the simulated viewers look at.
 ORIGIN = "https://shop.example"
@@ -25,7 +25,7 @@ class Browsers:
         self._job = f"{url}/v1/jobs/{job_id}"
         self._query = {"key": key}
         self._session = requests.Session()
-        call_directly(self._session, url)
+        self._session.trust_env = False  # the API is here, and no viewer has a password for it
         self._session.headers["Origin"] = ORIGIN
 
     def assign(self, unit_id: str) -> dict[str, Any]:

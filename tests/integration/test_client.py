@@ -22,6 +22,7 @@ class Answerer(ThreadingHTTPServer):
     def __init__(self, name: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.name = name
+        self.leads_to = ""
         self.seen: list[tuple[str, str]] = []
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -35,6 +36,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.seen.append((self.path, self.headers.get("Authorization", "")))
+        if self.server.leads_to:
+            self.send_response(302)
+            self.send_header("Location", self.server.leads_to)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         body = json.dumps({"from": self.server.name}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -71,6 +78,19 @@ def test_an_api_of_this_machine_is_called_directly_and_with_the_key(answerers, h
     assert api.seen[0] == ("/v1/jobs/job_1", "Bearer cab_1")
     assert api.seen[1][1] == ""
     assert proxy.seen == []
+
+
+def test_a_video_elsewhere_is_fetched_by_the_proxy_and_without_the_key(answerers, tmp_path):
+    # Given an API of this machine that leads to a bucket, which a proxy alone can reach
+    api, proxy = answerers
+    api.leads_to = "http://bucket.example/a.mp4"
+    # When a video is downloaded
+    Client(api.url, "cab_1").download("/v1/jobs/job_1/video", tmp_path / "a.mp4", lambda _: None)
+    # Then it comes by the proxy, which never sees the key
+    assert json.loads((tmp_path / "a.mp4").read_text()) == {"from": "proxy"}
+    ((path, authorization),) = proxy.seen
+    assert path == api.leads_to
+    assert "cab_1" not in authorization
 
 
 def test_an_api_elsewhere_is_called_by_the_proxy_and_with_the_key(answerers):
