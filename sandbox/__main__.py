@@ -8,7 +8,7 @@ import json
 import resource
 import signal
 import sys
-import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,9 +47,10 @@ def main(argv: list[str] | None = None) -> int:
         render_workers=options.render_workers,
         fonts_dirs=tuple(options.fonts),
     )
-    ended = threading.Event()
+    # A plain list: an event has a lock, which a second signal's handler would wait for for ever.
+    asked: list[int] = []
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: ended.set())
+        signal.signal(name, lambda number, _: asked.append(number))
     # its global switches are in the configuration, beneath what the options say
     running = start_sandbox(config, replace(scenario, switches={}))
     if options.ready_file:
@@ -57,9 +58,9 @@ def main(argv: list[str] | None = None) -> int:
         partial.write_text(running.url + "\n", encoding="utf-8")
         partial.replace(options.ready_file)
     print(f"sandbox ready {running.url}", flush=True)  # noqa: T201 - read by whoever started it
-    # a signal that another thread received while starting ffmpeg does not wake an endless wait
-    while not ended.wait(_SIGNAL_CHECK_S):
-        pass
+    # a signal that another thread received while starting ffmpeg wakes nobody
+    while not asked:
+        time.sleep(_SIGNAL_CHECK_S)
     running.stop()
     return 0
 

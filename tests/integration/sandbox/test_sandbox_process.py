@@ -214,3 +214,13 @@ def test_a_scenario_file_is_in_force_from_the_start(tmp_path: Path) -> None:
         started.terminate()
         started.wait(10)
         started.stdout.close()
+
+
+def test_it_ends_however_many_signals_come_at_once(process: Any) -> None:
+    started, _ = process
+    # Given a process that is told to end again and again, while it is about to
+    for _ in range(5000):
+        started.send_signal(signal.SIGTERM)
+        started.send_signal(signal.SIGINT)
+    # Then it is gone within seconds, with code 0
+    assert started.wait(timeout=10) == 0
